@@ -1,0 +1,1 @@
+"""What may be set, where does it come from, and what is wrong with it?"""

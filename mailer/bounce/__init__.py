@@ -1,0 +1,1 @@
+"""What came back, and about whom? Pure: reports read into values."""

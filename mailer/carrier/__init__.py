@@ -1,0 +1,1 @@
+"""What do receivers do differently? Pure: groups, readings of replies, pace."""

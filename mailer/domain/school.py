@@ -1,0 +1,54 @@
+"""Which schools are there, and under which address does each write?
+
+The list is configuration (`schools.toml`); the From addresses are a contract with every guardian's
+phone (F2), so a closed school keeps its entry: it still signs and still understands late bounces.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+CITIES = ("iwamizawa", "takikawa", "yubari")
+
+
+@dataclass(frozen=True, slots=True)
+class School:
+    """One school: `code` is the local part of its address, `order` its place in schools.toml."""
+
+    code: str
+    name: str
+    address: str
+    city: str
+    kind: str
+    order: int
+    closed_on: date | None = None
+    merged_into: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Schools:
+    """All schools, in the order of schools.toml."""
+
+    by_code: Mapping[str, School] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[School]:
+        return iter(self.by_code.values())
+
+    def get(self, code: str) -> School | None:
+        """Return the school of this code, or None."""
+        return self.by_code.get(code)
+
+    def open(self) -> tuple[School, ...]:
+        """Return the schools that still hold lessons: those that may be written to."""
+        return tuple(school for school in self if school.closed_on is None)
+
+    def of_city(self, city: str) -> tuple[School, ...]:
+        """Return the open schools of one city."""
+        return tuple(school for school in self.open() if school.city == city)
+
+    def first(self, codes: set[str]) -> School:
+        """Return the first of these schools in the order of schools.toml; raise KeyError if none is known."""
+        for school in self:
+            if school.code in codes:
+                return school
+        raise KeyError(", ".join(sorted(codes)))

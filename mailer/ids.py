@@ -1,0 +1,29 @@
+"""How is a new thing named? The one place of the product that draws chance for names and secrets.
+
+Names of announcements and windows are short enough to be read out over the telephone: Crockford's
+base 32 has no I, L, O or U to be misheard. Queue ids are letters and digits only, because Postfix's
+log tools stop at anything else.
+"""
+
+import secrets
+from collections.abc import Callable
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+Ids = Callable[[str], str]
+
+
+def random_id(prefix: str) -> str:
+    """Return `prefix` and seven characters of chance (35 bits), as in `B7K3Q9Z1`."""
+    return prefix + "".join(secrets.choice(ALPHABET) for _ in range(7))
+
+
+def queue_id(number: int) -> str:
+    """Return the name of a queue item as people and logs see it: `Q` and the row number in hexadecimal."""
+    return f"Q{number:X}"
+
+
+def queue_number(name: str) -> int:
+    """Return the row number of a queue id; raise ValueError with words for a person if it is none."""
+    if not name[:1].upper() == "Q":
+        raise ValueError(f"{name!r} is not a queue id; one looks like Q2F")
+    return int(name[1:], 16)

@@ -1,0 +1,1 @@
+"""Which bytes does the guardian get? Pure: text, composition, signature."""

@@ -1,0 +1,1 @@
+"""What would happen? Simulated DNS, carriers and guardians on loopback."""

@@ -1,0 +1,1 @@
+"""What happens next to a queue item? Pure: states, outcomes, backoff, expiry."""

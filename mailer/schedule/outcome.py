@@ -1,0 +1,48 @@
+"""What did one attempt to hand a mail over come to?
+
+`accepted` means that the next server took the mail with a 2xx reply to the end of the data; it does
+not mean that a person saw it. `lost` marks an attempt that began and whose end nobody wrote down.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """How an attempt ended."""
+
+    ACCEPTED = "accepted"
+    DEFERRED = "deferred"
+    REFUSED = "refused"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the far side said, and where: the fields of RFC 3464 §2.3, kept whole.
+
+    `stage` is connect, ehlo, mail, rcpt, data or eod (or dns before there was a connection); `code` 0 means that no reply came.
+    """
+
+    stage: str
+    host: str
+    code: int
+    enhanced: str
+    text: str
+    tls: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The end of one attempt: the verdict, its evidence, and for a deferred item the time of the next try.
+
+    `possible_duplicate` is set where the far side may have kept the mail although no reply said so.
+    """
+
+    verdict: Verdict
+    evidence: Evidence
+    at: datetime
+    next_attempt_at: datetime | None = None
+    possible_duplicate: bool = False

@@ -1,0 +1,1 @@
+"""How does one speak to an MX? Pure: bytes in, bytes out; no socket, no clock."""

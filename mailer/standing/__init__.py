@@ -1,0 +1,1 @@
+"""Is our domain fit to send? Pure: the DNS records to publish."""

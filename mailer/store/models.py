@@ -1,0 +1,318 @@
+"""Which tables are there?
+
+Tables only: no defaults that ask the time, no behaviour. Times are milliseconds since 1970 in UTC
+(`Instant`), because both databases compare whole numbers fast and alike. Models never leave the store.
+"""
+
+from datetime import UTC, datetime
+
+from peewee import (
+    SQL,
+    BigIntegerField,
+    BlobField,
+    BooleanField,
+    Check,
+    CompositeKey,
+    DatabaseProxy,
+    ForeignKeyField,
+    IntegerField,
+    Model,
+    TextField,
+)
+
+database = DatabaseProxy()
+
+
+class Instant(BigIntegerField):
+    """An aware time, stored as milliseconds since 1970 UTC."""
+
+    def db_value(self, value: datetime | int | None) -> int | None:
+        """Return what is stored: whole milliseconds."""
+        return instant(value) if isinstance(value, datetime) else value
+
+    def python_value(self, value: int | None) -> datetime | None:
+        """Return the aware time in UTC."""
+        return None if value is None else moment(value)
+
+
+def instant(value: datetime) -> int:
+    """Return milliseconds since 1970; raise ValueError for a time without a zone."""
+    if value.tzinfo is None:
+        raise ValueError("a stored time needs a zone")
+    return round(value.timestamp() * 1000)
+
+
+def moment(value: int) -> datetime:
+    """Return the aware UTC time of stored milliseconds."""
+    return datetime.fromtimestamp(value / 1000, UTC)
+
+
+class Table(Model):
+    """The common base: every table lives in the one store."""
+
+    class Meta:
+        database = database
+        legacy_table_names = False
+
+
+class Household(Table):
+    """One child's registration at one school, with a guardian."""
+
+    school = TextField(index=True)
+    grade = TextField()
+    class_name = TextField()
+    child = TextField()
+    guardian = TextField()
+    login = TextField()
+    receives_broadcasts = BooleanField()
+    registered_at = Instant()
+    deregistered_at = Instant(null=True)
+
+
+Household.add_index(
+    SQL(
+        "CREATE UNIQUE INDEX IF NOT EXISTS household_registered"
+        " ON household (school, login, child) WHERE deregistered_at IS NULL"
+    )
+)
+
+
+class AddressSlot(Table):
+    """One address of a household, exactly as typed; its key has the domain in lower case and nothing else changed."""
+
+    household = ForeignKeyField(Household, backref="slots", index=False, on_delete="CASCADE")
+    slot = IntegerField(constraints=[Check("slot BETWEEN 1 AND 4")])
+    address = TextField()
+    address_key = TextField(index=True)
+    set_at = Instant()
+
+    class Meta:
+        primary_key = CompositeKey("household", "slot")
+
+
+class Suspension(Table):
+    """An address that rests: no broadcast goes to it until it is woken."""
+
+    address_key = TextField(primary_key=True)
+    since = Instant()
+    reason = TextField()
+    evidence = TextField()
+
+
+class Announcement(Table):
+    """A broadcast or notice with its frozen text."""
+
+    id = TextField(primary_key=True)
+    kind = TextField()
+    lane = IntegerField()
+    subject = TextField()
+    text = TextField()
+    receipt = BooleanField()
+    actor = TextField()
+    announced_at = Instant(index=True)
+    not_before = Instant()
+    expires_at = Instant()
+    cancelled_at = Instant(null=True)
+    selectors = TextField()
+
+
+class AnnouncementSchool(Table):
+    """A school that an announcement was addressed to."""
+
+    announcement = ForeignKeyField(Announcement, backref="addressed", index=False, on_delete="CASCADE")
+    school = TextField()
+
+    class Meta:
+        primary_key = CompositeKey("announcement", "school")
+
+
+class Exclusion(Table):
+    """An address of an addressed household that the announcement does not go to, and why."""
+
+    announcement = ForeignKeyField(Announcement, backref="exclusions", on_delete="CASCADE")
+    household = ForeignKeyField(Household, on_delete="CASCADE")
+    slot = IntegerField()
+    address = TextField()
+    reason = TextField()
+
+
+class QueueItem(Table):
+    """One recipient of an announcement. A row, not a stored message."""
+
+    announcement = ForeignKeyField(Announcement, backref="items", on_delete="CASCADE")
+    school = TextField()
+    address = TextField()
+    address_key = TextField()
+    domain = TextField()
+    lane = IntegerField()
+    state = TextField()
+    next_attempt_at = Instant()
+    expires_at = Instant()
+    attempts = IntegerField()
+    lost_claims = IntegerField()
+    claimed_by = TextField(null=True)
+    claimed_until = Instant(null=True)
+    possible_duplicate = BooleanField()
+    token_hash = BlobField(null=True)
+    settled_at = Instant(null=True)
+    host = TextField()
+    stage = TextField()
+    code = IntegerField()
+    enhanced = TextField()
+    reply = TextField()
+    reason = TextField()
+
+    class Meta:
+        indexes = ((("announcement", "address_key"), True),)
+
+
+QueueItem.add_index(
+    SQL(
+        "CREATE INDEX IF NOT EXISTS queue_item_due"
+        " ON queue_item (domain, lane, next_attempt_at) WHERE state = 'waiting'"
+    )
+)
+QueueItem.add_index(
+    SQL("CREATE INDEX IF NOT EXISTS queue_item_claimed ON queue_item (claimed_by) WHERE claimed_by IS NOT NULL")
+)
+QueueItem.add_index(
+    SQL("CREATE UNIQUE INDEX IF NOT EXISTS queue_item_token ON queue_item (token_hash) WHERE token_hash IS NOT NULL")
+)
+QueueItem.add_index(
+    SQL("CREATE INDEX IF NOT EXISTS queue_item_expiry ON queue_item (expires_at) WHERE state IN ('waiting', 'held')")
+)
+
+
+class ItemSlot(Table):
+    """A household and slot that a queue item stands for."""
+
+    item = ForeignKeyField(QueueItem, backref="slots", index=False, on_delete="CASCADE")
+    household = ForeignKeyField(Household, on_delete="CASCADE")
+    slot = IntegerField()
+
+    class Meta:
+        primary_key = CompositeKey("item", "household", "slot")
+
+
+class Attempt(Table):
+    """One try to hand a queue item over; the row is written before the first packet leaves."""
+
+    item = ForeignKeyField(QueueItem, backref="tries", index=False, on_delete="CASCADE")
+    number = IntegerField()
+    started_at = Instant()
+    ended_at = Instant(null=True)
+    verdict = TextField(null=True)
+    host = TextField()
+    stage = TextField()
+    code = IntegerField()
+    enhanced = TextField()
+    reply = TextField()
+    tls = TextField()
+    reason = TextField()
+
+    class Meta:
+        primary_key = CompositeKey("item", "number")
+
+
+class Visit(Table):
+    """One request for a receipt URL, kept raw so that it can be judged again when the rules improve (N7)."""
+
+    item = ForeignKeyField(QueueItem, backref="visits", on_delete="CASCADE")
+    at = Instant()
+    method = TextField()
+    peer = TextField()
+    headers = TextField()
+
+
+class Receipt(Table):
+    """A household has confirmed an announcement; the first visit counts, later ones change nothing."""
+
+    announcement = ForeignKeyField(Announcement, index=False, on_delete="CASCADE")
+    household = ForeignKeyField(Household, on_delete="CASCADE")
+    visit = ForeignKeyField(Visit, on_delete="CASCADE")
+    slot = IntegerField()
+    confirmed_at = Instant()
+
+    class Meta:
+        primary_key = CompositeKey("announcement", "household")
+
+
+class InboundMail(Table):
+    """A mail that port 25 took, raw (zlib) and before its 250."""
+
+    received_at = Instant()
+    reverse_path = TextField()
+    forward_path = TextField()
+    peer = TextField()
+    digest = BlobField(index=True)
+    content = BlobField()
+    item = ForeignKeyField(QueueItem, null=True, on_delete="SET NULL")
+    meaning = TextField()
+
+
+class MaintenanceWindow(Table):
+    """A planned time in which the service may be out of reach."""
+
+    id = TextField(primary_key=True)
+    begins_at = Instant()
+    ends_at = Instant()
+    services = TextField()
+    planned_at = Instant()
+    cancelled_at = Instant(null=True)
+
+
+class MaintenanceNotice(Table):
+    """A notice of a window that leaves at `due_at`; `announcement` is set once it was announced."""
+
+    window = ForeignKeyField(MaintenanceWindow, backref="notices", on_delete="CASCADE")
+    due_at = Instant()
+    announcement = ForeignKeyField(Announcement, null=True, on_delete="SET NULL")
+
+
+class DkimKey(Table):
+    """The public half of a DKIM key and where it stands; the private half is a file of the mailer's."""
+
+    selector = TextField(primary_key=True)
+    algorithm = TextField()
+    public_key = TextField()
+    state = TextField()
+    created_at = Instant()
+
+
+class DomainMemory(Table):
+    """What we learned of a receiving domain and want to know after a restart."""
+
+    domain = TextField(primary_key=True)
+    bare_form = BooleanField()
+
+
+class AuditEntry(Table):
+    """Who did what, each entry sealed by a digest over itself and the one before."""
+
+    at = Instant()
+    actor = TextField()
+    action = TextField()
+    object = TextField()
+    detail = TextField()
+    digest = BlobField()
+
+
+TABLES: tuple[type[Table], ...] = (
+    Household,
+    AddressSlot,
+    Suspension,
+    Announcement,
+    AnnouncementSchool,
+    Exclusion,
+    QueueItem,
+    ItemSlot,
+    Attempt,
+    Visit,
+    Receipt,
+    InboundMail,
+    MaintenanceWindow,
+    MaintenanceNotice,
+    DkimKey,
+    DomainMemory,
+    AuditEntry,
+)

@@ -1,0 +1,88 @@
+"""How do many small writes share one flush to the disk?
+
+One thread owns the connection. Whatever is submitted while a commit runs is carried out in the next
+one, all in a single transaction; each caller is answered only after that commit (attacks P1: never
+acknowledge before the sync). A write that fails takes only itself down: the batch is then repeated one
+by one.
+
+`Writer.failure` holds the last error of a commit until one succeeds again: while it stands, nobody
+should begin work whose end could not be written down.
+"""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from mailer.store.database import transaction
+from mailer.store.models import database
+
+Result = TypeVar("Result")
+_Job = tuple[Callable[[], Any], "Future[Any]"]
+BATCH = 500
+
+
+class Writer:
+    """The one thread through which a process writes to the store."""
+
+    def __init__(self) -> None:
+        self.failure: Exception | None = None
+        self._jobs: deque[_Job] = deque()
+        self._wake = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, work: Callable[[], Result]) -> "Future[Result]":
+        """Have `work` done inside the next shared transaction; the future ends after its commit."""
+        future: Future[Result] = Future()
+        with self._wake:
+            if self._closing:
+                raise RuntimeError("the store's writer is closed")
+            self._jobs.append((work, future))
+            self._wake.notify()
+        return future
+
+    async def do(self, work: Callable[[], Result]) -> Result:
+        """Like `submit`, awaited. A caller that goes away does not undo the work."""
+        return await asyncio.shield(asyncio.wrap_future(self.submit(work)))
+
+    def close(self) -> None:
+        """Finish what was submitted, then end the thread."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while batch := self._next_batch():
+            self._commit(batch)
+        if not database.is_closed():
+            database.close()
+
+    def _next_batch(self) -> list[_Job]:
+        with self._wake:
+            while not self._jobs and not self._closing:
+                self._wake.wait()
+            return [self._jobs.popleft() for _ in range(min(BATCH, len(self._jobs)))]
+
+    def _commit(self, batch: list[_Job]) -> None:
+        try:
+            with transaction():
+                results = [work() for work, _ in batch]
+        except Exception as error:
+            self._one_by_one(batch, error)
+        else:
+            self.failure = None
+            for (_, future), result in zip(batch, results, strict=True):
+                future.set_result(result)
+
+    def _one_by_one(self, batch: list[_Job], error: Exception) -> None:
+        if len(batch) == 1:
+            self.failure = error
+            batch[0][1].set_exception(error)
+            return
+        for job in batch:
+            self._commit([job])

@@ -1,0 +1,1 @@
+"""What may a browser or a program ask of the appliance?"""
