@@ -1,0 +1,34 @@
+"""How is a small file written so that it is whole or not there, and never over another?"""
+
+import os
+from pathlib import Path
+
+
+def write_new(path: Path, text: str, *, mode: int) -> bool:
+    """Write a file that is not there yet, whole and synced; return False and change nothing if it is there.
+
+    The file appears under its name only when all of it is on the disk. Raises OSError.
+    """
+    path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as out:
+        os.fchmod(out.fileno(), mode)
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        return False
+    finally:
+        draft.unlink()
+    _sync_directory(path.parent)
+    return True
+
+
+def _sync_directory(directory: Path) -> None:
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
