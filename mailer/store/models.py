@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from peewee import (
     SQL,
+    AutoField,
     BigIntegerField,
     BlobField,
     BooleanField,
@@ -58,6 +59,7 @@ class Table(Model):
 class Household(Table):
     """One child's registration at one school, with a guardian."""
 
+    id = AutoField()
     school = TextField(index=True)
     grade = TextField()
     class_name = TextField()
@@ -129,6 +131,7 @@ class AnnouncementSchool(Table):
 class Exclusion(Table):
     """An address of an addressed household that the announcement does not go to, and why."""
 
+    id = AutoField()
     announcement = ForeignKeyField(Announcement, backref="exclusions", on_delete="CASCADE")
     household = ForeignKeyField(Household, on_delete="CASCADE")
     slot = IntegerField()
@@ -137,8 +140,13 @@ class Exclusion(Table):
 
 
 class QueueItem(Table):
-    """One recipient of an announcement. A row, not a stored message."""
+    """One recipient of an announcement. A row, not a stored message.
 
+    `possible_copies` counts the attempts that may have left a copy without saying so; `intent` is the state that an
+    operator wants for an item under way, should the present attempt not settle it (empty: none).
+    """
+
+    id = AutoField()
     announcement = ForeignKeyField(Announcement, backref="items", on_delete="CASCADE")
     school = TextField()
     address = TextField()
@@ -149,7 +157,8 @@ class QueueItem(Table):
     next_attempt_at = Instant()
     expires_at = Instant()
     attempts = IntegerField()
-    lost_claims = IntegerField()
+    intent = TextField()
+    possible_copies = IntegerField()
     claimed_by = TextField(null=True)
     claimed_until = Instant(null=True)
     possible_duplicate = BooleanField()
@@ -181,6 +190,13 @@ QueueItem.add_index(
 QueueItem.add_index(
     SQL("CREATE INDEX IF NOT EXISTS queue_item_expiry ON queue_item (expires_at) WHERE state IN ('waiting', 'held')")
 )
+
+
+class Counter(Table):
+    """The last number given out of a series: that of a purged row never comes back in a VERP or receipt URL."""
+
+    name = TextField(primary_key=True)
+    last = IntegerField()
 
 
 class ItemSlot(Table):
@@ -217,6 +233,7 @@ class Attempt(Table):
 class Visit(Table):
     """One request for a receipt URL, kept raw so that it can be judged again when the rules improve (N7)."""
 
+    id = AutoField()
     item = ForeignKeyField(QueueItem, backref="visits", on_delete="CASCADE")
     at = Instant()
     method = TextField()
@@ -240,6 +257,7 @@ class Receipt(Table):
 class InboundMail(Table):
     """A mail that port 25 took, raw (zlib) and before its 250."""
 
+    id = AutoField()
     received_at = Instant()
     reverse_path = TextField()
     forward_path = TextField()
@@ -264,6 +282,7 @@ class MaintenanceWindow(Table):
 class MaintenanceNotice(Table):
     """A notice of a window that leaves at `due_at`; `announcement` is set once it was announced."""
 
+    id = AutoField()
     window = ForeignKeyField(MaintenanceWindow, backref="notices", on_delete="CASCADE")
     due_at = Instant()
     announcement = ForeignKeyField(Announcement, null=True, on_delete="SET NULL")
@@ -289,6 +308,7 @@ class DomainMemory(Table):
 class AuditEntry(Table):
     """Who did what, each entry sealed by a digest over itself and the one before."""
 
+    id = AutoField()
     at = Instant()
     actor = TextField()
     action = TextField()
@@ -305,6 +325,7 @@ TABLES: tuple[type[Table], ...] = (
     AnnouncementSchool,
     Exclusion,
     QueueItem,
+    Counter,
     ItemSlot,
     Attempt,
     Visit,

@@ -1,0 +1,31 @@
+"""What does every request need that nobody may invent?
+
+The clock, chance, names, the schools, the keys of receipt links and VERP addresses, and the terms that the
+configuration sets. `app` modules, `cli` and tests build one `Office` and hand it to every function of this package.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from mailer.clock import Clock
+from mailer.domain.lane import Lane
+from mailer.domain.school import Schools
+from mailer.ids import Ids
+from mailer.message.verp import Verp
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """What one installation is; `expires` is how long mail of each lane is tried, `chance` draws from 0 to below 1."""
+
+    clock: Clock
+    chance: Callable[[], float]
+    ids: Ids
+    schools: Schools
+    domain: str
+    base_url: str
+    receipt_key: bytes
+    verp: Verp
+    expires: Mapping[Lane, timedelta]
+    maintenance_lead: tuple[timedelta, ...]

@@ -1,0 +1,34 @@
+"""Who is registered where, and which addresses rest? Read for the rule in `domain/audience.py`."""
+
+from collections.abc import Collection, Iterator
+from itertools import groupby
+
+from mailer.domain.audience import Member, Slot
+from mailer.store.database import select
+from mailer.store.models import Suspension
+
+MEMBERS = """
+SELECT household.id, household.school, household.receives_broadcasts, slot.slot, slot.address, slot.address_key
+FROM household LEFT JOIN address_slot AS slot ON slot.household_id = household.id
+WHERE household.deregistered_at IS NULL AND household.school = ?
+ORDER BY household.id, slot.slot
+"""
+SCHOOLS = "SELECT DISTINCT school FROM household WHERE deregistered_at IS NULL ORDER BY school"
+
+
+def schools_of_the_registered() -> tuple[str, ...]:
+    """Return the codes of all schools at which someone is registered."""
+    return tuple(school for (school,) in select(SCHOOLS))
+
+
+def members(schools: Collection[str]) -> Iterator[Member]:
+    """Return the registered households of these schools with their addresses."""
+    for school in schools:
+        for (household, _, receives), rows in groupby(select(MEMBERS, (school,)), key=lambda row: row[:3]):
+            slots = tuple(Slot(*row[3:]) for row in rows if row[3] is not None)
+            yield Member(household, school, bool(receives), slots)
+
+
+def resting() -> frozenset[str]:
+    """Return the keys of all addresses that rest."""
+    return frozenset(row.address_key for row in Suspension.select(Suspension.address_key))

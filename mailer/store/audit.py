@@ -1,0 +1,61 @@
+"""Who did what, and has nobody changed the book since?
+
+Each entry is sealed by SHA-256 over the digest of the entry before and its own canonical JSON. A changed, moved or
+removed entry breaks the chain from there on; only to see the newest entries cut off takes a copy kept elsewhere.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mailer.store.models import AuditEntry, instant
+
+FIRST = bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the book; `detail` holds plain JSON values."""
+
+    id: int
+    at: datetime
+    actor: str
+    action: str
+    object: str
+    detail: Mapping[str, Any]
+
+
+def append(at: datetime, actor: str, action: str, subject: str, detail: Mapping[str, Any]) -> None:
+    """Write one entry behind the last; must stand in the transaction of what it tells of."""
+    last = AuditEntry.select(AuditEntry.digest).order_by(AuditEntry.id.desc()).limit(1).scalar()
+    text = _canonical(detail)
+    digest = _seal(FIRST if last is None else bytes(last), instant(at), (actor, action, subject, text))
+    AuditEntry.insert(at=at, actor=actor, action=action, object=subject, detail=text, digest=digest).execute()
+
+
+def entries(limit: int) -> Iterator[Entry]:
+    """Return the newest entries, the newest first."""
+    for row in AuditEntry.select().order_by(AuditEntry.id.desc()).limit(limit):
+        yield Entry(row.id, row.at, row.actor, row.action, row.object, json.loads(row.detail))
+
+
+def first_broken() -> int | None:
+    """Return the number of the first entry that does not fit the one before, or None if the chain holds."""
+    previous = FIRST
+    for row in AuditEntry.select().order_by(AuditEntry.id).iterator():
+        expected = _seal(previous, instant(row.at), (row.actor, row.action, row.object, row.detail))
+        if bytes(row.digest) != expected:
+            return int(row.id)
+        previous = expected
+    return None
+
+
+def _canonical(value: object) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def _seal(previous: bytes, at: int, words: tuple[str, str, str, str]) -> bytes:
+    return hashlib.sha256(previous + _canonical([at, *words]).encode("utf-8", "surrogatepass")).digest()
