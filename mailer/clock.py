@@ -5,11 +5,11 @@ Japan time appears only on pages, in mail text and in what people type.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
+
+from mailer.domain.moment import JAPAN as JAPAN
 
 Clock = Callable[[], datetime]
-
-JAPAN = timezone(timedelta(hours=9), "JST")
 
 
 def system_clock() -> datetime:
