@@ -15,7 +15,7 @@ from mailer.clock import JAPAN
 #: Libraries that would write addresses or chatter at INFO.
 QUIET = ("aiosmtpd", "mail.log", "mail.debug", "mail.error", "asyncio", "uvicorn.access", "httpx")
 
-_ADDRESS = re.compile(r"""(?:"(?:[^"\\]|\\.){0,320}"|[^\s<>"'(),:;=\[\]@]{1,320})@[A-Za-z0-9._-]+""")
+_ADDRESS = re.compile(r"""(?:"(?:[^"\\]|\\.){0,320}"|[^\s<>"'(),:;=\[\]@]{1,320})@[\w.-]+""")
 _CONTROL = {number: f"\\x{number:02x}" for number in (*range(32), 127)} | {9: "\\t", 10: "\\n", 13: "\\r", 92: "\\\\"}
 
 

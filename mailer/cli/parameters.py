@@ -1,0 +1,62 @@
+"""What may be typed for CODE, TIME and DURATION?"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import click
+
+from mailer.cli.session import Session
+from mailer.language import _
+
+
+class Moment(click.ParamType[datetime]):
+    """TIME: RFC 3339, Japan time if it names no zone."""
+
+    name = "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Return the aware time."""
+        from mailer.domain.moment import REASONS, MomentError, parse_moment
+
+        if isinstance(value, datetime):
+            return value
+        try:
+            return parse_moment(value)
+        except MomentError as error:
+            self.fail(f"{value!r}: {_(REASONS[error.reason])}", param, ctx)
+
+
+class Duration(click.ParamType[timedelta]):
+    """DURATION: a number and s, m, h or d."""
+
+    name = "DURATION"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """Return the length of time."""
+        from mailer.domain.duration import REASONS, DurationError, parse_duration
+
+        if isinstance(value, timedelta):
+            return value
+        try:
+            return parse_duration(value)
+        except DurationError as error:
+            self.fail(f"{value!r}: {_(REASONS[error.reason])}", param, ctx)
+
+
+class Code(click.ParamType[str]):
+    """CODE: a school of schools.toml."""
+
+    name = "CODE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the code as it is; another than those of schools.toml is refused with the list of them."""
+        from config import load_schools
+
+        if ctx is None or ctx.resilient_parsing:
+            return str(value)
+        schools = load_schools(ctx.ensure_object(Session).settings)
+        if schools.get(value) is None:
+            words = _("There is no school {code!r}. The schools are: {codes}")
+            codes = ", ".join(f"{school.code} ({school.name})" for school in schools)
+            self.fail(words.format(code=value, codes=codes), param, ctx)
+        return str(value)

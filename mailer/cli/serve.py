@@ -1,0 +1,69 @@
+"""How are the services started from the command line?"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable
+from importlib import import_module
+
+import click
+
+from mailer.cli.failure import Refused
+from mailer.cli.session import Session
+from mailer.cli.verb import N_, Verb
+from mailer.language import _
+
+#: Named as strings, because nothing in mailer may import webhook.
+APPS = {"mailer": "mailer.app", "inbound": "mailer.inbound_app", "webhook": "webhook.app"}
+
+
+@click.command(
+    cls=Verb,
+    help=N_(
+        "Run the services in the foreground: mailer sends, inbound takes mail in, webhook serves the pages.\n\n"
+        "Without a name all three run under one parent; one that is named runs in this process. The line “ready”"
+        " appears on standard output when everything is up; SIGTERM ends it cleanly."
+    ),
+)
+@click.argument("services", nargs=-1, type=click.Choice(list(APPS)), metavar="[mailer|inbound|webhook]...")
+@click.option("--under-parent", is_flag=True, hidden=True)
+@click.pass_obj
+def serve(session: Session, services: tuple[str, ...], under_parent: bool) -> None:
+    """Run one service here, or several as children."""
+    from mailer import log
+
+    log.set_up()
+    with session.office():  # what would stop every service is said once, here
+        named = tuple(dict.fromkeys(services)) or tuple(APPS)
+    if len(named) == 1:
+        _serve_here(session, named[0], under_parent)
+    else:
+        _serve_children(session, named)
+
+
+def _serve_here(session: Session, name: str, under_parent: bool) -> None:
+    from mailer.serve import run
+
+    app = import_module(APPS[name])
+
+    async def service(ready: Callable[[], None], stop: asyncio.Event) -> None:
+        await app.run(session.settings, ready, stop)
+
+    run(service, _announce, ends_with_stdin=under_parent)
+
+
+def _serve_children(session: Session, names: tuple[str, ...]) -> None:
+    from mailer.serve import ChildRefused, Parent, child_command, run
+
+    config = str(session.config.absolute())
+    commands = {name: child_command("--config", config, "serve", "--under-parent", name) for name in names}
+    try:
+        run(Parent(commands), _announce)
+    except ChildRefused as refused:
+        raise Refused(_("The service {name} did not start.").format(name=refused)) from None
+
+
+def _announce() -> None:
+    """Say that everything is up; whoever started us may have closed the pipe meanwhile."""
+    with contextlib.suppress(OSError):
+        os.write(1, b"ready\n")

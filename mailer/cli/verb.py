@@ -1,0 +1,130 @@
+"""How does a verb explain itself, and what does every verb understand?
+
+click does the parsing. Here stands what click does not know: help texts are msgids that are translated
+when they are shown, columns are aligned for Japanese, sub-commands are imported when they are called,
+every verb takes `--json` after its name too, and an expected error becomes one sentence and exit code 1.
+"""
+
+from collections.abc import Callable, Mapping
+from copy import copy
+from importlib import import_module
+from typing import Any
+
+import click
+
+from mailer.cli.session import Session
+from mailer.cli.width import pad, width, wrap
+from mailer.language import _
+
+FIRST_COLUMN = 30
+
+
+def N_(message: str) -> str:  # gettext's own name for "to be translated later"
+    """Mark a sentence for the catalogue; it is translated when it is shown."""
+    return message
+
+
+class Formatter(click.HelpFormatter):
+    """click's help page with columns counted as a terminal counts them."""
+
+    def write_text(self, text: str) -> None:
+        """Write paragraphs; each is folded by itself."""
+        indent = " " * self.current_indent
+        paragraphs = [wrap(part, self.width - self.current_indent) for part in text.split("\n\n")]
+        self.write("\n\n".join("\n".join(indent + line for line in lines) for lines in paragraphs) + "\n")
+
+    def write_dl(self, rows: Any, col_max: int = FIRST_COLUMN, col_spacing: int = 2) -> None:
+        """Write terms and their explanations in two columns."""
+        rows = list(rows)
+        first = min(max(width(term) for term, _text in rows), col_max) + col_spacing
+        indent = " " * self.current_indent
+        for term, text in rows:
+            lines = wrap(text, max(self.width - first - self.current_indent, 20)) or [""]
+            if width(term) > first - col_spacing:
+                self.write(f"{indent}{term}\n")
+                term = ""
+            for line in lines:
+                self.write(f"{indent}{pad(term, first)}{line}".rstrip() + "\n")
+                term = ""
+
+
+class Context(click.Context):
+    """click's context with our help page."""
+
+    formatter_class = Formatter
+
+
+class Option(click.Option):
+    """An option whose help is translated when it is shown."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Return the option's names and its explanation."""
+        spoken = copy(self)
+        spoken.help = _(self.help) if self.help else None
+        return click.Option.get_help_record(spoken, ctx)
+
+
+class _Spoken:
+    """What verbs and groups of verbs have in common: their help is translated when it is shown."""
+
+    help: str | None
+    context_class: type[click.Context] = Context
+
+    def get_short_help_str(self, limit: int = 45) -> str:
+        """Return the first sentence, whole."""
+        return _(self.help or "").partition("\n\n")[0]
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the explanation."""
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(_(self.help or ""))
+
+
+class Verb(_Spoken, click.Command):
+    """One verb."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.append(
+            Option(
+                ["--json"],
+                is_flag=True,
+                expose_value=False,
+                callback=_speak_json,
+                help=N_("Write JSON to standard output and ask nothing."),
+            )
+        )
+
+
+def _speak_json(ctx: click.Context, _option: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.ensure_object(Session).json = True
+
+
+class Verbs(_Spoken, click.Group):
+    """A group of verbs. Those of `later` (name → "module:attribute") are imported when they are needed."""
+
+    command_class = Verb
+    group_class = type
+
+    def __init__(self, *args: Any, later: Mapping[str, str] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.later = dict(later or {})
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order in which they are explained."""
+        return [*self.later, *self.commands]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the verb, imported if need be."""
+        if cmd_name not in self.later:
+            return super().get_command(ctx, cmd_name)
+        module, _colon, attribute = self.later[cmd_name].partition(":")
+        verb: click.Command = getattr(import_module(module), attribute)
+        return verb
+
+
+def option(*names: str, help: str, **more: Any) -> Callable[[Any], Any]:
+    """Declare an option; `help` is a msgid."""
+    return click.option(*names, cls=Option, help=help, **more)

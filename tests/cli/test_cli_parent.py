@@ -1,0 +1,107 @@
+"""Do the services live and end together under their parent?"""
+
+import asyncio
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from mailer import serve
+
+PROMPT = """
+    import signal, sys, time
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    print("ready", flush=True)
+    time.sleep(60)
+"""
+
+
+def child(source: str) -> tuple[str, ...]:
+    return (sys.executable, "-c", textwrap.dedent(source))
+
+
+async def test_ready_once_all_children_are_and_a_stop_ends_them() -> None:
+    stop, ready = asyncio.Event(), asyncio.Event()
+    parent = asyncio.create_task(serve.Parent({"a": child(PROMPT), "b": child(PROMPT)})(ready.set, stop))
+    await asyncio.wait_for(ready.wait(), 10)
+    stop.set()
+    await asyncio.wait_for(parent, 10)
+
+
+async def test_a_child_that_refuses_to_start_ends_all() -> None:
+    commands = {"a": child(PROMPT), "b": child("raise SystemExit(1)")}
+    with pytest.raises(serve.ChildRefused, match="b"):
+        await asyncio.wait_for(serve.Parent(commands)(lambda: None, asyncio.Event()), 20)
+
+
+async def test_a_child_that_dies_is_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(serve, "FIRST_PAUSE_SECONDS", 0.01)
+    dies_twice = f"""
+        import os, pathlib, signal
+        lives = pathlib.Path({str(tmp_path)!r})
+        (lives / str(os.getpid())).touch()
+        if len(list(lives.iterdir())) < 3: os.kill(os.getpid(), signal.SIGKILL)
+    """
+    stop, ready = asyncio.Event(), asyncio.Event()
+    parent = asyncio.create_task(
+        serve.Parent({"a": child(textwrap.dedent(dies_twice) + textwrap.dedent(PROMPT))})(ready.set, stop)
+    )
+    await asyncio.wait_for(ready.wait(), 10)
+    stop.set()
+    await asyncio.wait_for(parent, 10)
+    said = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert [text.partition(";")[0] for text in said] == ["service a ended with status -9"] * 2
+
+
+async def test_a_child_that_ignores_the_end_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve, "GRACE_SECONDS", 5.1)
+    deaf = """
+        import signal, time
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        print("ready", flush=True)
+        time.sleep(60)
+    """
+    stop, ready = asyncio.Event(), asyncio.Event()
+    parent = asyncio.create_task(serve.Parent({"a": child(deaf)})(ready.set, stop))
+    await asyncio.wait_for(ready.wait(), 10)
+    stop.set()
+    await asyncio.wait_for(parent, 5)
+
+
+ALONE = """
+    import asyncio, sys
+    from mailer.serve import run
+    async def service(ready, stop):
+        ready()
+        await stop.wait()
+        print("ended", flush=True)
+    run(service, lambda: print("ready", flush=True), ends_with_stdin="watch" in sys.argv)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_service_in_order(number: signal.Signals) -> None:
+    with subprocess.Popen(child(ALONE), stdout=subprocess.PIPE, env=serve.child_environment()) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"ready\n"
+        process.send_signal(number)
+        assert process.stdout.read() == b"ended\n"
+    assert process.returncode == 0
+
+
+def test_a_child_ends_with_its_parent() -> None:
+    pipe = subprocess.PIPE
+    with subprocess.Popen([*child(ALONE), "watch"], stdin=pipe, stdout=pipe, env=serve.child_environment()) as process:
+        assert process.stdout
+        assert process.stdin
+        assert process.stdout.readline() == b"ready\n"
+        process.stdin.close()
+        began = time.monotonic()
+        assert process.stdout.read() == b"ended\n"
+    assert time.monotonic() - began < 5
