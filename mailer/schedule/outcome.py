@@ -22,7 +22,8 @@ class Verdict(StrEnum):
 class Evidence:
     """What the far side said, and where: the fields of RFC 3464 §2.3, kept whole.
 
-    `stage` is connect, ehlo, mail, rcpt, data or eod (or dns before there was a connection); `code` 0 means that no reply came.
+    `stage` is connect, ehlo, mail, rcpt, data or eod (or dns before there was a connection); `code` 0 means that no
+    reply came.
     """
 
     stage: str

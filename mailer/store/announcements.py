@@ -18,8 +18,8 @@ from mailer.store.models import AnnouncementSchool, instant
 INSERT_ITEM = """
 INSERT INTO queue_item (id, announcement_id, school, address, address_key, domain, lane, state, next_attempt_at,
     expires_at, attempts, intent, possible_copies, possible_duplicate, token_hash, host, stage, code, enhanced, reply,
-    reason)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '', 0, 0, ?, '', '', 0, '', '', '')
+    tls, reason)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '', 0, 0, ?, '', '', 0, '', '', '', '')
 """
 INSERT_SLOT = "INSERT INTO item_slot (item_id, household_id, slot) VALUES (?, ?, ?)"
 INSERT_EXCLUSION = "INSERT INTO exclusion (announcement_id, household_id, slot, address, reason) VALUES (?, ?, ?, ?, ?)"

@@ -110,3 +110,15 @@ def executemany(sql: str, rows: Sequence[Sequence[Any]]) -> None:
 def select(sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """Return all rows of one query."""
     return list(database.connection().cursor().execute(sql, parameters))
+
+
+def select_each(sql: str, parameters: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+    """Return the rows of one query asked once for each row of parameters, in their order."""
+    return list(database.connection().cursor().executemany(sql, parameters)) if parameters else []
+
+
+def change(sql: str, parameters: Sequence[Any] = ()) -> int:
+    """Run one statement and return how many rows it changed."""
+    cursor = database.connection().cursor()
+    cursor.execute(sql, parameters)
+    return int(cursor.connection.changes())

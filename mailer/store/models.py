@@ -143,7 +143,8 @@ class QueueItem(Table):
     """One recipient of an announcement. A row, not a stored message.
 
     `possible_copies` counts the attempts that may have left a copy without saying so; `intent` is the state that an
-    operator wants for an item under way, should the present attempt not settle it (empty: none).
+    operator wants for an item under way, should the present attempt not settle it (empty: none). From `host` to
+    `replied_at` stands the evidence of the last attempt whose end is known; `settled_at` is when the last state came.
     """
 
     id = AutoField()
@@ -169,7 +170,9 @@ class QueueItem(Table):
     code = IntegerField()
     enhanced = TextField()
     reply = TextField()
+    tls = TextField()
     reason = TextField()
+    replied_at = Instant(null=True)
 
     class Meta:
         indexes = ((("announcement", "address_key"), True),)

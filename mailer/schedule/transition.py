@@ -1,0 +1,78 @@
+"""What becomes of an item when one of its attempts has ended?
+
+A known acceptance or refusal is final. Everything else is temporary (RFC 5321 §4.2.1: 4yz) until the item's deadline,
+with two exceptions. Where silence came after the mail's last byte, or where we died in the attempt, the receiver may
+have a copy already (RFC 1047): after three such attempts the item is held for a person (届いたか不明), lest
+a guardian get an endless row of copies. And what an operator wished for an item under way is done now.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from mailer.schedule.item import ItemState
+from mailer.schedule.outcome import Outcome, Verdict
+
+MOST_POSSIBLE_COPIES = 3
+FINAL: Mapping[Verdict, ItemState] = {Verdict.ACCEPTED: ItemState.ACCEPTED, Verdict.REFUSED: ItemState.REFUSED}
+#: The words that stand as an item's reason where no reply gave one.
+UNKNOWN_ARRIVAL = "unknown_arrival"
+HELD_BY_OPERATOR = "held_by_operator"
+REMOVED_BY_OPERATOR = "removed_by_operator"
+CANCELLED = "announcement_cancelled"
+NEVER_TRIED = "never_tried"
+
+REASONS: Mapping[str, str] = {
+    UNKNOWN_ARRIVAL: "It is not known whether the mail arrived: several attempts ended without an answer.",
+    HELD_BY_OPERATOR: "Held by an operator.",
+    REMOVED_BY_OPERATOR: "Removed from the queue by an operator.",
+    CANCELLED: "The broadcast or notice was cancelled.",
+    NEVER_TRIED: "The time allowed was over before the first attempt.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an item stands while its attempt runs; `intent` is the state an operator wishes for it, or None."""
+
+    expires_at: datetime
+    possible_copies: int
+    intent: ItemState | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What is written to the item: its new state, its count of possible copies, and a reason that outranks the reply's."""
+
+    state: ItemState
+    possible_copies: int
+    reason: str | None = None
+
+
+INTENT_REASONS: Mapping[ItemState, str] = {ItemState.HELD: HELD_BY_OPERATOR, ItemState.CANCELLED: REMOVED_BY_OPERATOR}
+
+
+def after(outcome: Outcome, standing: Standing) -> Step:
+    """Return what an item becomes by the outcome of its attempt."""
+    copies = standing.possible_copies + outcome.possible_duplicate
+    if final := FINAL.get(outcome.verdict):
+        return Step(final, copies)
+    return _still_open(standing, copies, outcome.at)
+
+
+def lost(standing: Standing, now: datetime) -> Step:
+    """Return what an item becomes of whose attempt nobody knows the end: the receiver may have a copy."""
+    return _still_open(standing, standing.possible_copies + 1, now)
+
+
+def unused(standing: Standing, now: datetime) -> Step:
+    """Return what an item becomes whose attempt never began."""
+    return _still_open(standing, standing.possible_copies, now)
+
+
+def _still_open(standing: Standing, copies: int, now: datetime) -> Step:
+    if standing.intent:
+        return Step(standing.intent, copies, INTENT_REASONS[standing.intent])
+    if copies >= MOST_POSSIBLE_COPIES and copies > standing.possible_copies:
+        return Step(ItemState.HELD, copies, UNKNOWN_ARRIVAL)
+    return Step(ItemState.EXPIRED if now >= standing.expires_at else ItemState.WAITING, copies)

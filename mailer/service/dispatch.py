@@ -1,0 +1,126 @@
+"""What may the mailer ask of the queue?
+
+Which domains are due, a claim on some of their items, and the writing down of what came of each. These functions do not
+open a transaction: they are made for a `Writer`, which lets many share one, and are called inside of it. The two that
+only read (`due_domains`, `next_due`) may be called anywhere.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+from mailer.domain.announcement import Announcement
+from mailer.domain.lane import Lane
+from mailer.schedule.backoff import next_attempt
+from mailer.schedule.claim import Claimed, DueDomain, Recovered
+from mailer.schedule.item import ItemState
+from mailer.schedule.outcome import Outcome
+from mailer.schedule.transition import after, lost, unused
+from mailer.service.office import Office
+from mailer.store import announcements, domains, spool
+
+__all__ = [
+    "Claimed",
+    "DueDomain",
+    "Recovered",
+    "announcement",
+    "bare_domains",
+    "claim",
+    "due_domains",
+    "expire",
+    "next_due",
+    "recover",
+    "remember_bare_form",
+    "settle",
+    "unclaim",
+]
+
+#: The date of the next attempt that is written with a claim is a safeguard only: `settle` writes the real one.
+NO_JITTER = 0.5
+EVERY_LANE = tuple(Lane)
+
+
+def due_domains(office: Office, now: datetime, lanes: Sequence[Lane] = EVERY_LANE) -> list[DueDomain]:
+    """Return the domains with items of these lanes due at `now`, the most urgent lane and longest due first."""
+    due = [one for one in spool.waiting_domains() if one.lane in lanes and one.first_due <= now]
+    return sorted(due, key=lambda one: (one.lane, one.first_due))
+
+
+def next_due(office: Office, lanes: Sequence[Lane] = EVERY_LANE) -> datetime | None:
+    """Return when the next item of these lanes is due (it may be past), or None if nothing waits."""
+    return min((one.first_due for one in spool.waiting_domains() if one.lane in lanes), default=None)
+
+
+def claim(
+    office: Office,
+    domains: Collection[str],
+    limit: int,
+    worker: str,
+    lease: timedelta,
+    lanes: Sequence[Lane] = EVERY_LANE,
+) -> list[Claimed]:
+    """Begin an attempt for up to `limit` due items of these domains, urgent lanes first; inside a Writer.
+
+    Nothing may be sent before the commit. Each claim ends by `settle` or `unclaim`, else by `recover` after the lease.
+    """
+    now = office.clock()
+    claimed: list[Claimed] = []
+    for lane in sorted(lanes):
+        claimed += spool.due(domains, lane, now, limit - len(claimed))
+    dated = [(one, next_attempt(one.lane, one.attempts, now, NO_JITTER)) for one in claimed]
+    spool.claim(dated, worker, now, now + lease)
+    return claimed
+
+
+def settle(office: Office, outcomes: Sequence[tuple[int, int, Outcome]]) -> int:
+    """Write what came of attempts (item, attempt number, outcome); inside a Writer. Return how many were still open.
+
+    An attempt that was given up as lost in the meantime stays lost: the item may be under another attempt by now.
+    """
+    told = {(item, number): outcome for item, number, outcome in outcomes}
+    ends = []
+    for one in spool.under_way(told):
+        outcome = told[one.item_id, one.number]
+        ends.append((one, outcome, after(outcome, one.standing)))
+    spool.settle(ends)
+    return len(ends)
+
+
+def unclaim(office: Office, attempts: Sequence[tuple[int, int]]) -> int:
+    """Give back claims (item, attempt number) of which nothing was sent; inside a Writer. Return how many were open."""
+    now = office.clock()
+    ends = [(one, unused(one.standing, now)) for one in spool.under_way(attempts)]
+    spool.give_back(ends, now)
+    return len(ends)
+
+
+def recover(office: Office, worker: str | None) -> Recovered:
+    """Find the claims that a dead `worker` left (None: all that stand) or whose lease ran out; inside a Writer.
+
+    Nobody knows what came of them: each counts as a possible copy. The items are due at once, or held after the third.
+    """
+    now = office.clock()
+    ends = [(one, lost(one.standing, now)) for one in spool.lost(worker, now)]
+    spool.lose(ends, now)
+    states = [step.state for _, step in ends]
+    again, held = states.count(ItemState.WAITING), states.count(ItemState.HELD)
+    return Recovered(again, held, len(states) - again - held)
+
+
+def expire(office: Office, now: datetime) -> int:
+    """End the waiting and held items whose deadline is over at `now`; inside a Writer. Return how many."""
+    return spool.expire(now)
+
+
+def announcement(announcement_id: str) -> Announcement | None:
+    """Return the frozen text and terms of an announcement, or None."""
+    return announcements.get(announcement_id)
+
+
+def remember_bare_form(domain: str) -> None:
+    """Keep in mind that a domain takes irregular local parts as typed only; inside a Writer."""
+    domains.remember_bare_form(domain)
+
+
+def bare_domains() -> frozenset[str]:
+    """Return the domains that take irregular local parts as typed only."""
+    return domains.bare_form_domains()

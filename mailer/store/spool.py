@@ -1,0 +1,185 @@
+"""Which items are taken from the queue, and what is written when an attempt has ended?
+
+The hot path: plain SQL by the hundred rows. The attempt and the time of the next one are committed before the first
+packet leaves, so that a crash never makes us forget that we tried, nor hammer the receiver. An attempt that is still
+open has no verdict; whatever ends it (settle, give back, recover) asks for that, so that each ends once.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mailer.domain.lane import Lane
+from mailer.schedule.claim import Claimed, DueDomain
+from mailer.schedule.item import ItemState
+from mailer.schedule.outcome import Outcome
+from mailer.schedule.transition import NEVER_TRIED, Standing, Step
+from mailer.store.database import change, executemany, select, select_each
+from mailer.store.models import instant, moment
+
+#: A loose scan of the index of waiting items: one step per domain and lane, however many items wait.
+DUE_DOMAINS = """
+WITH RECURSIVE waiting (domain) AS (
+    SELECT MIN(domain) FROM queue_item WHERE state = 'waiting'
+    UNION ALL
+    SELECT (SELECT MIN(domain) FROM queue_item WHERE state = 'waiting' AND domain > waiting.domain)
+    FROM waiting WHERE waiting.domain IS NOT NULL
+), lanes (lane) AS (VALUES (0), (1), (2))
+SELECT domain, lane, (
+    SELECT MIN(next_attempt_at) FROM queue_item AS item
+    WHERE item.state = 'waiting' AND item.domain = waiting.domain AND item.lane = lanes.lane
+) AS first_due
+FROM waiting, lanes WHERE waiting.domain IS NOT NULL
+"""
+DUE_ITEMS = """
+SELECT next_attempt_at, id, announcement_id, school, address, domain, lane, attempts + 1, expires_at, possible_duplicate
+FROM queue_item
+WHERE state = 'waiting' AND domain = ? AND lane = ? AND next_attempt_at <= ? AND expires_at > ?
+ORDER BY next_attempt_at LIMIT ?
+"""
+CLAIM = """
+UPDATE queue_item SET state = 'sending', attempts = ?, next_attempt_at = ?, claimed_by = ?, claimed_until = ?
+WHERE id = ?
+"""
+BEGIN_ATTEMPT = """
+INSERT INTO attempt (item_id, number, started_at, host, stage, code, enhanced, reply, tls, reason)
+VALUES (?, ?, ?, '', '', 0, '', '', '', '')
+"""
+STANDING = """
+SELECT id, attempts, expires_at, possible_copies, intent FROM queue_item
+WHERE id = ? AND attempts = ? AND state = 'sending'
+"""
+LOST = """
+SELECT id, attempts, expires_at, possible_copies, intent FROM queue_item
+WHERE claimed_by IS NOT NULL AND (? OR claimed_by = ? OR claimed_until <= ?)
+"""
+SETTLE = """
+UPDATE queue_item SET state = ?, possible_copies = ?, settled_at = ?, next_attempt_at = COALESCE(?, next_attempt_at),
+    possible_duplicate = possible_duplicate OR ?, host = ?, stage = ?, code = ?, enhanced = ?, reply = ?, tls = ?,
+    reason = ?, replied_at = ?, intent = '', claimed_by = NULL, claimed_until = NULL
+WHERE id = ?
+"""
+END_ATTEMPT = """
+UPDATE attempt SET verdict = ?, host = ?, stage = ?, code = ?, enhanced = ?, reply = ?, tls = ?, reason = ?,
+    ended_at = ?
+WHERE item_id = ? AND number = ?
+"""
+LOSE = """
+UPDATE queue_item SET state = ?, possible_copies = ?, settled_at = ?, next_attempt_at = ?, possible_duplicate = 1,
+    reason = COALESCE(?, reason), intent = '', claimed_by = NULL, claimed_until = NULL
+WHERE id = ?
+"""
+LOSE_ATTEMPT = "UPDATE attempt SET verdict = 'lost', ended_at = ? WHERE item_id = ? AND number = ?"
+GIVE_BACK = """
+UPDATE queue_item SET state = ?, settled_at = ?, next_attempt_at = ?, reason = COALESCE(?, reason),
+    attempts = attempts - 1, intent = '', claimed_by = NULL, claimed_until = NULL
+WHERE id = ?
+"""
+UNDO_ATTEMPT = "DELETE FROM attempt WHERE item_id = ? AND number = ?"
+EXPIRE = """
+UPDATE queue_item SET state = 'expired', settled_at = ?,
+    reason = CASE WHEN attempts = 0 AND reason = '' THEN ? ELSE reason END
+WHERE state IN ('waiting', 'held') AND expires_at <= ?
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """An attempt under way: the item, the number of the attempt, and how the item stands."""
+
+    item_id: int
+    number: int
+    standing: Standing
+
+
+def waiting_domains() -> list[DueDomain]:
+    """Return each domain and lane for which items wait, with the time at which the first of them is due."""
+    return [
+        DueDomain(domain, Lane(lane), moment(first)) for domain, lane, first in select(DUE_DOMAINS) if first is not None
+    ]
+
+
+def due(domains: Iterable[str], lane: Lane, now: datetime, limit: int) -> list[Claimed]:
+    """Return the claims that could be made for these domains and this lane now, the longest due first."""
+    at = instant(now)
+    rows = [row for domain in domains for row in select(DUE_ITEMS, (domain, int(lane), at, at, limit))]
+    rows.sort()
+    return [
+        Claimed(item, announcement, school, address, domain, lane, attempt, moment(expires), bool(duplicate))
+        for _, item, announcement, school, address, domain, _, attempt, expires, duplicate in rows[:limit]
+    ]
+
+
+def claim(claims: Sequence[tuple[Claimed, datetime]], worker: str, now: datetime, until: datetime) -> None:
+    """Write that `worker` begins these attempts now; each stands with the time of the next attempt."""
+    began, ends = instant(now), instant(until)
+    executemany(CLAIM, [(one.attempts, instant(again), worker, ends, one.item_id) for one, again in claims])
+    executemany(BEGIN_ATTEMPT, [(one.item_id, one.attempts, began) for one, _ in claims])
+
+
+def under_way(attempts: Iterable[tuple[int, int]]) -> list[Open]:
+    """Return those of these (item, attempt number) pairs that are still under way, in their order."""
+    return [_open(row) for row in select_each(STANDING, list(attempts))]
+
+
+def lost(worker: str | None, now: datetime) -> list[Open]:
+    """Return the attempts of a dead worker (of any worker for None), and those whose lease has run out."""
+    return [_open(row) for row in select(LOST, (worker is None, worker, instant(now)))]
+
+
+def settle(ends: Sequence[tuple[Open, Outcome, Step]]) -> None:
+    """Write how attempts ended, and what their items have become."""
+    executemany(SETTLE, [_settled(one, outcome, step) for one, outcome, step in ends])
+    executemany(END_ATTEMPT, [_ended(one, outcome) for one, outcome, _ in ends])
+
+
+def lose(ends: Sequence[tuple[Open, Step]], now: datetime) -> None:
+    """Write that nobody knows how these attempts ended; the item keeps what an earlier attempt was told."""
+    at = instant(now)
+    executemany(
+        LOSE,
+        [
+            (step.state.value, step.possible_copies, _final(step.state, at), at, step.reason, one.item_id)
+            for one, step in ends
+        ],
+    )
+    executemany(LOSE_ATTEMPT, [(at, one.item_id, one.number) for one, _ in ends])
+
+
+def give_back(ends: Sequence[tuple[Open, Step]], now: datetime) -> None:
+    """Write that these attempts never began: nothing was sent, they do not count, the items are due at once."""
+    at = instant(now)
+    executemany(
+        GIVE_BACK,
+        [(step.state.value, _final(step.state, at), at, step.reason, one.item_id) for one, step in ends],
+    )
+    executemany(UNDO_ATTEMPT, [(one.item_id, one.number) for one, _ in ends])
+
+
+def expire(now: datetime) -> int:
+    """End every waiting or held item whose deadline is over, with the last reply kept; return how many."""
+    return change(EXPIRE, (instant(now), NEVER_TRIED, instant(now)))
+
+
+def _open(row: tuple[Any, ...]) -> Open:
+    item, number, expires, copies, intent = row
+    return Open(item, number, Standing(moment(expires), copies, ItemState(intent) if intent else None))
+
+
+def _final(state: ItemState, at: int) -> int | None:
+    return None if state is ItemState.WAITING else at
+
+
+def _settled(one: Open, outcome: Outcome, step: Step) -> tuple[object, ...]:
+    at, said = instant(outcome.at), outcome.evidence
+    again = None if outcome.next_attempt_at is None else instant(outcome.next_attempt_at)
+    known = (said.host, said.stage, said.code, said.enhanced, said.text, said.tls, step.reason or said.reason, at)
+    standing = (step.state.value, step.possible_copies, _final(step.state, at), again, outcome.possible_duplicate)
+    return (*standing, *known, one.item_id)
+
+
+def _ended(one: Open, outcome: Outcome) -> tuple[object, ...]:
+    said = outcome.evidence
+    known = (said.host, said.stage, said.code, said.enhanced, said.text, said.tls, said.reason)
+    return (outcome.verdict.value, *known, instant(outcome.at), one.item_id, one.number)
