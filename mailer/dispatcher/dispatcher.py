@@ -1,0 +1,289 @@
+"""What is due now, and who takes it?
+
+Ten times a second, and whenever a site runs short, the store is asked for domains with due items; each site with
+room gets a claim of its items. A claim is durable before its first packet leaves. While a maintenance window runs
+only safety mail is claimed (F4). What ends is written down by the ledger.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import TypeVar
+
+from mailer.carrier.group import Carrier, Carriers, Manners
+from mailer.carrier.pace import Pace
+from mailer.carrier.reading import Reading, read
+from mailer.dispatcher.door import Door
+from mailer.dispatcher.job import Job, job_of
+from mailer.dispatcher.ledger import Ledger, Settlement
+from mailer.dispatcher.letters import Letters
+from mailer.dispatcher.site import Site
+from mailer.dispatcher.ways import Ways
+from mailer.domain.lane import Lane
+from mailer.log import shorten
+from mailer.net.dial import Dialler, NotGreeted
+from mailer.net.resolver import Resolver
+from mailer.net.routes import Route, Routing, find_route
+from mailer.net.transport import Owner, Session
+from mailer.schedule.judge import Case, Scene, judge, postponed
+from mailer.schedule.outcome import Evidence, Outcome, Verdict
+from mailer.service import dispatch, maintenance
+from mailer.service.dispatch import Claimed
+from mailer.service.office import Office
+from mailer.smtp.address import AddressError
+from mailer.smtp.envelope import Fact, Transaction
+from mailer.smtp.route import NoRoute
+from mailer.store.writer import Writer
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.1
+LEASE = timedelta(hours=1)
+NO_ROUTE_BATCH = 500
+STOP_SECONDS = 20.0
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What the dispatcher works with; put together by the app."""
+
+    office: Office
+    writer: Writer
+    letters: Letters
+    carriers: Carriers
+    resolver: Resolver
+    routing: Routing
+    dialler: Dialler
+    worker: str
+
+
+@dataclass(slots=True)
+class Order:
+    """A claim to be made: at most `limit` items of these domains in these lanes."""
+
+    site: Site | None
+    door: Door | None
+    trouble: NoRoute | None
+    domains: list[str]
+    lanes: list[Lane]
+    limit: int
+
+
+class Dispatcher:
+    """Keeps every site supplied with claimed jobs until it is told to stop."""
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self._office = means.office
+        self._ledger = Ledger(self._settle)
+        self._ways = Ways(means.carriers, self._find_route, self._make_site, self.hungry)
+        self._wake = asyncio.Event()
+        self._bare_domains: frozenset[str] = frozenset()
+        self._stopping = False
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Send what is due until `stop` is set; then end cleanly: nothing claimed is left behind."""
+        recovered = await self._do(lambda: dispatch.recover(self._office, self._means.worker))
+        log.info("recovered lost claims: %d try again, %d held", recovered.again, recovered.held)
+        self._bare_domains = frozenset(await self._do(dispatch.bare_domains))
+        while not stop.is_set():
+            await self._round()
+            await self._pause(stop)
+        await self._stop()
+
+    # --- the round
+
+    async def _round(self) -> None:
+        try:
+            if self.may_begin():
+                orders = self._orders(await self._do(self._look))
+                if orders:
+                    await self._claim(orders)
+        except Exception as error:
+            # The store's trouble must not end the mailer: it says so, and looks again.
+            log.error("the queue cannot be read or claimed from: %s", error)
+            await asyncio.sleep(1.0)
+        for site in self._ways.sites.values():
+            site.tidy()
+
+    async def _pause(self, stop: asyncio.Event) -> None:
+        if not stop.is_set():
+            try:
+                await asyncio.wait_for(self._wake.wait(), LOOK_SECONDS)
+            except TimeoutError:
+                pass
+            self._wake.clear()
+
+    def _look(self) -> list[dispatch.DueDomain]:
+        now = self._office.clock()
+        window = maintenance.current(self._office, now)
+        lanes = list(Lane) if window is None else [Lane.SAFETY]
+        return dispatch.due_domains(self._office, now, lanes)
+
+    def _orders(self, due: Sequence[dispatch.DueDomain]) -> list[Order]:
+        now = asyncio.get_running_loop().time()
+        orders: dict[object, Order] = {}
+        for one in due:
+            way = self._ways.way(one.domain, now)
+            if way is None:
+                continue
+            if way.door is not None and not way.door.may_try(one.lane, now):
+                continue
+            key = one.domain if way.door is None else way.door
+            limit = NO_ROUTE_BATCH if way.site is None else way.site.room()
+            order = orders.setdefault(key, Order(way.site, way.door, way.trouble, [], [], limit))
+            order.domains = [*dict.fromkeys([*order.domains, one.domain])]
+            order.lanes = sorted({*order.lanes, one.lane})
+        return [order for order in orders.values() if order.limit > 0]
+
+    async def _claim(self, orders: Sequence[Order]) -> None:
+        claims = await self._do(partial(self._claim_and_learn, orders))
+        for order, claim in zip(orders, claims, strict=True):
+            jobs = [job for claimed in claim if (job := self._job(claimed)) is not None]
+            if order.site is not None and order.door is not None:
+                order.site.take_in(order.door, jobs)
+            elif order.trouble is not None:
+                self._no_route(jobs, order.trouble)
+
+    def _claim_and_learn(self, orders: Sequence[Order]) -> list[list[Claimed]]:
+        """In the writer's transaction: what is claimed comes with its announcement, or is not claimed."""
+        letters = self._means.letters
+        claims = [
+            dispatch.claim(self._office, order.domains, order.limit, self._means.worker, LEASE, order.lanes)
+            for order in orders
+        ]
+        for announcement in {claimed.announcement_id for claim in claims for claimed in claim}:
+            if not letters.knows(announcement):
+                letters.learn(dispatch.announcement(announcement))
+        return claims
+
+    def _job(self, claimed: Claimed) -> Job | None:
+        try:
+            return job_of(claimed, self._bare_domains)
+        except AddressError as error:
+            evidence = Evidence("compose", "", 0, "5.1.3", str(error), "", "protocol_error")
+            self._ledger.add(
+                claimed.item_id, claimed.attempt, Outcome(Verdict.REFUSED, evidence, self._office.clock())
+            )
+            return None
+
+    async def _do(self, work: Callable[[], Result]) -> Result:
+        return await self._means.writer.do(work)
+
+    # --- what a site asks (site.Desk)
+
+    def hungry(self) -> None:
+        """Look for due items at once."""
+        self._wake.set()
+
+    def may_begin(self) -> bool:
+        """Tell whether a mail may be begun: the store takes what comes of it."""
+        return self._ledger.is_safe and self._means.writer.failure is None
+
+    async def dial(self, route: Route, owner: Owner) -> Session:
+        """Open a session."""
+        return await self._means.dialler.dial(route, owner)
+
+    def write(self, job: Job) -> Transaction | None:
+        """Make the mail of a job. Our own failure to do so is no fault of the guardian's: the item waits."""
+        try:
+            return self._means.letters.write(job)
+        except Exception:
+            log.exception("the mail of item %d cannot be made", job.claimed.item_id)
+            self._settle_later(job, self._ours("the mail could not be made; see the log of the mailer"))
+            return None
+
+    def judge(self, site: Site, job: Job, fact: Fact, session: Session) -> None:
+        """Write down what a fact means for a job."""
+        reading: Reading | None = None
+        if fact.reply is not None and not fact.accepted:
+            reading = self._read(site, session.peer.host, fact.stage.value, fact)
+        outcome = judge(fact, reading, Scene(str(session.peer), session.tls), self._case(job))
+        self._settle_later(job, outcome)
+
+    def unreachable(self, site: Site, job: Job, failed: NotGreeted) -> None:
+        """Write down that no host could be spoken to."""
+        reply = failed.reply
+        code, text = (0, failed.failure) if reply is None else (reply.code, reply.text)
+        reason = "network_trouble"
+        if reply is not None:
+            host = failed.peer.partition("[")[0]
+            enhanced = "" if reply.enhanced is None else str(reply.enhanced)
+            reason = read(
+                self._means.carriers, site.carrier, host, failed.stage.value, code, enhanced, text
+            ).reason.value
+        evidence = Evidence(failed.stage.value, failed.peer, code, "", text, "", reason)
+        self._settle_later(job, postponed(evidence, self._case(job)))
+
+    def learned_bare_form(self, domain: str) -> None:
+        """Remember that a domain wants irregular addresses bare."""
+        if domain not in self._bare_domains:
+            self._bare_domains |= {domain}
+            self._means.writer.submit(partial(dispatch.remember_bare_form, domain))
+
+    # --- outcomes
+
+    def _no_route(self, jobs: Sequence[Job], trouble: NoRoute) -> None:
+        evidence = Evidence("dns", "", 0, trouble.enhanced, trouble.text, "", trouble.reason)
+        for job in jobs:
+            if trouble.permanent:
+                self._settle_later(job, Outcome(Verdict.REFUSED, evidence, self._office.clock()))
+            else:
+                self._settle_later(job, postponed(evidence, self._case(job)))
+
+    def _read(self, site: Site, host: str, stage: str, fact: Fact) -> Reading:
+        assert fact.reply is not None
+        enhanced = "" if fact.reply.enhanced is None else str(fact.reply.enhanced)
+        return read(self._means.carriers, site.carrier, host, stage, fact.reply.code, enhanced, fact.reply.text)
+
+    def _ours(self, text: str) -> Evidence:
+        return Evidence("compose", "", 0, "", text, "", "unclear")
+
+    def _case(self, job: Job) -> Case:
+        return Case(job.claimed.lane, job.claimed.attempt, self._office.clock(), self._office.chance())
+
+    def _settle_later(self, job: Job, outcome: Outcome | Evidence) -> None:
+        if isinstance(outcome, Evidence):
+            outcome = postponed(outcome, self._case(job))
+        if outcome.verdict is not Verdict.ACCEPTED:
+            evidence = outcome.evidence
+            log.info(
+                "%s to=<%s> %s at %s: %s %s",
+                job.claimed.queue_id,
+                shorten(job.claimed.address),
+                outcome.verdict,
+                evidence.stage,
+                evidence.code,
+                evidence.text,
+            )
+        self._ledger.add(job.claimed.item_id, job.claimed.attempt, outcome)
+
+    def _settle(self, batch: Sequence[Settlement]) -> "asyncio.Future[None]":
+        return asyncio.wrap_future(self._means.writer.submit(lambda: dispatch.settle(self._office, batch)))
+
+    # --- making and ending
+
+    def _find_route(self, domain: str) -> "asyncio.Future[Route]":
+        return asyncio.ensure_future(find_route(domain, self._means.resolver, self._means.routing))
+
+    def _make_site(self, name: str, carrier: Carrier | None) -> Site:
+        manners: Manners = self._means.carriers.default if carrier is None else carrier.manners
+        return Site(name, carrier, manners, Pace(manners), self)
+
+    async def _stop(self) -> None:
+        """Begin nothing more, let what is under way end, give back what was not begun."""
+        jobs = [job for site in self._ways.sites.values() for job in site.stop()]
+        await self._do(lambda: dispatch.unclaim([(job.claimed.item_id, job.claimed.attempt) for job in jobs]))
+        deadline = asyncio.get_running_loop().time() + STOP_SECONDS
+        while self._connections() and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.05)
+        for site in self._ways.sites.values():
+            site.abort()
+        await self._ledger.drained()
+
+    def _connections(self) -> int:
+        return sum(site.connections for site in self._ways.sites.values())

@@ -1,0 +1,40 @@
+"""Which jobs wait for one set of hosts, and may it be tried now?
+
+A door that could not be opened rests: ten seconds, then twice as long each time, at most what the carrier's manners
+say. Urgent mail tries at least every half minute (requirement F1: seconds count).
+"""
+
+from mailer.dispatcher.job import Waiting
+from mailer.domain.lane import Lane
+from mailer.net.routes import Route
+
+FIRST_PAUSE = 10.0
+LONGEST_URGENT_PAUSE = 30.0
+
+
+class Door:
+    """One set of MX hosts: its route, its waiting jobs and connections; times are monotonic seconds."""
+
+    def __init__(self, route: Route, longest_pause: float) -> None:
+        self.route = route
+        self.domains: set[str] = set()
+        self.waiting = Waiting()
+        self.connections = 0
+        self.dialling = 0
+        self._longest_pause = longest_pause
+        self._pause = 0.0
+        self._failed_at = 0.0
+
+    def may_try(self, lane: Lane, now: float) -> bool:
+        """Tell whether a connection may be opened for this lane now."""
+        pause = min(self._pause, LONGEST_URGENT_PAUSE) if lane is Lane.SAFETY else self._pause
+        return bool(self.connections) or now >= self._failed_at + pause
+
+    def failed(self, now: float) -> None:
+        """No host could be spoken to: rest, longer each time."""
+        self._failed_at = now
+        self._pause = min(max(FIRST_PAUSE, self._pause * 2), self._longest_pause)
+
+    def succeeded(self) -> None:
+        """A mail was taken: the door is open again."""
+        self._pause = 0.0

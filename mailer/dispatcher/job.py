@@ -1,0 +1,66 @@
+"""What does a claimed item carry while this process works on it?"""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from mailer.domain.lane import Lane
+from mailer.service.dispatch import Claimed
+from mailer.smtp.address import Address, parse_address
+
+#: How often an item whose turn had not come when a session ended may go to another one within the same attempt.
+MOST_SESSIONS = 5
+
+
+@dataclass(slots=True)
+class Job:
+    """A claimed item in this process: in exactly one of a site's hands, a session's, or the ledger's."""
+
+    claimed: Claimed
+    address: Address
+    bare: bool = False
+    sessions: int = 0
+
+
+def job_of(claimed: Claimed, bare_domains: frozenset[str]) -> Job:
+    """Return the job for a claim; raise AddressError if the stored address is none (it was checked when it was stored)."""
+    address = parse_address(claimed.address)
+    return Job(claimed, address, bare=address.irregular and claimed.domain in bare_domains)
+
+
+@dataclass(slots=True)
+class Waiting:
+    """Jobs in the order in which they go: urgent lanes first, then as they came."""
+
+    lanes: dict[Lane, deque[Job]] = field(default_factory=lambda: {lane: deque() for lane in Lane})
+
+    def __len__(self) -> int:
+        return sum(len(jobs) for jobs in self.lanes.values())
+
+    def add(self, job: Job) -> None:
+        """Put a job behind those of its lane."""
+        self.lanes[job.claimed.lane].append(job)
+
+    def put_back(self, job: Job) -> None:
+        """Put a job whose turn it is in front of its lane."""
+        self.lanes[job.claimed.lane].appendleft(job)
+
+    def first(self) -> Job | None:
+        """Return the job that goes next without taking it."""
+        for jobs in self.lanes.values():
+            if jobs:
+                return jobs[0]
+        return None
+
+    def take(self) -> Job:
+        """Take the job that goes next; raise IndexError if there is none."""
+        for jobs in self.lanes.values():
+            if jobs:
+                return jobs.popleft()
+        raise IndexError("no job waits")
+
+    def clear(self) -> list[Job]:
+        """Take all jobs."""
+        taken = [job for jobs in self.lanes.values() for job in jobs]
+        for jobs in self.lanes.values():
+            jobs.clear()
+        return taken

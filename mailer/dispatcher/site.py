@@ -1,0 +1,268 @@
+"""How is one receiver spoken to, with all its connections?
+
+A site is a carrier, or the owner of one set of MX hosts. Its doors are the sets of hosts that lead to it, each with
+the jobs that wait there. It opens as many connections as its manners allow and the work needs, and gives every free
+session the most urgent job within the pace. Nothing here is shared with another site: what one receiver cannot take
+delays no other (N3).
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Protocol
+
+from mailer.carrier.allowance import Allowance
+from mailer.carrier.group import Carrier, Manners
+from mailer.carrier.pace import Pace
+from mailer.dispatcher.door import Door
+from mailer.dispatcher.job import MOST_SESSIONS, Job
+from mailer.domain.lane import Lane
+from mailer.net.dial import NotGreeted
+from mailer.net.routes import Route
+from mailer.net.transport import Owner, Session
+from mailer.smtp.client import syntax_refusal
+from mailer.smtp.envelope import Fact, Transaction
+from mailer.smtp.reply import Reply, Stage
+
+log = logging.getLogger(__name__)
+
+IDLE_SECONDS = 3.0
+WORK_SECONDS = 2.0
+MOST_JOBS = 250
+
+
+class Desk(Protocol):
+    """What a site needs from the dispatcher."""
+
+    async def dial(self, route: Route, owner: Owner) -> Session:
+        """Open a session; raise NotGreeted."""
+
+    def write(self, job: Job) -> Transaction | None:
+        """Make the mail of a job; None if that failed (the job is then settled)."""
+
+    def may_begin(self) -> bool:
+        """False while nothing may be begun, because its end could not be written down."""
+
+    def judge(self, site: "Site", job: Job, fact: Fact, session: Session) -> None:
+        """Write down what a fact means for a job."""
+
+    def unreachable(self, site: "Site", job: Job, failed: NotGreeted) -> None:
+        """Write down that no host could be spoken to."""
+
+    def learned_bare_form(self, domain: str) -> None:
+        """A domain refused the quoted form of an irregular address and took the bare one."""
+
+    def hungry(self) -> None:
+        """A site could do with more jobs."""
+
+
+class Site:
+    """One receiver's connections and waiting jobs."""
+
+    def __init__(self, name: str, carrier: Carrier | None, manners: Manners, pace: Pace, desk: Desk) -> None:
+        self.name = name
+        self.carrier = carrier
+        self.manners = manners
+        self.doors: dict[str, Door] = {}
+        self._pace = pace
+        self._desk = desk
+        self._loop = asyncio.get_running_loop()
+        self._allowance = Allowance(manners.connections, manners.messages_per_session)
+        self._at: dict[Session, Door] = {}
+        self._idle_since: dict[Session, float] = {}
+        self._dials: set[asyncio.Task[None]] = set()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._stopping = False
+
+    # --- what the dispatcher asks
+
+    def door(self, route: Route) -> Door:
+        """Return the door of a route, made or brought up to date."""
+        door = self.doors.setdefault(route.key, Door(route, self.manners.pause_seconds))
+        door.route = route
+        return door
+
+    @property
+    def connections(self) -> int:
+        """Return how many connections are open or being opened."""
+        return len(self._at) + len(self._dials)
+
+    @property
+    def waiting(self) -> int:
+        """Return how many jobs are in the site's hands and not yet in a session's."""
+        return sum(len(door.waiting) for door in self.doors.values())
+
+    def room(self) -> int:
+        """Return how many jobs more are worth claiming: a few seconds' work, so that urgent mail is never far behind."""
+        rate = self.manners.urgent_messages_per_second
+        enough = MOST_JOBS if rate is None else int(rate * WORK_SECONDS) + self.manners.connections
+        return max(0, min(enough, MOST_JOBS) - self.waiting)
+
+    def take_in(self, door: Door, jobs: Sequence[Job]) -> None:
+        """Put claimed jobs in front of a door."""
+        for job in jobs:
+            door.waiting.add(job)
+        self.stir()
+
+    def stir(self) -> None:
+        """Give work to idle sessions and open the connections that the rest needs."""
+        for session in list(self._idle_since):
+            if self._at[session].waiting:
+                del self._idle_since[session]
+                session.pump()
+        if self._stopping or not self._desk.may_begin():
+            return
+        for door in self.doors.values():
+            self._open_for(door)
+
+    def tidy(self) -> None:
+        """End sessions that have had nothing to do for a while, or that stand where another door needs one."""
+        now = self._loop.time()
+        crowded = self.connections >= self._allowance.connections
+        needed = crowded and any(door.waiting and not door.connections for door in self.doors.values())
+        for session, since in list(self._idle_since.items()):
+            if needed or now - since >= IDLE_SECONDS:
+                session.quit()
+        if needed and not self._idle_since:
+            next(iter(self._at)).quit()
+        self.stir()
+
+    def stop(self) -> list[Job]:
+        """Begin nothing more; return the jobs that no session has taken. Sessions end after their mail."""
+        self._stopping = True
+        for dial in self._dials:
+            dial.cancel()
+        for session in list(self._at):
+            session.quit()
+        return [job for door in self.doors.values() for job in door.waiting.clear()]
+
+    def abort(self) -> None:
+        """Cut what is still open."""
+        for session in list(self._at):
+            session.abort("stopped")
+
+    # --- what a session tells (transport.Owner)
+
+    def ready(self, session: Session) -> None:
+        """A session is greeted before it becomes ours."""
+
+    def next_transaction(self, session: Session) -> Transaction | None:
+        """Return the most urgent job's mail, if the pace, the session's limit and the store allow one now."""
+        door = self._at[session]
+        while (job := door.waiting.first()) is not None and self._may_go(session, job):
+            transaction = self._desk.write(door.waiting.take())
+            if len(door.waiting) * 2 < MOST_JOBS:
+                self._desk.hungry()
+            if transaction is not None:
+                self._idle_since.pop(session, None)
+                return transaction
+        return None
+
+    def settled(self, session: Session, transaction: Transaction, facts: Sequence[Fact]) -> None:
+        """Judge what came of a job, or let it go again where its turn never really came."""
+        job, fact = transaction.tag, facts[0]
+        assert isinstance(job, Job)
+        if self._goes_again(session, job, fact):
+            self._at[session].waiting.put_back(job)
+        else:
+            if fact.accepted:
+                self._succeeded(session, job)
+            self._desk.judge(self, job, fact, session)
+        if session.idle:
+            self._idle_since[session] = self._loop.time()
+
+    def closed(self, session: Session, failure: str, reply: Reply | None) -> None:
+        """A connection ended; learn from the way it did."""
+        self._at.pop(session).connections -= 1
+        self._idle_since.pop(session, None)
+        if session.quitting:
+            self._loop.call_soon(self.stir)
+            return
+        if session.accepted and (reply is None or reply.code == 421):
+            self._allowance.session_cut(session.accepted)
+        elif failure or reply is not None:
+            self._allowance.refused(len(self._at))
+            log.info("%s: now %d connections (%s)", self.name, self._allowance.connections, failure or reply)
+        self._loop.call_soon(self.stir)
+
+    # --- inside
+
+    def _may_go(self, session: Session, job: Job) -> bool:
+        if self._stopping or not self._desk.may_begin():
+            return False
+        if session.taken >= self._allowance.messages_per_session:
+            session.quit()
+            return False
+        wait = self._pace.take(self._loop.time(), urgent=job.claimed.lane is Lane.SAFETY)
+        if wait > 0:
+            self._stir_in(wait)
+            return False
+        return True
+
+    def _stir_in(self, seconds: float) -> None:
+        if self._alarm is None:
+            self._alarm = self._loop.call_later(seconds, self._stir_now)
+
+    def _stir_now(self) -> None:
+        self._alarm = None
+        self.stir()
+
+    def _succeeded(self, session: Session, job: Job) -> None:
+        session.accepted += 1
+        self._allowance.succeeded()
+        self._at[session].succeeded()
+        if job.bare:
+            self._desk.learned_bare_form(job.claimed.domain)
+
+    def _goes_again(self, session: Session, job: Job, fact: Fact) -> bool:
+        if job.address.irregular and not job.bare and fact.reply is not None and fact.stage is Stage.RCPT:
+            job.bare = syntax_refusal(fact.reply)
+            return job.bare
+        if fact.kept_unknown or job.sessions >= MOST_SESSIONS or self._stopping:
+            return False
+        job.sessions += 1
+        return _turn_never_came(session, fact)
+
+    def _open_for(self, door: Door) -> None:
+        first = door.waiting.first()
+        if first is None or not door.may_try(first.claimed.lane, self._loop.time()):
+            return
+        idle = sum(1 for session in self._idle_since if self._at[session] is door)
+        while self.connections < self._allowance.connections and door.dialling + idle < len(door.waiting):
+            door.dialling += 1
+            task = self._loop.create_task(self._dial(door))
+            self._dials.add(task)
+            task.add_done_callback(self._dials.discard)
+
+    async def _dial(self, door: Door) -> None:
+        try:
+            session = await self._desk.dial(door.route, self)
+        except NotGreeted as failed:
+            self._not_greeted(door, failed)
+            return
+        finally:
+            door.dialling -= 1
+        self._at[session] = door
+        door.connections += 1
+        self._idle_since[session] = self._loop.time()
+        if self._stopping:
+            session.quit()
+        else:
+            session.pump()
+
+    def _not_greeted(self, door: Door, failed: NotGreeted) -> None:
+        """While other sessions live, the receiver only wants fewer; else it is out of reach for all who wait."""
+        log.info("%s: %s at %s", self.name, failed.failure or failed.reply, failed.peer)
+        self._allowance.refused(len(self._at))
+        if door.connections or door.dialling > 1:
+            return
+        door.failed(self._loop.time())
+        for job in door.waiting.clear():
+            self._desk.unreachable(self, job, failed)
+
+
+def _turn_never_came(session: Session, fact: Fact) -> bool:
+    """Tell whether the session ended before this job's mail was really offered, so that another may take it at once."""
+    if fact.reply is None:
+        return fact.failure == "closed" and session.accepted > 0
+    return fact.reply.code == 421 and fact.stage is not Stage.EOD and session.accepted > 0

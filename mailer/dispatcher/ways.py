@@ -1,0 +1,80 @@
+"""Which site, and which door of it, does a domain's mail go to?
+
+A route is looked up once and kept for its time to live. The receiver is a carrier by its domain or by its MX hosts
+(a custom domain hosted at Google counts as Google's); else the set of hosts is a site of its own. A domain without a
+route is remembered for a while, too, so that each item does not ask the DNS again.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mailer.carrier.group import Carrier, Carriers
+from mailer.dispatcher.door import Door
+from mailer.dispatcher.site import Site
+from mailer.net.routes import Route
+from mailer.smtp.route import NoRoute
+
+NO_ROUTE_SECONDS = 30.0
+
+FindRoute = Callable[[str], "asyncio.Future[Route]"]
+MakeSite = Callable[[str, Carrier | None], Site]
+
+
+@dataclass(slots=True)
+class Way:
+    """Where a domain's mail goes until `until` (monotonic seconds): a door of a site, or nowhere and why."""
+
+    until: float
+    site: Site | None = None
+    door: Door | None = None
+    trouble: NoRoute | None = None
+
+
+class Ways:
+    """Knows the ways; finds new ones in the background and calls `found` when one is there."""
+
+    def __init__(self, carriers: Carriers, find: FindRoute, make_site: MakeSite, found: Callable[[], None]) -> None:
+        self.sites: dict[str, Site] = {}
+        self._carriers = carriers
+        self._find = find
+        self._make_site = make_site
+        self._found = found
+        self._ways: dict[str, Way] = {}
+        self._looking: dict[str, asyncio.Task[None]] = {}
+
+    def way(self, domain: str, now: float) -> Way | None:
+        """Return the way of a domain, or None while it is being looked for. An old way serves until the new one is there."""
+        way = self._ways.get(domain)
+        if (way is None or way.until <= now) and domain not in self._looking:
+            self._looking[domain] = asyncio.create_task(self._look(domain))
+        return way if way is None or way.trouble is None or way.until > now else None
+
+    async def _look(self, domain: str) -> None:
+        now = asyncio.get_running_loop().time
+        try:
+            route = await self._find(domain)
+        except NoRoute as trouble:
+            self._leave_door(domain)
+            self._ways[domain] = Way(now() + NO_ROUTE_SECONDS, trouble=trouble)
+        else:
+            self._ways[domain] = self._lead(domain, route, now() + route.seconds)
+        finally:
+            del self._looking[domain]
+            self._found()
+
+    def _lead(self, domain: str, route: Route, until: float) -> Way:
+        self._leave_door(domain)
+        carrier = self._carriers.of_domain(domain) or self._carriers.of_mx([host.name for host in route.hosts])
+        name = route.key if carrier is None else carrier.name
+        site = self.sites.get(name)
+        if site is None:
+            site = self.sites[name] = self._make_site(name, carrier)
+        door = site.door(route)
+        door.domains.add(domain)
+        return Way(until, site, door)
+
+    def _leave_door(self, domain: str) -> None:
+        old = self._ways.get(domain)
+        if old is not None and old.door is not None:
+            old.door.domains.discard(domain)

@@ -1,0 +1,144 @@
+"""What does the DNS say, asked as seldom as possible?
+
+dnspython asks; this module remembers. Answers are kept for their time to live, absences for a minute, failures
+for a few seconds, and questions under way are shared: twenty mails to one domain ask once. A failure of the DNS
+is never an absence (`DnsTrouble` is temporary; RFC 2308 §7.1 allows to remember failures for a short time).
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import dns.asyncresolver
+import dns.exception
+import dns.name
+import dns.nameserver
+import dns.rdatatype
+import dns.resolver
+
+from mailer.smtp.route import NULL, Exchange
+
+LONGEST = 3600.0
+SHORTEST = 30.0
+ABSENT = 60.0
+FAILED = 5.0
+MOST_REMEMBERED = 20_000
+MOST_RECORDS = 100
+
+
+class DnsTrouble(Exception):
+    """The DNS gave no answer that can be trusted; ask again later."""
+
+
+class NameUnknown(Exception):
+    """The name does not exist (NXDOMAIN)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The records of one question, for how many seconds they hold, and whether the name asked was an alias."""
+
+    records: tuple[str, ...]
+    seconds: float
+    alias: bool = False
+
+
+_Remembered = tuple[float, "Answer | Exception"]
+
+
+class Resolver:
+    """Asks the configured name servers; `monotonic` gives seconds and is only compared with itself."""
+
+    def __init__(
+        self, nameservers: Sequence[tuple[str, int]], *, timeout: float, lifetime: float, monotonic: Callable[[], float]
+    ) -> None:
+        self._asker = dns.asyncresolver.Resolver(configure=False)
+        self._asker.nameservers = [dns.nameserver.Do53Nameserver(host, port) for host, port in nameservers]
+        self._asker.timeout = timeout
+        self._asker.lifetime = lifetime
+        self._monotonic = monotonic
+        self._remembered: dict[tuple[str, str], _Remembered] = {}
+        self._under_way: dict[tuple[str, str], asyncio.Task[Answer]] = {}
+
+    async def exchanges(self, domain: str) -> tuple[list[Exchange], float]:
+        """Return the MX records of a domain (none is an empty list) and the seconds they hold."""
+        answer = await self.ask(domain, "MX")
+        return [_exchange(record) for record in answer.records[:MOST_RECORDS]], answer.seconds
+
+    async def addresses(self, host: str) -> Answer:
+        """Return the IPv4 and then the IPv6 addresses of a host.
+
+        IPv4 first: the Japanese carriers judge senders by IPv4 (carriers.md: au wants IPv4 mechanisms in SPF).
+        """
+        answers = await asyncio.gather(self.ask(host, "A"), self.ask(host, "AAAA"), return_exceptions=True)
+        found = [answer for answer in answers if isinstance(answer, Answer)]
+        records = tuple(record for answer in found for record in answer.records)
+        if not records:
+            _raise_worst(answers)
+        return Answer(
+            records, min(answer.seconds for answer in found), any(answer.alias for answer in found if answer.records)
+        )
+
+    async def ask(self, name: str, kind: str) -> Answer:
+        """Return the records of `name` as text; raise NameUnknown or DnsTrouble."""
+        key = (name, kind)
+        until, known = self._remembered.get(key, (0.0, None))
+        if known is not None and until > self._monotonic():
+            return _given(known)
+        task = self._under_way.get(key)
+        if task is None:
+            task = asyncio.create_task(self._ask_once(key))
+            self._under_way[key] = task
+        return await asyncio.shield(task)
+
+    async def _ask_once(self, key: tuple[str, str]) -> Answer:
+        try:
+            answer = await self._query(*key)
+        except (NameUnknown, DnsTrouble) as trouble:
+            self._remember(key, ABSENT if isinstance(trouble, NameUnknown) else FAILED, trouble)
+            raise
+        else:
+            self._remember(key, answer.seconds, answer)
+            return answer
+        finally:
+            del self._under_way[key]
+
+    def _remember(self, key: tuple[str, str], seconds: float, what: "Answer | Exception") -> None:
+        if len(self._remembered) >= MOST_REMEMBERED:
+            self._remembered.clear()
+        self._remembered[key] = (self._monotonic() + seconds, what)
+
+    async def _query(self, name: str, kind: str) -> Answer:
+        try:
+            found = await self._asker.resolve(name + ".", kind, raise_on_no_answer=False, search=False)
+        except dns.resolver.NXDOMAIN as absent:
+            raise NameUnknown(name) from absent
+        except (dns.exception.DNSException, OSError, ValueError) as trouble:
+            raise DnsTrouble(f"{name} {kind}: {trouble}") from trouble
+        if found.rrset is None:
+            return Answer((), ABSENT)
+        alias = found.canonical_name != dns.name.from_text(name)
+        seconds = min(max(float(found.rrset.ttl), SHORTEST), LONGEST)
+        return Answer(tuple(record.to_text() for record in found.rrset), seconds, alias)
+
+
+def _given(known: "Answer | Exception") -> Answer:
+    if isinstance(known, Exception):
+        raise known
+    return known
+
+
+def _raise_worst(answers: Sequence["Answer | BaseException"]) -> None:
+    """Raise a failure before an absence: an unanswered AAAA may hide the only address."""
+    for kind in (DnsTrouble, NameUnknown):
+        for answer in answers:
+            if isinstance(answer, kind):
+                raise answer
+    for answer in answers:
+        if isinstance(answer, BaseException):
+            raise answer
+
+
+def _exchange(record: str) -> Exchange:
+    preference, _, host = record.partition(" ")
+    return Exchange(int(preference), NULL if host == NULL else host.rstrip(".").lower())

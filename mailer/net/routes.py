@@ -1,0 +1,140 @@
+"""At which addresses can a domain's mail be handed over now?
+
+Puts the rules of `smtp.route` and the answers of the resolver together: hosts in order, each with addresses
+that may be dialled. Private, loopback and own addresses never are, unless a setting opens them for a test
+network (attacks B9); an MX that is an alias is passed over (RFC 2181 §10.3, RFC 5321 §5.1).
+
+Raises `NoRoute`.
+"""
+
+import errno
+import ipaddress
+import random
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mailer.net.resolver import DnsTrouble, NameUnknown, Resolver
+from mailer.smtp.route import Exchange, NoRoute, hosts_in_order
+
+MOST_HOSTS_LOOKED_UP = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One MX host and the addresses at which it may be dialled."""
+
+    name: str
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The way to a domain's mailboxes: hosts best first; it holds for `seconds`."""
+
+    domain: str
+    hosts: tuple[Host, ...]
+    seconds: float
+
+    @property
+    def key(self) -> str:
+        """Domains with the same key are served by the same hosts, so their mail may share connections."""
+        return " ".join(sorted(host.name for host in self.hosts))
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """What rules a route: our own names, how many addresses are tried, and whether private ones may be dialled."""
+
+    own: frozenset[str]
+    most_addresses: int
+    permit_private: bool
+    shuffle: Callable[[list[str]], None] = random.shuffle
+
+
+async def find_route(domain: str, resolver: Resolver, routing: Routing) -> Route:
+    """Return the route to `domain` (lower case, A-labels)."""
+    exchanges, seconds = await _exchanges(domain, resolver)
+    names = hosts_in_order(domain, exchanges, routing.own, routing.shuffle)
+    hosts: list[Host] = []
+    troubles: list[NoRoute] = []
+    room = routing.most_addresses
+    for name in names[:MOST_HOSTS_LOOKED_UP]:
+        try:
+            host, lasting = await _host(name, resolver, routing, implicit=not exchanges)
+        except NoRoute as trouble:
+            troubles.append(trouble)
+            continue
+        hosts.append(Host(host.name, host.addresses[:room]))
+        seconds = min(seconds, lasting)
+        room -= len(host.addresses)
+        if room <= 0:
+            break
+    if not hosts:
+        raise _worst(troubles)
+    return Route(domain, tuple(hosts), seconds)
+
+
+async def _exchanges(domain: str, resolver: Resolver) -> tuple[list[Exchange], float]:
+    try:
+        return await resolver.exchanges(domain)
+    except NameUnknown as absent:
+        raise NoRoute(
+            f"the domain {domain} does not exist", permanent=True, enhanced="5.1.2", reason="domain_unknown"
+        ) from absent
+    except DnsTrouble as trouble:
+        raise _for_now(f"the DNS gave no answer for {domain}: {trouble}", "4.4.3") from trouble
+
+
+async def _host(name: str, resolver: Resolver, routing: Routing, *, implicit: bool) -> tuple[Host, float]:
+    try:
+        answer = await resolver.addresses(name)
+    except DnsTrouble as trouble:
+        raise _for_now(f"the DNS gave no address for {name}: {trouble}", "4.4.3") from trouble
+    except NameUnknown:
+        raise _no_address(name, implicit) from None
+    if not answer.records:
+        raise _no_address(name, implicit)
+    if answer.alias and not implicit:
+        raise _for_now(f"the MX {name} is an alias", "4.4.4")
+    usable = tuple(address for address in answer.records if routing.permit_private or _may_be_dialled(address))
+    if not usable:
+        raise _for_now(f"{name} has only private or own addresses", "4.4.4")
+    return Host(name, usable), answer.seconds
+
+
+def _no_address(name: str, implicit: bool) -> NoRoute:
+    """A domain with neither MX nor address takes no mail; an MX without one may be a slip that is mended tomorrow."""
+    if implicit:
+        return NoRoute(f"{name} has no MX and no address", permanent=True, enhanced="5.1.10", reason="not_accepting")
+    return _for_now(f"the MX {name} has no address", "4.4.4")
+
+
+def _for_now(text: str, enhanced: str) -> NoRoute:
+    return NoRoute(text, permanent=False, enhanced=enhanced, reason="network_trouble")
+
+
+def _worst(troubles: list[NoRoute]) -> NoRoute:
+    """A temporary trouble of one host outweighs a permanent one of another: unknown is temporary."""
+    for trouble in troubles:
+        if not trouble.permanent:
+            return trouble
+    return troubles[0]
+
+
+def _may_be_dialled(address: str) -> bool:
+    parsed = ipaddress.ip_address(address)
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
+        parsed = parsed.ipv4_mapped
+    return parsed.is_global and not parsed.is_multicast and not _is_own(str(parsed))
+
+
+def _is_own(address: str) -> bool:
+    """Only an address of this machine can be bound; nothing is sent to find out."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError as error:
+            return error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+    return True

@@ -1,0 +1,214 @@
+"""Where do the bytes of an SMTP client meet a wire?
+
+One `Session` is one connection: it moves bytes between the sans-I/O client and the socket, watches the clock of
+the stage that the client waits in (RFC 5321 §4.5.3.2) and does the TLS handshake. It decides nothing: what to
+send comes from its `Owner`, what came of it goes back there. Callbacks only, no stream, no task per message.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from mailer.smtp.client import Client, Closed, Event, Ready, Settled, StartTls
+from mailer.smtp.envelope import Fact, Transaction
+from mailer.smtp.reply import Reply, Stage
+from mailer.smtp.timeouts import TIMEOUTS
+
+QUIT_SECONDS = 5.0
+TLS_SECONDS = 60.0
+
+
+class Owner(Protocol):
+    """Who gives a session its work and hears of it."""
+
+    def ready(self, session: "Session") -> None:
+        """The session is greeted and may take transactions."""
+
+    def next_transaction(self, session: "Session") -> Transaction | None:
+        """Return the next mail for this session, or None when there is nothing (now)."""
+
+    def settled(self, session: "Session", transaction: Transaction, facts: Sequence[Fact]) -> None:
+        """A transaction ended; one fact for each forward-path."""
+
+    def closed(self, session: "Session", failure: str, reply: Reply | None) -> None:
+        """The connection is gone; every transaction was settled before. Called exactly once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Where a session leads: host name and address."""
+
+    host: str
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}[{self.address}]:{self.port}"
+
+
+class Session(asyncio.Protocol):
+    """One SMTP connection. `tls` is the TLS version and cipher once there is TLS, else empty; `stage` the last one waited in."""
+
+    def __init__(self, client: Client, peer: Peer, owner: Owner, context: ssl.SSLContext | None) -> None:
+        self.peer = peer
+        self.tls = ""
+        self.taken = 0
+        self.accepted = 0
+        self.is_ready = False
+        self.is_closed = False
+        self.quitting = False
+        self.owner = owner
+        self.stage = Stage.CONNECT
+        self._client = client
+        self._context = context
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._handshake: asyncio.Task[None] | None = None
+        self._serial = -1
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    # --- what the loop calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to wait for the greeting."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._flush()
+
+    def data_received(self, data: bytes) -> None:
+        """Hand what came to the client and do what follows."""
+        self._handle(self._client.receive(data))
+
+    def eof_received(self) -> bool:
+        """The peer ended its side; so do we."""
+        self._handle(self._client.eof())
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone; tell the client in case it did not know."""
+        if isinstance(exc, ConnectionResetError):
+            self._handle(self._client.fail("reset"))
+        else:
+            self._handle(self._client.eof())
+        self._end("closed", None)
+
+    # --- what the owner calls
+
+    @property
+    def idle(self) -> bool:
+        """True when the session is ready and has no mail under way."""
+        return self.is_ready and not self.is_closed and not self.quitting and self._client.waiting is None
+
+    def pump(self) -> None:
+        """Take as many transactions from the owner as the client has room for, and write them."""
+        if self.is_ready and not self.quitting:
+            while self._client.room > 0 and (transaction := self.owner.next_transaction(self)) is not None:
+                self.taken += 1
+                self._client.send(transaction)
+        self._flush()
+
+    def quit(self) -> None:
+        """Say QUIT after what is under way; no further transaction is taken."""
+        if not self.quitting and not self.is_closed:
+            self.quitting = True
+            self._client.quit()
+            self._flush()
+
+    def abort(self, failure: str) -> None:
+        """Drop the connection now; what is under way is settled with this failure."""
+        self._handle(self._client.fail(failure))
+
+    # --- inside
+
+    def _handle(self, events: Sequence[Event]) -> None:
+        for event in events:
+            if isinstance(event, Settled):
+                self.owner.settled(self, event.transaction, event.facts)
+            elif isinstance(event, Ready):
+                self.is_ready = True
+                self.owner.ready(self)
+            elif isinstance(event, StartTls):
+                self._flush()
+                self._handshake = self._loop.create_task(self._start_tls())
+                return
+            elif isinstance(event, Closed):
+                self._end(event.failure, event.reply)
+                return
+        self.pump()
+
+    def _flush(self) -> None:
+        if self._transport is None or self.is_closed:
+            return
+        data = self._client.outgoing()
+        if data:
+            self._transport.write(data)
+        self._watch()
+
+    def _watch(self) -> None:
+        """Set the deadline when another reply is awaited than before; a dripping peer does not push it back."""
+        waiting = self._client.waiting
+        serial = -1 if waiting is None else waiting.serial
+        if serial == self._serial:
+            return
+        self._serial = serial
+        if waiting is None:
+            self._deadline = 0.0
+            return
+        self.stage = waiting.stage
+        seconds = QUIT_SECONDS if waiting.stage is Stage.QUIT else TIMEOUTS[waiting.stage]
+        self._deadline = self._loop.time() + seconds
+        if self._timer is None or self._timer.when() > self._deadline:
+            self._arm()
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(self._deadline, self._ring)
+
+    def _ring(self) -> None:
+        """One timer a connection, not one a command: when it rings early, it is set again for what is left."""
+        self._timer = None
+        if self.is_closed or self._deadline == 0.0:
+            return
+        if self._loop.time() >= self._deadline:
+            self.abort("timeout")
+        else:
+            self._arm()
+
+    async def _start_tls(self) -> None:
+        assert self._transport is not None
+        assert self._context is not None
+        try:
+            upgraded = await self._loop.start_tls(
+                self._transport,
+                self,
+                self._context,
+                server_hostname=self.peer.host,
+                ssl_handshake_timeout=TLS_SECONDS,
+            )
+        except (OSError, ssl.SSLError, TimeoutError):
+            self._handle(self._client.fail("tls_failed"))
+            return
+        if upgraded is None or self.is_closed:
+            return
+        self._transport = upgraded
+        cipher = upgraded.get_extra_info("cipher")
+        self.tls = f"{cipher[1]} {cipher[0]}" if cipher else "TLS"
+        self._client.tls_established()
+        self._flush()
+
+    def _end(self, failure: str, reply: Reply | None) -> None:
+        if self.is_closed:
+            return
+        self.is_closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._transport is not None:
+            if failure:
+                self._transport.abort()
+            else:
+                self._transport.close()
+        self.owner.closed(self, failure, reply)

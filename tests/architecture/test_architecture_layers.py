@@ -1,0 +1,106 @@
+"""Does every package import only what its layer allows?
+
+The table in ARCHITECTURE.md is this table; a new package is added to both first.
+"""
+
+import pytest
+from tests.architecture.source import Module, modules
+
+PURE = ("mailer.smtp", "mailer.domain", "mailer.carrier", "mailer.message", "mailer.schedule", "mailer.bounce")
+PURE_ALL = (*PURE, "mailer.standing")
+LEAVES = ("mailer.clock", "mailer.ids", "mailer.log", "mailer.language", "mailer.version", "mailer.files")
+
+#: A package (longest match wins) and the product packages that it may import besides itself.
+MAY_IMPORT: dict[str, tuple[str, ...]] = {
+    "config": ("mailer.domain", "mailer.carrier"),
+    "mailer.smtp": (),
+    "mailer.domain": ("mailer.smtp",),
+    "mailer.carrier": ("mailer.smtp", "mailer.domain"),
+    "mailer.message": ("mailer.smtp", "mailer.domain"),
+    "mailer.schedule": ("mailer.smtp", "mailer.domain", "mailer.carrier"),
+    "mailer.bounce": ("mailer.smtp", "mailer.domain", "mailer.carrier", "mailer.message"),
+    "mailer.standing": ("mailer.domain", "mailer.message"),
+    "mailer.store": (*PURE, "mailer.ids"),
+    "mailer.service": (*PURE_ALL, "mailer.store", "mailer.clock", "mailer.ids"),
+    "mailer.net": ("mailer.smtp", "mailer.message", "mailer.domain"),
+    "mailer.dispatcher": (*PURE, "mailer.net", "mailer.service", "mailer.store.writer", "mailer.ids", "mailer.log"),
+    "mailer.timers": ("mailer.service", "mailer.store.writer"),
+    "mailer.clock": (),
+    "mailer.ids": (),
+    "mailer.log": (),
+    "mailer.language": (),
+    "webhook": ("mailer.service", "mailer.domain", "mailer.language", "mailer.clock"),
+}
+#: These put things together and may import everything of their side.
+ASSEMBLE = (
+    "mailer.app",
+    "mailer.appliance",
+    "mailer.cli",
+    "mailer.inbound_app",
+    "mailer.keyring",
+    "mailer.rehearsal",
+    "mailer.serve",
+    "webhook.app",
+)
+FORBIDDEN_TO_PURE = ("socket", "asyncio", "sqlite3", "apsw", "peewee", "random", "secrets", "time", "os", "subprocess")
+
+
+def owner(name: str, table: tuple[str, ...] | dict[str, tuple[str, ...]]) -> str | None:
+    """Return the longest entry of `table` that `name` is or stands under."""
+    return max((key for key in table if name == key or name.startswith(key + ".")), key=len, default=None)
+
+
+def product_imports(module: Module) -> list[str]:
+    """Return the imported names that belong to the product."""
+    return [name for name in module.imports() if name.split(".")[0] in ("config", "mailer", "webhook")]
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.where)
+def test_imports_only_what_its_layer_allows(module: Module) -> None:
+    if owner(module.name, ASSEMBLE) or module.name in ("mailer", "mailer.__main__"):
+        return
+    home = owner(module.name, MAY_IMPORT)
+    assert home is not None or module.name in LEAVES, f"{module.name} is in no layer: add it to the table"
+    allowed = (home or module.name, *MAY_IMPORT.get(home or "", ()))
+    wrong = [name for name in product_imports(module) if owner(name, tuple(allowed)) is None]
+    assert not wrong, f"{module.where} must not import {wrong}"
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.where)
+def test_only_apps_and_cli_read_the_configuration(module: Module) -> None:
+    if module.name.startswith("config") or owner(module.name, ASSEMBLE):
+        return
+    assert not [name for name in module.imports() if name.split(".")[0] == "config"]
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.where)
+def test_nothing_in_the_mailer_imports_the_webhook(module: Module) -> None:
+    if module.name.startswith("mailer"):
+        assert not [name for name in module.imports() if name.split(".")[0] == "webhook"]
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.where)
+def test_the_web_side_has_no_keys_and_opens_no_smtp_connection(module: Module) -> None:
+    if module.name.startswith("webhook"):
+        forbidden = ("mailer.message.sign", "mailer.message.keys", "mailer.keyring", "mailer.net.dial")
+        forbidden += ("mailer.net.transport", "mailer.dispatcher", "mailer.smtp.client")
+        assert not [name for name in module.imports() if owner(name, forbidden)]
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.where)
+def test_only_the_store_speaks_to_the_database(module: Module) -> None:
+    if not module.name.startswith("mailer.store"):
+        assert not [name for name in module.imports() if name.split(".")[0] in ("peewee", "playhouse", "apsw", "sqlite3")]
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.where)
+def test_pure_packages_touch_neither_clock_nor_chance_nor_machine(module: Module) -> None:
+    if owner(module.name, PURE_ALL):
+        assert not [name for name in module.imports() if name.split(".")[0] in FORBIDDEN_TO_PURE]
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.where)
+def test_only_the_clock_asks_the_time(module: Module) -> None:
+    if module.name != "mailer.clock":
+        assert "datetime.now(" not in module.text
+        assert "time.time(" not in module.text
