@@ -44,7 +44,9 @@ def reasons(source: str) -> Iterator[str]:
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
         if any(isinstance(target, ast.Name) and target.id == "REASONS" for target in targets):
             for mapping in (part for part in ast.walk(node) if isinstance(part, ast.Dict)):
-                yield from (ast.literal_eval(value) for value in mapping.values)
+                # A key of None stands for `**OTHER_REASONS`, which are found where they are written.
+                written = (value for key, value in zip(mapping.keys, mapping.values, strict=True) if key)
+                yield from map(ast.literal_eval, written)
 
 
 def of_click() -> Catalog:
