@@ -1,0 +1,78 @@
+"""What does a reply that is no acceptance mean, and what must the queue do?
+
+The first digit decides between trying again and giving up (RFC 5321 §4.2.1); the rules of carriers.toml, the carrier's
+own before those for every host, tell the reason and may only soften: a 5xx that speaks of rates, of our own fault or
+of trouble over there is tried again, and a 4xx is never more than soft. A 552 to RCPT counts as 452 (RFC 5321
+§4.5.3.1.10). What nobody can read is temporary; a 5xx without a known reason gives up on this mail, not on the address.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from mailer.carrier.group import Carrier, Carriers
+from mailer.carrier.reason import Reason
+from mailer.carrier.rule import NO_CODE, Rule, plain_words
+
+_STATUS = re.compile(r"\s*#?([245]\.\d{1,3}\.\d{1,3})\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The meaning of a reply: `kind` hard (the address is dead) or soft, `action` refuse or defer.
+
+    `pause_site` asks for the whole site to be left alone for a while, at most as long as its manners say.
+    """
+
+    kind: str
+    reason: Reason
+    action: str
+    pause_site: bool = False
+
+
+UNREADABLE = Reading("soft", Reason.UNCLEAR, "defer")
+UNKNOWN_REFUSAL = Reading("soft", Reason.UNCLEAR, "refuse")
+
+
+def read(
+    carriers: Carriers, carrier: Carrier | None, mx: str, stage: str, code: int, enhanced: str, text: str
+) -> Reading:
+    """Return what a reply means that `mx` gave at `stage` (connect, ehlo, starttls, mail, rcpt, data or eod).
+
+    `carrier` None is looked up by the host. `code` 0 says that no reply came or none could be read; `text` may then
+    name the failure. `enhanced` is like `5.1.1` or empty. A 2xx or 3xx is no refusal and reads as unreadable.
+    """
+    status = enhanced or _status_in(text)
+    words = plain_words(text)
+    for rule in _candidates(carriers, carrier, mx, stage, code, status):
+        if rule.says(words):
+            return _reading(rule, permanent=_is_permanent(stage, code))
+    return UNKNOWN_REFUSAL if _is_permanent(stage, code) else UNREADABLE
+
+
+def _status_in(text: str) -> str:
+    """Return the status at the head of the text of a host that does not announce them (`#5.1.0 Address rejected`)."""
+    found = _STATUS.match(text)
+    return found[1] if found else ""
+
+
+def _is_permanent(stage: str, code: int) -> bool:
+    return code // 100 == 5 and not (code == 552 and stage == "rcpt")
+
+
+def _reading(rule: Rule, *, permanent: bool) -> Reading:
+    if permanent:
+        return Reading(rule.kind, rule.reason, rule.action, rule.pause)
+    return Reading("soft", rule.reason, "defer", rule.pause)
+
+
+@lru_cache(maxsize=4096)
+def _candidates(
+    carriers: Carriers, carrier: Carrier | None, mx: str, stage: str, code: int, enhanced: str
+) -> tuple[Rule, ...]:
+    """Return the rules that may apply, as far as all but the words can say; replies repeat, so it is remembered."""
+    host = mx.lower().rstrip(".")
+    named = carrier or carriers.of_mx((host,))
+    rules = carriers.rules if named is None else named.rules + carriers.rules
+    digits = str(code) if code // 100 in (4, 5) else NO_CODE
+    return tuple(rule for rule in rules if rule.fits(host, stage, digits, enhanced))
