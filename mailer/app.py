@@ -50,7 +50,7 @@ async def run(settings: Settings, ready: Callable[[], None], stop: asyncio.Event
 def only_mailer(directory: Path) -> Iterator[None]:
     """Hold the lock that only one mailer can hold; it is free again at once when the process dies."""
     path = directory / "mailer.lock"
-    with path.open("w") as lock:
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o660), "r+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -60,6 +60,9 @@ def open_store(url: str, *, create: bool = False) -> Sqlite:
         opened.connect()
     except (PeeweeException, apsw.Error) as error:
         raise StoreError(f"{path}: cannot be opened ({error})") from error
+    if create:
+        # The three services run as users of one group; SQLite gives its side files the mode of this one.
+        path.chmod(0o660)
     database.initialize(opened)
     _migrate(opened, path, apply=create)
     return opened

@@ -1,0 +1,14 @@
+#!/bin/sh
+# Sets up what the tests need and runs them. `sh deploy/test.sh` is what every change must pass;
+# options go to pytest: `sh deploy/test.sh --long`, `sh deploy/test.sh tests/smtp -k reply`.
+set -eu
+cd "$(dirname "$0")/.."
+. deploy/setup.sh
+make_venv .venv deploy/requirements/dev.txt
+need_missing opendkim-tools chromium fonts-noto-cjk systemd
+if [ $# -eq 0 ]; then
+    .venv/bin/ruff format --check .
+    .venv/bin/ruff check .
+    .venv/bin/mypy
+fi
+exec .venv/bin/python -m pytest "$@"
