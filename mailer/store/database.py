@@ -31,6 +31,8 @@ PRAGMAS = {
     "journal_size_limit": 64 * 1024 * 1024,
 }
 BUSY_SECONDS = 30
+#: What a store that was opened may still raise: locked for too long, a full disk, a damaged file.
+FAILURES = (PeeweeException, apsw.Error)
 
 
 class StoreError(Exception):
