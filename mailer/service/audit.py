@@ -7,7 +7,7 @@ from mailer.service.office import Office
 from mailer.store import audit
 
 
-def record(office: Office, actor: str, action: str, subject: str, **detail: Any) -> None:
+def record(office: Office, actor: str, action: str, subject: str, /, **detail: Any) -> None:
     """Write that `actor` did `action` (as in `broadcast.send`) to `subject`; call it in the transaction of the deed.
 
     `detail` takes plain JSON values. Addresses do not belong into it: the book is kept longer than they may be.
