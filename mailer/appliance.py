@@ -5,6 +5,7 @@ read, and the one `Office` is put together. Raises `StoreError` when the store c
 `SecretError` when a secret is missing or is not what `mimamori init` wrote.
 """
 
+import random
 import secrets
 from pathlib import Path
 
@@ -30,6 +31,7 @@ def open_office(settings: Settings, *, create: bool = False) -> Office:
     open_store(settings.database.url, create=create)
     return Office(
         clock=system_clock,
+        chance=random.random,
         ids=random_id,
         schools=load_schools(settings),
         domain=settings.domain.name,

@@ -85,6 +85,7 @@ def office(store: Sqlite, clock: FakeClock, schools: Schools, ids: Callable[[str
     domain = "mail.mimamori-iwamizawa.jp"
     return Office(
         clock=clock,
+        chance=lambda: 0.5,
         ids=ids,
         schools=schools,
         domain=domain,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mailer.domain.lane import Lane
+from mailer.ids import queue_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class DueDomain:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """An item under a claim: all that is needed to write and send its mail. `attempts` is this attempt's number."""
+    """An item under a claim: all that is needed to write and send its mail. `attempt` is its number."""
 
     item_id: int
     announcement_id: str
@@ -29,9 +30,14 @@ class Claimed:
     address: str
     domain: str
     lane: Lane
-    attempts: int
+    attempt: int
     expires_at: datetime
     possible_duplicate: bool
+
+    @property
+    def queue_id(self) -> str:
+        """The name of the item as people and logs see it."""
+        return queue_id(self.item_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What is written to the item: its new state, its count of possible copies, and a reason that outranks the reply's."""
+    """What is written to the item: its new state, its count of possible copies, and a reason that beats the reply's."""
 
     state: ItemState
     possible_copies: int

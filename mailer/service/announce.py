@@ -68,7 +68,9 @@ def announce(office: Office, new: NewAnnouncement, to: Audience) -> Announced:
         announcements.add(announcement, new.actor)
         numbers = announcements.reserve_items(len(to.recipients))
         hashes = [token_hash(token(office.receipt_key, number)) if new.receipt else None for number in numbers]
-        announcements.add_items(announcement, numbers, to.recipients, hashes)
+        # Items of one domain are claimed and settled together: side by side they share the pages that a commit writes.
+        recipients = sorted(to.recipients, key=lambda recipient: recipient.domain)
+        announcements.add_items(announcement, numbers, recipients, hashes)
         announcements.add_exclusions(announcement.id, to.exclusions)
         announced = summary(announcement.id, new.schools, to)
         record(office, new.actor, f"{new.kind.value}.announce", announcement.id, **_audited(announced, new))

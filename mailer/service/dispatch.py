@@ -34,8 +34,6 @@ __all__ = [
     "unclaim",
 ]
 
-#: The date of the next attempt that is written with a claim is a safeguard only: `settle` writes the real one.
-NO_JITTER = 0.5
 EVERY_LANE = tuple(Lane)
 
 
@@ -66,7 +64,7 @@ def claim(
     claimed: list[Claimed] = []
     for lane in sorted(lanes):
         claimed += spool.due(domains, lane, now, limit - len(claimed))
-    dated = [(one, next_attempt(one.lane, one.attempts, now, NO_JITTER)) for one in claimed]
+    dated = [(one, next_attempt(one.lane, one.attempt, now, office.chance())) for one in claimed]
     spool.claim(dated, worker, now, now + lease)
     return claimed
 
@@ -111,9 +109,12 @@ def expire(office: Office, now: datetime) -> int:
     return spool.expire(now)
 
 
-def announcement(announcement_id: str) -> Announcement | None:
-    """Return the frozen text and terms of an announcement, or None."""
-    return announcements.get(announcement_id)
+def announcement(announcement_id: str) -> Announcement:
+    """Return the frozen text and terms of an announcement that a claim names."""
+    found = announcements.get(announcement_id)
+    if found is None:
+        raise LookupError(f"a queue item names the announcement {announcement_id}, and there is none")
+    return found
 
 
 def remember_bare_form(domain: str) -> None:

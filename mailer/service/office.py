@@ -1,10 +1,10 @@
 """What does every request need that nobody may invent?
 
-The clock, names, the schools, the keys of receipt links and VERP addresses, and the terms that the
+The clock, chance, names, the schools, the keys of receipt links and VERP addresses, and the terms that the
 configuration sets. `app` modules, `cli` and tests build one `Office` and hand it to every function of this package.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -17,9 +17,10 @@ from mailer.message.verp import Verp
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """What one installation is; `expires` is how long mail of each lane is tried."""
+    """What one installation is; `expires` is how long mail of each lane is tried; `chance` draws 0 to 1."""
 
     clock: Clock
+    chance: Callable[[], float]
     ids: Ids
     schools: Schools
     domain: str

@@ -39,7 +39,13 @@ def append(at: datetime, actor: str, action: str, subject: str, detail: Mapping[
 def entries(limit: int) -> Iterator[Entry]:
     """Return the newest entries, the newest first."""
     for row in AuditEntry.select().order_by(AuditEntry.id.desc()).limit(limit):
-        yield Entry(row.id, row.at, row.actor, row.action, row.object, json.loads(row.detail))
+        yield _entry(row)
+
+
+def about(action: str, subject: str) -> Entry | None:
+    """Return the first entry of this action on this object, or None."""
+    row = AuditEntry.select().where((AuditEntry.action == action) & (AuditEntry.object == subject)).first()
+    return None if row is None else _entry(row)
 
 
 def first_broken() -> int | None:
@@ -51,6 +57,10 @@ def first_broken() -> int | None:
             return int(row.id)
         previous = expected
     return None
+
+
+def _entry(row: AuditEntry) -> Entry:
+    return Entry(row.id, row.at, row.actor, row.action, row.object, json.loads(row.detail))
 
 
 def _canonical(value: object) -> str:

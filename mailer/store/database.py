@@ -112,6 +112,11 @@ def executemany(sql: str, rows: Sequence[Sequence[Any]]) -> None:
         database.connection().cursor().executemany(sql, rows)
 
 
+def rows(sql: str, parameters: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+    """Return the rows of one query one by one, as far as somebody asks for them."""
+    return iter(database.connection().cursor().execute(sql, parameters))
+
+
 def select(sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """Return all rows of one query."""
     return list(database.connection().cursor().execute(sql, parameters))

@@ -8,6 +8,8 @@ open has no verdict; whatever ends it (settle, give back, recover) asks for that
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import merge
+from itertools import islice
 from typing import Any
 
 from mailer.domain.lane import Lane
@@ -15,7 +17,7 @@ from mailer.schedule.claim import Claimed, DueDomain
 from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Outcome
 from mailer.schedule.transition import NEVER_TRIED, Standing, Step
-from mailer.store.database import change, executemany, select, select_each
+from mailer.store.database import change, executemany, rows, select, select_each
 from mailer.store.models import instant, moment
 
 #: A loose scan of the index of waiting items: one step per domain and lane, however many items wait.
@@ -103,19 +105,20 @@ def waiting_domains() -> list[DueDomain]:
 def due(domains: Iterable[str], lane: Lane, now: datetime, limit: int) -> list[Claimed]:
     """Return the claims that could be made for these domains and this lane now, the longest due first."""
     at = instant(now)
-    rows = [row for domain in domains for row in select(DUE_ITEMS, (domain, int(lane), at, at, limit))]
-    rows.sort()
+    ordered = [rows(DUE_ITEMS, (domain, int(lane), at, at, limit)) for domain in domains]
     return [
         Claimed(item, announcement, school, address, domain, lane, attempt, moment(expires), bool(duplicate))
-        for _, item, announcement, school, address, domain, _, attempt, expires, duplicate in rows[:limit]
+        for _, item, announcement, school, address, domain, _, attempt, expires, duplicate in islice(
+            merge(*ordered), limit
+        )
     ]
 
 
 def claim(claims: Sequence[tuple[Claimed, datetime]], worker: str, now: datetime, until: datetime) -> None:
     """Write that `worker` begins these attempts now; each stands with the time of the next attempt."""
     began, ends = instant(now), instant(until)
-    executemany(CLAIM, [(one.attempts, instant(again), worker, ends, one.item_id) for one, again in claims])
-    executemany(BEGIN_ATTEMPT, [(one.item_id, one.attempts, began) for one, _ in claims])
+    executemany(CLAIM, [(one.attempt, instant(again), worker, ends, one.item_id) for one, again in claims])
+    executemany(BEGIN_ATTEMPT, [(one.item_id, one.attempt, began) for one, _ in claims])
 
 
 def under_way(attempts: Iterable[tuple[int, int]]) -> list[Open]:

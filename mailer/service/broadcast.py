@@ -1,0 +1,248 @@
+"""What may be asked of a broadcast?
+
+To send it, to see beforehand who would get it, to follow it, to cancel it, and to prove that its accounting holds. What
+is shown here is shown of notices too: both are announcements.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from mailer.domain.announcement import Announcement, Kind
+from mailer.domain.audience import Audience
+from mailer.domain.lane import Lane
+from mailer.message.text import TextError, check_subject, check_text
+from mailer.schedule.accounting import ItemFacts, problems
+from mailer.schedule.queued import Selection
+from mailer.schedule.transition import CANCELLED
+from mailer.service.announce import Announced, NewAnnouncement, announce, audience, summary
+from mailer.service.audit import record
+from mailer.service.office import Office
+from mailer.store import accounting, announcements, audit, control
+from mailer.store.database import transaction
+
+REASONS: Mapping[str, str] = {
+    "no_school": "No school is named.",
+    "unknown_school": "There is no such school in schools.toml.",
+    "closed_school": "The school is closed; nobody is written to from it any more.",
+    "no_recipients": "Nobody would get this: no address is eligible. Nothing was sent.",
+    "bad_lifetime": "The time for which sending is tried must be longer than nothing.",
+    "subject_empty": "The subject is empty.",
+    "subject_too_long": "The subject is too long.",
+    "subject_line_end": "The subject must be one line.",
+    "subject_control": "The subject contains a control character.",
+    "subject_surrogate": "The subject contains a broken character.",
+    "text_empty": "The text is empty.",
+    "text_too_long": "The text is too long.",
+}
+
+
+class BroadcastRefused(ValueError):
+    """A broadcast cannot be sent as asked; `reason` is a key of REASONS, `detail` says more or is empty."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(REASONS[reason] + (f" ({detail})" if detail else ""))
+        self.reason = reason
+        self.detail = detail
+
+
+class NoSuchAnnouncement(LookupError):
+    """Nothing was announced under this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class BroadcastRequest:
+    """What staff ask for. `at` is when it may leave (None: now), `expires` how long it is tried (None: the lane's own).
+
+    `selectors` are the DKIM selectors active now.
+    """
+
+    schools: tuple[str, ...]
+    subject: str
+    text: str
+    receipt: bool
+    urgent: bool
+    actor: str
+    at: datetime | None = None
+    expires: timedelta | None = None
+    selectors: tuple[str, ...] = ()
+
+    @property
+    def lane(self) -> Lane:
+        """Urgent broadcasts go in the safety lane."""
+        return Lane.SAFETY if self.urgent else Lane.ORDINARY
+
+
+def send(office: Office, request: BroadcastRequest) -> Announced:
+    """Accept a broadcast for sending, durably and whole; raise BroadcastRefused if it cannot be sent as asked."""
+    with transaction():
+        new, to = _resolved(office, request)
+        if not to.recipients:
+            raise BroadcastRefused("no_recipients")
+        return announce(office, new, to)
+
+
+def preview(office: Office, request: BroadcastRequest) -> Announced:
+    """Return what `send` would say, without an id and without sending; raise BroadcastRefused as `send` does.
+
+    An audience without any recipient is shown, not refused.
+    """
+    new, to = _resolved(office, request)
+    return summary("", new.schools, to)
+
+
+def _resolved(office: Office, request: BroadcastRequest) -> tuple[NewAnnouncement, Audience]:
+    schools = _schools(office, request.schools)
+    text = _checked(request.subject, request.text)
+    if request.expires is not None and request.expires <= timedelta(0):
+        raise BroadcastRefused("bad_lifetime")
+    new = NewAnnouncement(
+        kind=Kind.BROADCAST,
+        lane=request.lane,
+        schools=schools,
+        subject=request.subject,
+        text=text,
+        receipt=request.receipt,
+        actor=request.actor,
+        selectors=request.selectors,
+        not_before=max(office.clock(), request.at) if request.at else None,
+        lifetime=request.expires,
+    )
+    return new, audience(office, Kind.BROADCAST, schools)
+
+
+def _schools(office: Office, codes: tuple[str, ...]) -> tuple[str, ...]:
+    if not codes:
+        raise BroadcastRefused("no_school")
+    for code in codes:
+        school = office.schools.get(code)
+        if school is None:
+            raise BroadcastRefused("unknown_school", code)
+        if school.closed_on is not None:
+            raise BroadcastRefused("closed_school", code)
+    return tuple(school.code for school in office.schools if school.code in codes)
+
+
+def _checked(subject: str, text: str) -> str:
+    try:
+        check_subject(subject)
+    except TextError as error:
+        raise BroadcastRefused(f"subject_{error.reason}", error.detail) from error
+    try:
+        return check_text(text)
+    except TextError as error:
+        raise BroadcastRefused(f"text_{error.reason}", error.detail) from error
+
+
+def show(office: Office, announcement_id: str) -> dict[str, Any]:
+    """Return what became of an announcement, in the words of the Surface; raise NoSuchAnnouncement."""
+    announcement = _get(announcement_id)
+    counts = accounting.tally(announcement_id)
+    return {
+        "id": announcement.id,
+        "schools": [school.code for school in office.schools if school.code in announcement.schools],
+        "households": counts.households,
+        "recipients": counts.recipients,
+        "excluded": counts.excluded,
+        "state": _state(office, announcement, counts),
+        **counts.told,
+        "returned": counts.returned,
+        "confirmed": counts.confirmed,
+        "machine_only": 0,
+        "not_opened": counts.households - counts.confirmed,
+        **_terms(announcement),
+    }
+
+
+def recipients(office: Office, announcement_id: str) -> Iterator[dict[str, Any]]:
+    """Return one line per recipient of an announcement, as the Surface says; raise NoSuchAnnouncement."""
+    _get(announcement_id)
+    confirmed = accounting.confirmed_households(announcement_id)
+    return (_line(one, confirmed) for one in accounting.items(announcement_id))
+
+
+def verify(office: Office, announcement_id: str) -> list[str]:
+    """Return what does not add up in the accounting of an announcement; an empty list means that it holds.
+
+    Raises NoSuchAnnouncement.
+    """
+    announcement = _get(announcement_id)
+    book = audit.about(f"{announcement.kind.value}.announce", announcement_id)
+    said = book.detail if book else {}
+    announced = (said["recipients"], said["households"], sum(said["excluded"].values())) if said else None
+    return problems(accounting.facts(announcement, announced))
+
+
+def cancel(office: Office, announcement_id: str, actor: str) -> int:
+    """Let no more of an announcement leave; return how many recipients were waiting for it.
+
+    What is under way is counted too, and may still be accepted: it only gets no further attempt. Raises
+    NoSuchAnnouncement.
+    """
+    with transaction():
+        announcement = _get(announcement_id)
+        now = office.clock()
+        announcements.mark_cancelled(announcement_id, now)
+        count = control.cancel(Selection(announcement_id=announcement_id), CANCELLED, now)
+        record(office, actor, f"{announcement.kind.value}.cancel", announcement_id, items=count)
+    return count
+
+
+def list_(office: Office, limit: int = 100) -> list[Announcement]:
+    """Return the newest announcements, the newest first."""
+    return announcements.newest(limit)
+
+
+def _get(announcement_id: str) -> Announcement:
+    announcement = announcements.get(announcement_id)
+    if announcement is None:
+        raise NoSuchAnnouncement(announcement_id)
+    return announcement
+
+
+def _state(office: Office, announcement: Announcement, counts: accounting.Tally) -> str:
+    if announcement.cancelled_at is not None:
+        return "cancelled"
+    if not counts.under_way:
+        return "finished"
+    waits_for_its_hour = announcement.not_before > office.clock() and not counts.tried
+    return "scheduled" if waits_for_its_hour else "sending"
+
+
+def _terms(announcement: Announcement) -> dict[str, Any]:
+    return {
+        "kind": announcement.kind.value,
+        "lane": announcement.lane.name.lower(),
+        "subject": announcement.subject,
+        "receipt": announcement.receipt,
+        "announced_at": announcement.announced_at.isoformat(),
+        "not_before": announcement.not_before.isoformat(),
+        "expires_at": announcement.expires_at.isoformat(),
+        "cancelled_at": announcement.cancelled_at and announcement.cancelled_at.isoformat(),
+    }
+
+
+def _line(one: ItemFacts, confirmed: frozenset[int]) -> dict[str, Any]:
+    item, said = one.item, one.item.evidence
+    households = sorted({household for household, _ in one.places})
+    evidence = {
+        "host": said.host,
+        "stage": said.stage,
+        "code": said.code,
+        "enhanced": said.enhanced,
+        "text": said.text,
+        "tls": said.tls,
+        "at": item.replied_at and item.replied_at.isoformat(),
+        "reason": said.reason,
+        "attempts": item.attempts,
+    }
+    return {
+        "address": item.address,
+        "slots": sorted({slot for _, slot in one.places}),
+        "households": households,
+        "state": item.word,
+        "possible_duplicate": item.possible_duplicate,
+        "evidence": evidence,
+        "confirmed": confirmed.issuperset(households),
+    }

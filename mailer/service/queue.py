@@ -1,0 +1,96 @@
+"""What may an operator ask of the queue?
+
+To see it, to hurry, stop, release and take out items. An item under way cannot be stopped; what was asked of it takes
+effect if its attempt does not settle it.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from mailer.ids import queue_id, queue_number
+from mailer.schedule.item import ItemState
+from mailer.schedule.queued import QueuedItem, Selection, Tried
+from mailer.schedule.transition import REMOVED_BY_OPERATOR
+from mailer.service.audit import record
+from mailer.service.office import Office
+from mailer.store import control, items
+from mailer.store.database import transaction
+
+__all__ = ["NothingNamed", "QueuedItem", "Selection", "Shown", "flush", "hold", "list_", "release", "remove", "show"]
+
+#: What still stands in the queue; everything else is over.
+OPEN = frozenset({ItemState.WAITING, ItemState.SENDING, ItemState.HELD})
+
+
+class NothingNamed(ValueError):
+    """Items are to be taken out, and the selection means the whole queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An item and what was tried for it, first attempt first."""
+
+    item: QueuedItem
+    attempts: tuple[Tried, ...]
+
+
+def list_(office: Office, selection: Selection, limit: int | None = None) -> Iterator[QueuedItem]:
+    """Return the selected items, oldest first; those still in the queue unless it names states or numbers."""
+    anyway = selection.states or selection.numbers
+    return items.find(selection if anyway else replace(selection, states=OPEN), limit)
+
+
+def show(office: Office, name: str) -> Shown | None:
+    """Return the item of this queue id (as `Q2F`) with its attempts, or None; raise ValueError if it is no queue id."""
+    number = queue_number(name)
+    item = next(items.find(Selection(numbers=(number,))), None)
+    return None if item is None else Shown(item, tuple(items.attempts(number)))
+
+
+def flush(office: Office, selection: Selection, actor: str) -> int:
+    """Make the selected waiting items due now; return how many. A broadcast whose hour has not come is left alone."""
+    return _do(office, "queue.flush", selection, actor, control.flush)
+
+
+def hold(office: Office, selection: Selection, actor: str) -> int:
+    """Hold the selected waiting items until they are released; return how many."""
+    return _do(office, "queue.hold", selection, actor, control.hold)
+
+
+def release(office: Office, selection: Selection, actor: str) -> int:
+    """Let the selected held items wait again; return how many. Never tried ones wait for their hour."""
+    return _do(office, "queue.release", selection, actor, control.release)
+
+
+def remove(office: Office, selection: Selection, actor: str) -> int:
+    """Give up the selected waiting and held items: they end as cancelled, none is forgotten; return how many.
+
+    Raises NothingNamed for a selection that means the whole queue.
+    """
+    if not selection.names_something:
+        raise NothingNamed("name the items, the broadcast, the address or the carrier whose items are to be removed")
+    return _do(office, "queue.remove", selection, actor, _remove)
+
+
+def _remove(selection: Selection, now: datetime) -> int:
+    return control.cancel(selection, REMOVED_BY_OPERATOR, now)
+
+
+def _do(
+    office: Office, action: str, selection: Selection, actor: str, deed: Callable[[Selection, datetime], int]
+) -> int:
+    with transaction():
+        count = deed(selection, office.clock())
+        record(office, actor, action, selection.announcement_id, items=count, **_audited(selection))
+    return count
+
+
+def _audited(selection: Selection) -> dict[str, object]:
+    said = {
+        "queue_ids": [queue_id(number) for number in selection.numbers],
+        "domains": sorted(selection.domains),
+        "address": bool(selection.address_key),
+        "states": sorted(state.value for state in selection.states),
+    }
+    return {word: value for word, value in said.items() if value}

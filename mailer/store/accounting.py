@@ -1,0 +1,115 @@
+"""What became of an announcement, counted and whole?"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from mailer.domain.announcement import Announcement
+from mailer.schedule.accounting import Facts, ItemFacts
+from mailer.schedule.item import TOLD, ItemState, told
+from mailer.schedule.outcome import Verdict
+from mailer.schedule.queued import Selection
+from mailer.store.database import select
+from mailer.store.items import find
+from mailer.store.models import instant
+
+STATES = "SELECT state, attempts, COUNT(*) FROM queue_item WHERE announcement_id = ? GROUP BY state, attempts"
+EXCLUDED = "SELECT reason, COUNT(*) FROM exclusion WHERE announcement_id = ? GROUP BY reason ORDER BY reason"
+HOUSEHOLDS = """
+SELECT COUNT(DISTINCT slot.household_id), COUNT(DISTINCT receipt.household_id)
+FROM queue_item AS item JOIN item_slot AS slot ON slot.item_id = item.id
+LEFT JOIN receipt ON receipt.announcement_id = item.announcement_id AND receipt.household_id = slot.household_id
+WHERE item.announcement_id = ?
+"""
+PLACES = """
+SELECT slot.item_id, slot.household_id, slot.slot
+FROM queue_item AS item JOIN item_slot AS slot ON slot.item_id = item.id
+WHERE item.announcement_id = ? ORDER BY slot.item_id, slot.household_id, slot.slot
+"""
+VERDICTS = """
+SELECT attempt.item_id, attempt.verdict
+FROM queue_item AS item JOIN attempt ON attempt.item_id = item.id
+WHERE item.announcement_id = ? ORDER BY attempt.item_id, attempt.number
+"""
+CONFIRMED = "SELECT household_id FROM receipt WHERE announcement_id = ?"
+EXCLUSIONS = "SELECT household_id, slot, reason FROM exclusion WHERE announcement_id = ?"
+#: Who was registered when it was announced. A roster that changed in the same millisecond is left out of the check.
+REGISTERED = """
+SELECT household.id FROM household JOIN announcement_school AS addressed ON addressed.school = household.school
+WHERE addressed.announcement_id = ? AND household.registered_at < ?
+    AND (household.deregistered_at IS NULL OR household.deregistered_at > ?)
+"""
+ADDRESSES = """
+SELECT slot.household_id, slot.slot
+FROM household JOIN announcement_school AS addressed ON addressed.school = household.school
+JOIN address_slot AS slot ON slot.household_id = household.id
+WHERE addressed.announcement_id = ? AND slot.set_at < ? AND household.registered_at < ?
+    AND (household.deregistered_at IS NULL OR household.deregistered_at > ?)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The counts of an announcement. `told` has every word of the Surface; `returned` are some of its `refused`."""
+
+    told: dict[str, int]
+    returned: int
+    under_way: int
+    tried: int
+    excluded: dict[str, int]
+    households: int
+    confirmed: int
+
+    @property
+    def recipients(self) -> int:
+        """How many mails the announcement is."""
+        return sum(self.told.values())
+
+
+def tally(announcement_id: str) -> Tally:
+    """Count the recipients by state, the exclusions by reason, and the households that confirmed."""
+    words = dict.fromkeys(TOLD, 0)
+    states: dict[ItemState, int] = defaultdict(int)
+    tried = 0
+    for state, attempts, number in select(STATES, (announcement_id,)):
+        words[told(ItemState(state), attempts)] += number
+        states[ItemState(state)] += number
+        tried += number if attempts else 0
+    households, confirmed = select(HOUSEHOLDS, (announcement_id,))[0]
+    excluded = dict(select(EXCLUDED, (announcement_id,)))
+    under_way = states[ItemState.WAITING] + states[ItemState.SENDING]
+    return Tally(words, states[ItemState.RETURNED], under_way, tried, excluded, households, confirmed)
+
+
+def confirmed_households(announcement_id: str) -> frozenset[int]:
+    """Return the households that confirmed the announcement."""
+    return frozenset(household for (household,) in select(CONFIRMED, (announcement_id,)))
+
+
+def items(announcement_id: str) -> Iterator[ItemFacts]:
+    """Return every item of an announcement with the places it stands for and the verdicts of its attempts."""
+    places = _grouped(select(PLACES, (announcement_id,)))
+    verdicts = _grouped(select(VERDICTS, (announcement_id,)))
+    for item in find(Selection(announcement_id=announcement_id)):
+        pairs = tuple((household, slot) for household, slot in places.get(item.id, ()))
+        words = tuple(Verdict(word) if word else None for (word,) in verdicts.get(item.id, ()))
+        yield ItemFacts(item, pairs, words)
+
+
+def facts(announcement: Announcement, announced: tuple[int, int, int] | None) -> Facts:
+    """Return all that the accounting check wants to know; `announced` comes from the audit book."""
+    at = instant(announcement.announced_at)
+    return Facts(
+        registered=frozenset(household for (household,) in select(REGISTERED, (announcement.id, at, at))),
+        addresses=frozenset((row[0], row[1]) for row in select(ADDRESSES, (announcement.id, at, at, at))),
+        items=tuple(items(announcement.id)),
+        exclusions=tuple((row[0], row[1], row[2]) for row in select(EXCLUSIONS, (announcement.id,))),
+        confirmed=confirmed_households(announcement.id),
+        announced=announced,
+    )
+
+
+def _grouped(rows: list[tuple[Any, ...]]) -> dict[int, list[tuple[Any, ...]]]:
+    return {item: [row[1:] for row in group] for item, group in groupby(rows, key=lambda row: row[0])}

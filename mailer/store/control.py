@@ -1,0 +1,52 @@
+"""How are queue items stopped, released, hurried and taken out by a person?
+
+What is under way cannot be stopped: it keeps the wish as its `intent`, which takes effect if the attempt does not
+settle the item. Nothing is ever deleted here, so the accounting of an announcement stays whole.
+"""
+
+from datetime import datetime
+
+from peewee import Case
+
+from mailer.schedule.item import ItemState
+from mailer.schedule.queued import Selection
+from mailer.schedule.transition import HELD_BY_OPERATOR
+from mailer.store.items import chosen
+from mailer.store.models import Announcement, QueueItem, instant
+
+WAITING, SENDING, HELD = ItemState.WAITING.value, ItemState.SENDING.value, ItemState.HELD.value
+CANCELLED = ItemState.CANCELLED.value
+
+
+def flush(selection: Selection, now: datetime) -> int:
+    """Make the selected waiting items due now, but those of announcements whose hour has not come; return how many."""
+    begun = Announcement.select(Announcement.id).where(Announcement.not_before <= now)
+    which = chosen(selection) & (QueueItem.state == WAITING) & QueueItem.announcement.in_(begun)
+    return int(QueueItem.update(next_attempt_at=now).where(which).execute())
+
+
+def hold(selection: Selection, now: datetime) -> int:
+    """Hold the selected waiting items until they are released; return how many, those under way included."""
+    which = chosen(selection) & (QueueItem.state == WAITING)
+    stopped = QueueItem.update(state=HELD, reason=HELD_BY_OPERATOR, settled_at=now).where(which).execute()
+    return int(stopped) + _intend(selection, [""], HELD)
+
+
+def release(selection: Selection, now: datetime) -> int:
+    """Let the selected held items wait again; return how many. They are due now, or at their hour if never tried."""
+    which = chosen(selection) & (QueueItem.state == HELD)
+    due = Case(None, [(QueueItem.attempts == 0, QueueItem.next_attempt_at)], instant(now))
+    freed = QueueItem.update(state=WAITING, reason="", settled_at=None, next_attempt_at=due).where(which).execute()
+    return int(freed) + _intend(selection, [HELD], "")
+
+
+def cancel(selection: Selection, reason: str, now: datetime) -> int:
+    """Give up the selected waiting and held items; return how many, those under way included."""
+    which = chosen(selection) & QueueItem.state.in_([WAITING, HELD])
+    ended = QueueItem.update(state=CANCELLED, reason=reason, settled_at=now).where(which).execute()
+    return int(ended) + _intend(selection, ["", HELD], CANCELLED)
+
+
+def _intend(selection: Selection, present: list[str], wish: str) -> int:
+    which = chosen(selection) & (QueueItem.state == SENDING) & QueueItem.intent.in_(present)
+    return int(QueueItem.update(intent=wish).where(which).execute())

@@ -1,0 +1,67 @@
+"""What stands in the queue, and what was tried? Reading only."""
+
+from collections.abc import Iterator
+from functools import reduce
+from operator import and_
+
+from peewee import Expression
+
+from mailer.domain.lane import Lane
+from mailer.schedule.item import ItemState
+from mailer.schedule.outcome import Evidence, Verdict
+from mailer.schedule.queued import QueuedItem, Selection, Tried
+from mailer.store.models import Attempt, QueueItem
+
+
+def chosen(selection: Selection) -> Expression:
+    """Return the selection as a condition on queue items."""
+    criteria = [QueueItem.id.is_null(False)]
+    if selection.numbers:
+        criteria.append(QueueItem.id.in_(selection.numbers))
+    if selection.announcement_id:
+        criteria.append(QueueItem.announcement == selection.announcement_id)
+    if selection.domains:
+        criteria.append(QueueItem.domain.in_(sorted(selection.domains)))
+    if selection.address_key:
+        criteria.append(QueueItem.address_key == selection.address_key)
+    if selection.states:
+        criteria.append(QueueItem.state.in_([state.value for state in sorted(selection.states)]))
+    return reduce(and_, criteria)
+
+
+def find(selection: Selection, limit: int | None = None) -> Iterator[QueuedItem]:
+    """Return the selected items, oldest first."""
+    rows = QueueItem.select().where(chosen(selection)).order_by(QueueItem.id).limit(limit)
+    return (_item(row) for row in rows.iterator())
+
+
+def attempts(item_id: int) -> list[Tried]:
+    """Return what was tried for an item, first attempt first."""
+    rows = Attempt.select().where(Attempt.item == item_id).order_by(Attempt.number)
+    return [
+        Tried(row.number, row.started_at, row.ended_at, Verdict(row.verdict) if row.verdict else None, _evidence(row))
+        for row in rows
+    ]
+
+
+def _item(row: QueueItem) -> QueuedItem:
+    return QueuedItem(
+        id=row.id,
+        announcement_id=row.announcement_id,
+        school=row.school,
+        address=row.address,
+        domain=row.domain,
+        lane=Lane(row.lane),
+        state=ItemState(row.state),
+        attempts=row.attempts,
+        possible_duplicate=bool(row.possible_duplicate),
+        next_attempt_at=row.next_attempt_at,
+        expires_at=row.expires_at,
+        settled_at=row.settled_at,
+        evidence=_evidence(row),
+        replied_at=row.replied_at,
+    )
+
+
+def _evidence(row: QueueItem | Attempt) -> Evidence:
+    return Evidence(row.stage, row.host, row.code, row.enhanced, row.reply, row.tls, row.reason)
