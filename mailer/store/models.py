@@ -148,7 +148,7 @@ class QueueItem(Table):
     """
 
     id = AutoField()
-    announcement = ForeignKeyField(Announcement, backref="items", on_delete="CASCADE")
+    announcement = ForeignKeyField(Announcement, backref="items", index=False, on_delete="CASCADE")
     announcement_id: str  # set by peewee; the name without loading the announcement
     school = TextField()
     address = TextField()
