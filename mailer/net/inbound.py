@@ -1,0 +1,66 @@
+"""Who takes mail in on port 25?
+
+`Inbound` listens and leads one `InboundSession` per connection. It stores nothing and knows no store: the house
+brings its policy and its `take`. Nothing here ever causes a mail, so no loop can begin here.
+
+Not done here: STARTTLS (RFC 3207), which needs a certificate that no setting names yet.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from socket import socket
+
+from mailer.net.inbound_conversation import Conversation
+from mailer.net.inbound_doors import Doors, Limits
+from mailer.net.inbound_session import House, InboundSession
+
+CLOSE_SECONDS = 10.0
+
+
+class Inbound:
+    """The listener and its open sessions."""
+
+    def __init__(self, house: House, limits: Limits) -> None:
+        logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd writes envelope addresses at INFO
+        self._house = house
+        self._limits = limits
+        self._doors = Doors(limits)
+        self._servers: list[asyncio.Server] = []
+        self._sessions: set[Conversation] = set()
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    async def start(self, sockets: Sequence[socket]) -> None:
+        """Listen on these sockets, which are ours from now on."""
+        loop = asyncio.get_running_loop()
+        for each in sockets:
+            self._servers.append(await loop.create_server(self._open, sock=each))
+
+    async def close(self, seconds: float = CLOSE_SECONDS) -> None:
+        """Take no new peers; let mail under way be stored and answered for `seconds`, then drop what is left."""
+        for server in self._servers:
+            server.close()
+        for session in tuple(self._sessions):
+            session.finish()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._empty.wait()
+        except TimeoutError:
+            for session in tuple(self._sessions):
+                session.drop()
+            await self._empty.wait()
+
+    def came(self, conversation: Conversation) -> None:
+        """Note a session that began."""
+        self._sessions.add(conversation)
+        self._empty.clear()
+
+    def left(self, conversation: Conversation) -> None:
+        """Note a session that ended."""
+        self._sessions.discard(conversation)
+        if not self._sessions:
+            self._empty.set()
+
+    def _open(self) -> InboundSession:
+        return InboundSession(self._house, self._limits, self._doors, self)

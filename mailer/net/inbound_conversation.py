@@ -1,0 +1,243 @@
+"""How is one SMTP connection to port 25 led, whatever the peer does?
+
+The plumbing below the verbs: aiosmtpd's protocol with its command loop, timers and replies replaced. Every wait has an
+end (RFC 5321 §4.5.3.2.7), replies to pipelined commands leave together (RFC 2920 §3.2), a peer who talks before his
+turn, makes faults or never reads is cut, and no exception reaches the wire: our own fault is `451 4.3.0`.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from aiosmtpd.smtp import SMTP
+
+from mailer.net.inbound_doors import Doors, Limits
+from mailer.net.inbound_lines import BadLine, EndlessLine, Incoming
+
+_log = logging.getLogger(__name__)
+CHUNK = 64 * 1024
+NOT_SMTP = frozenset({b"GET", b"POST", b"HEAD", b"PUT", b"CONNECT", b"OPTIONS"})
+LAST_WORDS_SECONDS = 5.0
+CLOSING = "421 4.3.2 We are closing, come again"
+
+
+class Gone(Exception):
+    """The peer has left, or we are done with him."""
+
+
+class Register(Protocol):
+    """Where conversations announce themselves, so that the service can end them."""
+
+    def came(self, conversation: "Conversation") -> None:
+        """A peer was let in."""
+
+    def left(self, conversation: "Conversation") -> None:
+        """He is gone."""
+
+
+class Conversation(SMTP):
+    """One connection; a subclass answers the verbs, each by an `smtp_VERB(argument)` named in `verbs`."""
+
+    line_length_limit = CHUNK  # aiosmtpd sizes its read buffer by it
+    verbs: frozenset[str] = frozenset()
+
+    def __init__(self, hostname: str, limits: Limits, doors: Doors, register: Register) -> None:
+        super().__init__(None, hostname=hostname, timeout=limits.session_seconds, loop=asyncio.get_running_loop())
+        self.limits = limits
+        self.peer = ""
+        self.busy = False
+        self.counts: Counter[str] = Counter()
+        self.incoming = Incoming()
+        self._doors = doors
+        self._register = register
+        self._inside = False
+        self._finishing = False
+        self._replies: list[bytes] = []
+
+    # --- what the loop calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Let the peer in, or say 421 and close."""
+        assert isinstance(transport, asyncio.Transport)
+        self.peer = str((transport.get_extra_info("peername") or ("unknown",))[0])
+        if self._doors.enter(self.peer, self.loop.time()):
+            self._inside = True
+            self._register.came(self)
+            super().connection_made(transport)
+            return
+        transport.write(f"421 4.7.0 {self.hostname} Too many connections\r\n".encode())
+        transport.close()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Make room for the next peer. Mail that is being stored is stored all the same."""
+        if self._inside:
+            self._inside = False
+            self._doors.leave(self.peer)
+            self._register.left(self)
+            super().connection_lost(error)
+            _log.info("disconnect from unknown[%s] %s", self.peer, self._tally())
+
+    def eof_received(self) -> bool:
+        """Go on writing to a peer who only closed his sending half: the mail he handed over may be under way."""
+        asyncio.StreamReaderProtocol.eof_received(self)
+        return True
+
+    def _timeout_cb(self) -> None:
+        """End a session that has lasted too long, whatever it does."""
+        self.end("421 4.4.2 This session has lasted too long")
+
+    # --- the loop of commands
+
+    async def _handle_client(self) -> None:
+        try:
+            await self._greet()
+            while not self._finishing:
+                await self._one_command()
+            self.end(CLOSING)
+        except (Gone, ConnectionError):
+            self.end()
+        except TimeoutError:
+            self.end("421 4.4.2 Too slow, closing")
+        except Exception:
+            _log.exception("session with %s ended by a fault of ours", self.peer)
+            self.end("421 4.3.0 A fault of ours, try again later")
+
+    async def _greet(self) -> None:
+        """Wait a moment before the greeting: who talks already then is no mail server (RFC 5321 §4.3.1)."""
+        try:
+            async with asyncio.timeout(self.limits.greeting_seconds):
+                early = await self._reader.read(1)
+        except TimeoutError:
+            await self.push(f"220 {self.hostname} ESMTP")
+            return
+        if early:
+            await self.push("554 5.5.0 You talked before the greeting")
+        await self.leave()
+
+    async def _one_command(self) -> None:
+        try:
+            line = await self._line()
+            verb, argument = self._read_command(line)
+        except EndlessLine as fault:
+            await self.push(f"500 5.5.2 {fault}")
+            await self.leave()
+        except BadLine as fault:
+            await self.fault(f"500 5.5.2 {fault}")
+        else:
+            await self._answer(verb, argument)
+
+    async def _line(self) -> bytes:
+        """Return the next line. It must be whole within the time: a peer who drips does not get more of it."""
+        async with asyncio.timeout(self.limits.seconds):
+            while (line := self.incoming.line()) is None:
+                self.incoming.feed(await self.read())
+        return line
+
+    async def read(self) -> bytes:
+        """Send the replies that wait, then return what comes next from the peer; raise Gone if nothing will."""
+        await self._flush()
+        data = await self._reader.read(CHUNK)
+        if not data:
+            raise Gone
+        return data
+
+    def _read_command(self, line: bytes) -> tuple[str, str]:
+        word, _, argument = line.partition(b" ")
+        if word.upper() in NOT_SMTP:
+            raise EndlessLine("This is SMTP")
+        try:
+            text = argument.strip(b" ").decode()
+        except UnicodeDecodeError:
+            raise BadLine("Not UTF-8") from None
+        if not word.isalpha() or not text.isprintable():
+            raise BadLine("Command not recognised")
+        return word.decode("ascii").upper(), text
+
+    async def _answer(self, verb: str, argument: str) -> None:
+        self.counts["commands"] += 1
+        if verb not in self.verbs:
+            known = hasattr(self, f"smtp_{verb}")
+            await self.fault("502 5.5.1 Command not implemented" if known else "500 5.5.1 Command not recognised")
+            return
+        self.counts[verb.lower()] += 1
+        answer: Callable[[str], Any] = getattr(self, f"smtp_{verb}")
+        try:
+            await answer(argument)
+        except (Gone, ConnectionError, TimeoutError):
+            raise
+        except Exception:
+            _log.exception("%s from %s met a fault of ours", verb, self.peer)
+            self.reset()
+            await self.push("451 4.3.0 A fault of ours, try again later")
+
+    def reset(self) -> None:
+        """Forget the mail transaction, not the greeting."""
+        self.envelope = self._create_envelope()
+
+    # --- replies
+
+    async def push(self, status: str | bytes) -> None:
+        """Answer; the reply leaves with the others of its group, at the latest before we wait for the peer again."""
+        text = status if isinstance(status, bytes) else status.encode()
+        self._replies.append(text + b"\r\n")
+
+    async def fault(self, reply: str) -> None:
+        """Answer a fault of the peer's; too many of them end the session."""
+        self.counts["faults"] += 1
+        await self.push(reply)
+        if self.counts["faults"] >= self.limits.faults:
+            await self.push("421 4.7.0 Too many faults")
+            await self.leave()
+
+    async def idle(self, reply: str) -> None:
+        """Answer a command that brings no mail nearer; too many of them end the session."""
+        self.counts["idle"] += 1
+        if self.counts["idle"] > self.limits.idle_commands:
+            await self.push("421 4.7.0 Too many commands without mail")
+            await self.leave()
+        await self.push(reply)
+
+    async def in_turn(self) -> None:
+        """End the session if the peer did not wait where he must (RFC 2920 §3.1)."""
+        if self.incoming.pending:
+            await self.push("554 5.5.0 You talked before my reply")
+            await self.leave()
+
+    async def leave(self) -> None:
+        """Send what waits and end the session."""
+        await self._flush()
+        raise Gone
+
+    async def _flush(self) -> None:
+        replies, self._replies = self._replies, []
+        if replies:
+            self._writer.write(b"".join(replies))
+            async with asyncio.timeout(self.limits.seconds):
+                await self._writer.drain()
+
+    def finish(self) -> None:
+        """End the session because we close: at once, or when the mail that is being taken in is answered."""
+        self._finishing = True
+        if not self.busy:
+            self.end(CLOSING)
+
+    def drop(self) -> None:
+        """Break the connection off."""
+        if isinstance(self.transport, asyncio.Transport):
+            self.transport.abort()
+
+    def end(self, last_words: str = "") -> None:
+        """Close the connection; a peer who does not read what we wrote is dropped."""
+        transport = self.transport
+        if not isinstance(transport, asyncio.Transport) or transport.is_closing():
+            return
+        stuck = transport.get_write_buffer_size() > 0
+        if last_words and not stuck:
+            transport.write(b"".join([*self._replies, last_words.encode(), b"\r\n"]))
+        transport.close()
+        self.loop.call_later(0 if stuck else LAST_WORDS_SECONDS, transport.abort)
+
+    def _tally(self) -> str:
+        return " ".join(f"{name}={count}" for name, count in sorted(self.counts.items())) or "commands=0"

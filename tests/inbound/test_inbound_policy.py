@@ -1,0 +1,51 @@
+"""For whom do we take mail, and for whom not?"""
+
+import pytest
+
+from mailer.message.verp import Verp
+from mailer.net.inbound_path import read_argument
+from mailer.net.inbound_policy import Recipient, policy
+
+DOMAIN = "mail.mimamori-iwamizawa.jp"
+VERP = Verp(bytes(32), DOMAIN)
+OTHER_KEY = Verp(bytes(31) + b"x", DOMAIN)
+
+
+def judge(address: str) -> Recipient | str:
+    """Return what becomes of one address in RCPT."""
+    path, _ = read_argument("TO:", f"TO:<{address}>")
+    return policy(DOMAIN, ["t-daiichi"], VERP.read).judge(path)
+
+
+@pytest.mark.parametrize("case", [str.lower, str.upper, str.title])
+@pytest.mark.parametrize("address", [f"t-daiichi@{DOMAIN}", f"postmaster@{DOMAIN}", f"abuse@{DOMAIN}", "postmaster"])
+def test_the_schools_and_the_roles_are_at_home_in_any_case(address: str, case: type[str]) -> None:
+    assert isinstance(judge(case(address)), Recipient)
+
+
+def test_the_postmaster_without_a_domain_is_ours() -> None:
+    assert judge("Postmaster") == Recipient(f"postmaster@{DOMAIN}")
+
+
+def test_a_verp_address_with_a_good_mac_names_its_queue_item() -> None:
+    assert judge(VERP.make(4711)) == Recipient(VERP.make(4711), 4711)
+    assert judge(VERP.make(4711).upper()) == Recipient(VERP.make(4711).upper(), 4711)
+
+
+@pytest.mark.parametrize("address", [OTHER_KEY.make(4711), f"nobody@{DOMAIN}", f"b-1-aaaa@{DOMAIN}", f"a.b%c@{DOMAIN}"])
+def test_nobody_else_lives_here(address: str) -> None:
+    assert judge(address) == "550 5.1.1 No such address here"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "victim@evil.example",
+        f"@{DOMAIN}:victim@evil.example",
+        f"postmaster@x.{DOMAIN}",
+        "postmaster@[127.0.0.1]",
+        f"postmaster@{DOMAIN}.evil.example",
+    ],
+)
+def test_we_relay_for_nobody(address: str) -> None:
+    assert judge(address) == "550 5.7.1 Relaying denied"
