@@ -37,6 +37,7 @@ def office() -> Office:
     """Return an office of eleven schools."""
     return Office(
         clock=lambda: datetime.now(UTC),
+        chance=lambda: 0.5,
         ids=random_id,
         schools=SCHOOLS,
         domain=DOMAIN,
