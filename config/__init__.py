@@ -1,1 +1,32 @@
-"""What may be set, where does it come from, and what is wrong with it?"""
+"""What may be set, where does it come from, and what is wrong with it?
+
+`load` reads mimamori.toml, `load_schools` and `load_carriers` the two lists it names or the shipped ones;
+`read_secret` and `read_dkim_key` what only we may know. Everything that can be wrong is a ConfigError.
+"""
+
+from pathlib import Path
+
+from config.carriers import load_carriers
+from config.credentials import read_dkim_key, read_secret
+from config.document import read_document
+from config.problem import REASONS, ConfigError, CredentialError, Problem
+from config.schema import Settings
+from config.schools import load_schools
+
+__all__ = [
+    "REASONS",
+    "ConfigError",
+    "CredentialError",
+    "Problem",
+    "Settings",
+    "load",
+    "load_carriers",
+    "load_schools",
+    "read_dkim_key",
+    "read_secret",
+]
+
+
+def load(path: Path) -> Settings:
+    """Return the settings of a mimamori.toml; raise ConfigError with everything that is wrong with it."""
+    return read_document(path, Settings).value

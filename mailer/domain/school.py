@@ -26,10 +26,21 @@ class School:
 
 
 @dataclass(frozen=True, slots=True)
+class City:
+    """A city and the features its schools use (F12): broadcasts at all, and receipt links in them."""
+
+    code: str
+    label: str
+    broadcasts: bool = True
+    receipts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Schools:
-    """All schools, in the order of schools.toml."""
+    """All schools, in the order of schools.toml, and what is known of their cities."""
 
     by_code: Mapping[str, School] = field(default_factory=dict)
+    cities: Mapping[str, City] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[School]:
         return iter(self.by_code.values())
@@ -45,6 +56,10 @@ class Schools:
     def of_city(self, city: str) -> tuple[School, ...]:
         """Return the open schools of one city."""
         return tuple(school for school in self.open() if school.city == city)
+
+    def city_of(self, school: School) -> City:
+        """Return the city of a school; one that schools.toml does not describe uses every feature."""
+        return self.cities.get(school.city, City(school.city, school.city))
 
     def first(self, codes: set[str]) -> School:
         """Return the first of these schools in the order of schools.toml; raise KeyError if none is known."""

@@ -1,0 +1,144 @@
+"""How does a TOML file become checked values, or the list of all that is wrong with it?
+
+Raises ConfigError: every problem of the file at once, each with its line, its key and what is allowed there.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Generic, TypeVar, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from config.lines import Path as KeyPath
+from config.lines import key_lines
+from config.problem import REASONS, ConfigError, Problem, shown
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_AT_LINE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)")
+#: What pydantic calls the mistakes that are not about a single value.
+_SHAPES = {
+    "missing": "missing",
+    "model_type": "not_a_section",
+    "model_attributes_type": "not_a_section",
+    "dict_type": "not_a_section",
+    "tuple_type": "not_a_list",
+    "too_short": "empty_list",
+}
+
+
+@dataclass(frozen=True)
+class Document(Generic[Model]):
+    """A file that was read: its checked values, and the line of every key."""
+
+    file: Path
+    value: Model
+    lines: Mapping[KeyPath, int]
+
+    def problem(self, path: KeyPath, reason: str, **fields: object) -> Problem:
+        """Return a problem with the key at `path`."""
+        return Problem(self.file, _line(self.lines, path), _dotted(path), reason, fields)
+
+
+def read_document(file: Path, model: type[Model]) -> Document[Model]:
+    """Read and check a whole file; raise ConfigError with every problem found."""
+    data, lines = _parsed(file, _text(file))
+    try:
+        return Document(file, model.model_validate(data), lines)
+    except ValidationError as error:
+        problems = [_problem(file, model, lines, each) for each in error.errors(include_url=False)]
+        # What follows from a wrong setting is wrong too, but stands nowhere in the file.
+        raise ConfigError([each for each in problems if each.line] or problems) from None
+
+
+def _text(file: Path) -> str:
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:
+        raise ConfigError([Problem(file, None, "", "no_file")]) from None
+    except OSError as error:
+        raise ConfigError([Problem(file, None, "", "unreadable", {"detail": error.strerror})]) from error
+    try:
+        return content.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigError([Problem(file, line, "", "not_utf8")]) from None
+
+
+def _parsed(file: Path, text: str) -> tuple[dict[str, Any], Mapping[KeyPath, int]]:
+    try:
+        return tomllib.loads(text), key_lines(text)
+    except tomllib.TOMLDecodeError as error:
+        words = str(error)
+        found = _AT_LINE.search(words)
+        line = int(found[1]) if found and found[1] else text.count("\n") + 1
+        detail = _AT_LINE.sub("", words)
+    except RecursionError:
+        line, detail = 1, "too deeply nested"
+    raise ConfigError([Problem(file, line, "", "syntax", {"detail": detail})])
+
+
+def _problem(file: Path, model: type[BaseModel], lines: Mapping[KeyPath, int], error: ErrorDetails) -> Problem:
+    path, context = tuple(error["loc"]), dict(error.get("ctx", {}))
+    kind = error["type"]
+    if kind == "extra_forbidden":
+        reason, fields = _unknown(model, path)
+    elif kind in REASONS:
+        path += tuple(str(context["at"]).split(".")) if "at" in context else ()
+        reason, fields = kind, context
+    else:
+        reason = _SHAPES.get(kind, "other")
+        fields = {"value": shown(error["input"]), "name": _dotted(path), "detail": error["msg"]}
+        if reason == "not_a_list" and isinstance(error["input"], Mapping):
+            reason = "not_sections"
+    return Problem(file, _line(lines, path), _dotted(path), reason, fields)
+
+
+def _unknown(model: type[BaseModel], path: KeyPath) -> tuple[str, dict[str, object]]:
+    allowed = list(_model_at(model, path[:-1]).model_fields)
+    near = get_close_matches(str(path[-1]), allowed, n=1) or list(_elsewhere(model, str(path[-1])))
+    fields: dict[str, object] = {"allowed": ", ".join(allowed)}
+    return ("unknown_near", {**fields, "near": near[0]}) if near else ("unknown_key", fields)
+
+
+def _elsewhere(model: type[BaseModel], key: str) -> Iterator[str]:
+    """Find a key that was written into the wrong section."""
+    for name, field in model.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, BaseModel) and key in section.model_fields:
+            yield f"{name}.{key}"
+
+
+def _model_at(model: type[BaseModel], path: KeyPath) -> type[BaseModel]:
+    """Return the model of the section at `path`; names and numbers that only choose an entry are passed over."""
+    steps = iter(path)
+    for step in steps:
+        annotation = model.model_fields[str(step)].annotation
+        model = _inner(annotation) or model
+        if get_origin(annotation) in (dict, tuple):
+            next(steps, None)
+    return model
+
+
+def _inner(annotation: Any) -> type[BaseModel] | None:
+    """Return the model inside an annotation such as `dict[str, Entry]`, or None."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for each in get_args(annotation) if (found := _inner(each)) is not None), None)
+
+
+def _line(lines: Mapping[KeyPath, int], path: KeyPath) -> int | None:
+    """Return the line of a key or, where it is missing, of the section it belongs to."""
+    while path and path not in lines:
+        path = path[:-1]
+    return lines.get(path)
+
+
+def _dotted(path: KeyPath) -> str:
+    """Return a path as `delivery.port` or `school[3].name`; entries are counted from 1."""
+    return "".join(f"[{step + 1}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")

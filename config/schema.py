@@ -1,0 +1,206 @@
+"""What may be set in mimamori.toml, and what holds when nothing is said?
+
+Every section may be left out, and so may every key. What follows from another setting (the store and the DKIM
+keys from the state directory, the host name and the web address from the domain) need not be said twice.
+`default.toml` says the same for people; a test compares the two.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, model_validator
+
+from config import kinds
+from config.problem import wrong
+
+DOMAIN = "mail.mimamori-iwamizawa.jp"
+STATE_DIRECTORY = Path("/var/lib/mimamori")
+
+Switch = Annotated[bool, PlainValidator(kinds.switch)]
+DomainName = Annotated[str, PlainValidator(kinds.domain)]
+AbsolutePath = Annotated[Path, PlainValidator(kinds.path)]
+Seconds = Annotated[float, PlainValidator(kinds.number(0.1, 60))]
+Expiry = Annotated[timedelta, PlainValidator(kinds.duration("1m", "30d"))]
+Leads = Annotated[
+    tuple[Annotated[timedelta, PlainValidator(kinds.duration("1m", "90d"))], ...], AfterValidator(kinds.all_different)
+]
+Listen = Annotated[
+    tuple[Annotated[kinds.Endpoint, PlainValidator(kinds.endpoint)], ...], AfterValidator(kinds.all_different)
+]
+Nameservers = Annotated[
+    tuple[Annotated[kinds.Endpoint, PlainValidator(kinds.nameserver)], ...], AfterValidator(kinds.all_different)
+]
+Addresses = Annotated[tuple[Annotated[str, PlainValidator(kinds.ip)], ...], AfterValidator(kinds.all_different)]
+
+
+class Section(BaseModel):
+    """A section of a configuration file: it cannot be changed and knows every key it may have."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Appliance(Section):
+    """The installation as a whole."""
+
+    language: Annotated[Literal["ja", "en"], PlainValidator(kinds.choice("ja", "en"))] = "ja"
+
+
+class Domain(Section):
+    """The sending domain; the host name must belong to it, because receivers compare the two (F3)."""
+
+    name: DomainName = DOMAIN
+    hostname: DomainName = Field(default_factory=lambda given: given.get("name", DOMAIN))
+
+    @model_validator(mode="after")
+    def _belongs(self) -> "Domain":
+        if self.hostname != self.name and not self.hostname.endswith("." + self.name):
+            raise wrong("outside_domain", self.hostname, at="hostname", name=self.name)
+        return self
+
+
+class State(Section):
+    """Where the appliance keeps what it must not forget."""
+
+    directory: AbsolutePath = STATE_DIRECTORY
+
+
+class Database(Section):
+    """The store; follows the state directory."""
+
+    url: Annotated[str, PlainValidator(kinds.database_url)]
+
+
+class Dns(Section):
+    """How names are looked up; times in seconds."""
+
+    nameservers: Annotated[Nameservers, Field(min_length=1)] = (("127.0.0.1", 53),)
+    timeout: Seconds = 5.0
+    lifetime: Seconds = 15.0
+
+    @model_validator(mode="after")
+    def _long_enough(self) -> "Dns":
+        if self.lifetime < self.timeout:
+            raise wrong("shorter", self.lifetime, at="lifetime", other=f"dns.timeout ({self.timeout:g})")
+        return self
+
+
+class Delivery(Section):
+    """How mail is handed over; `workers` None is one process for each core."""
+
+    port: Annotated[int, PlainValidator(kinds.whole(1, 65535))] = 25
+    permit_private_destinations: Switch = False
+    require_standing: Switch = True
+    connections_per_site: Annotated[int, PlainValidator(kinds.whole(1, 1000))] = 20
+    messages_per_session: Annotated[int, PlainValidator(kinds.whole(1, 100_000))] = 100
+    workers: Annotated[int, PlainValidator(kinds.whole(1, 64))] | None = None
+    source_addresses: Addresses = ()
+    max_mx_hosts: Annotated[int, PlainValidator(kinds.whole(1, 20))] = 5
+    starttls: Switch = True
+    expires_safety: Expiry = timedelta(hours=24)
+    expires_ordinary: Expiry = timedelta(days=3)
+    expires_notice: Expiry = timedelta(days=3)
+
+
+class SchoolList(Section):
+    """Which schools there are; None is the shipped list."""
+
+    file: AbsolutePath | None = None
+
+
+class CarrierList(Section):
+    """How carriers want to be spoken to; None is the shipped list."""
+
+    file: AbsolutePath | None = None
+
+
+class Inbound(Section):
+    """Where mail is taken in; `timeout` in seconds."""
+
+    listen: Listen = (("0.0.0.0", 25),)
+    submission_listen: Listen = ()
+    timeout: Annotated[int, PlainValidator(kinds.whole(1, 3600))] = 300
+
+
+class Web(Section):
+    """Where the pages for guardians are served, and how their addresses begin."""
+
+    listen: Listen = (("127.0.0.1", 8080),)
+    base_url: Annotated[str, PlainValidator(kinds.base_url)]
+
+
+class Admin(Section):
+    """Where the pages for staff are served."""
+
+    listen: Listen = (("127.0.0.1", 8081),)
+
+
+class Dkim(Section):
+    """Where the private keys lie; follows the state directory."""
+
+    directory: AbsolutePath
+
+
+class Maintenance(Section):
+    """How long before a maintenance window its notices leave."""
+
+    lead: Annotated[Leads, Field(min_length=1)] = (timedelta(days=7), timedelta(days=1))
+
+
+class Settings(Section):
+    """All of mimamori.toml, checked; without any file it holds the defaults."""
+
+    appliance: Appliance = Appliance()
+    domain: Domain = Domain()
+    state: State = State()
+    database: Database
+    dns: Dns = Dns()
+    delivery: Delivery = Delivery()
+    schools: SchoolList = SchoolList()
+    carriers: CarrierList = CarrierList()
+    inbound: Inbound = Inbound()
+    web: Web
+    admin: Admin = Admin()
+    dkim: Dkim
+    maintenance: Maintenance = Maintenance()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _follow(cls, given: dict[str, Any]) -> dict[str, Any]:
+        state = _said(given, "state", "directory") or STATE_DIRECTORY
+        hostname = _said(given, "domain", "hostname") or _said(given, "domain", "name") or DOMAIN
+        following = {
+            "database": {"url": f"sqlite://{state}/mimamori.db"},
+            "dkim": {"directory": f"{state}/dkim"},
+            "web": {"base_url": f"https://{hostname}"},
+        }
+        return {**given, **{name: _filled(given.get(name, {}), keys) for name, keys in following.items()}}
+
+    @model_validator(mode="after")
+    def _apart(self) -> "Settings":
+        taken: dict[kinds.Endpoint, str] = {}
+        for key, endpoints in self._listening().items():
+            for endpoint in endpoints:
+                if endpoint in taken:
+                    raise wrong("in_use", kinds.written(endpoint), at=key, other=taken[endpoint])
+                taken[endpoint] = key
+        return self
+
+    def _listening(self) -> Mapping[str, tuple[kinds.Endpoint, ...]]:
+        return {
+            "inbound.listen": self.inbound.listen,
+            "inbound.submission_listen": self.inbound.submission_listen,
+            "web.listen": self.web.listen,
+            "admin.listen": self.admin.listen,
+        }
+
+
+def _said(given: Mapping[str, Any], section: str, key: str) -> object:
+    """Return what a file, or a section made in a program, says of a key; None if nothing."""
+    said = given.get(section)
+    return said.get(key) if isinstance(said, Mapping) else getattr(said, key, None)
+
+
+def _filled(section: object, following: Mapping[str, object]) -> object:
+    return {**following, **section} if isinstance(section, Mapping) else section
