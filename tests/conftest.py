@@ -4,14 +4,17 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
+from mailer.domain.household import Entry
 from mailer.domain.lane import Lane
 from mailer.domain.school import School, Schools
 from mailer.message.verp import Verp
 from mailer.service.office import Office
-from mailer.store.database import Sqlite, open_store
+from mailer.store import registry
+from mailer.store.database import Sqlite, open_store, transaction
 
 
 class FakeClock:
@@ -45,6 +48,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def clock() -> FakeClock:
     """15:00 of a school day in Japan, standing still."""
     return FakeClock()
+
+
+class Register(Protocol):
+    """Registers a household and returns its number."""
+
+    def __call__(self, school: str, *addresses: str | None, receives: bool = True) -> int:
+        """Put the addresses into slots 1, 2, …; None leaves a slot empty."""
 
 
 @pytest.fixture
@@ -95,3 +105,20 @@ def office(store: Sqlite, clock: FakeClock, schools: Schools, ids: Callable[[str
         expires={Lane.SAFETY: timedelta(hours=12), Lane.ORDINARY: timedelta(days=2), Lane.NOTICE: timedelta(days=3)},
         maintenance_lead=(timedelta(days=7), timedelta(days=1)),
     )
+
+
+@pytest.fixture
+def register(office: Office, clock: FakeClock) -> Register:
+    """Registers households one by one; a second passes with each."""
+    numbers = count(1)
+
+    def one(school: str, *addresses: str | None, receives: bool = True) -> int:
+        number = next(numbers)
+        slots = {slot: address for slot, address in enumerate(addresses, 1) if address is not None}
+        entry = Entry(school, "1", "1", f"児童{number}", f"保護者{number}", f"login{number}", slots, receives)
+        with transaction():
+            registry.add([entry], clock())
+        clock.advance(seconds=1)
+        return next(registry.by_login(f"login{number}")).id
+
+    return one

@@ -16,6 +16,7 @@ from enum import StrEnum
 from mailer.domain.announcement import Kind
 from mailer.domain.household import BROADCAST_SLOTS, SLOTS
 from mailer.domain.school import Schools
+from mailer.smtp.address import AddressError, parse_address
 
 
 class Excluded(StrEnum):
@@ -117,9 +118,16 @@ def _refusal(kind: Kind, member: Member, slot: Slot, resting: Container[str]) ->
         return Excluded.OPTION_OFF
     if slot.key in resting:
         return Excluded.RESTING
-    if not slot.key.rpartition("@")[2]:
-        return Excluded.BAD_ADDRESS
-    return None
+    return None if _is_sendable(slot.address) else Excluded.BAD_ADDRESS
+
+
+def _is_sendable(address: str) -> bool:
+    """Addresses were checked when they were stored; the rules may have become stricter since."""
+    try:
+        parse_address(address)
+    except AddressError:
+        return False
+    return True
 
 
 def _recipient(places: list[tuple[Slot, Member]]) -> Recipient:

@@ -33,11 +33,14 @@ REASONS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How an item stands while its attempt runs; `intent` is the state an operator wishes for it, or None."""
+    """How an item stands while its attempt runs.
+
+    `intent` is the reason for which a person wants it stopped, or empty: HELD_BY_OPERATOR holds it, any other ends it.
+    """
 
     expires_at: datetime
     possible_copies: int
-    intent: ItemState | None
+    intent: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +50,6 @@ class Step:
     state: ItemState
     possible_copies: int
     reason: str | None = None
-
-
-INTENT_REASONS: Mapping[ItemState, str] = {ItemState.HELD: HELD_BY_OPERATOR, ItemState.CANCELLED: REMOVED_BY_OPERATOR}
 
 
 def after(outcome: Outcome, standing: Standing) -> Step:
@@ -72,7 +72,8 @@ def unused(standing: Standing, now: datetime) -> Step:
 
 def _still_open(standing: Standing, copies: int, now: datetime) -> Step:
     if standing.intent:
-        return Step(standing.intent, copies, INTENT_REASONS[standing.intent])
+        stopped = ItemState.HELD if standing.intent == HELD_BY_OPERATOR else ItemState.CANCELLED
+        return Step(stopped, copies, standing.intent)
     if copies >= MOST_POSSIBLE_COPIES and copies > standing.possible_copies:
         return Step(ItemState.HELD, copies, UNKNOWN_ARRIVAL)
     return Step(ItemState.EXPIRED if now >= standing.expires_at else ItemState.WAITING, copies)

@@ -1,7 +1,7 @@
 """How are queue items stopped, released, hurried and taken out by a person?
 
-What is under way cannot be stopped: it keeps the wish as its `intent`, which takes effect if the attempt does not
-settle the item. Nothing is ever deleted here, so the accounting of an announcement stays whole.
+What is under way cannot be stopped: it keeps the reason as its `intent`, which takes effect if the attempt does
+not settle the item. Nothing is ever deleted here, so the accounting of an announcement stays whole.
 """
 
 from datetime import datetime
@@ -29,7 +29,7 @@ def hold(selection: Selection, now: datetime) -> int:
     """Hold the selected waiting items until they are released; return how many, those under way included."""
     which = chosen(selection) & (QueueItem.state == WAITING)
     stopped = QueueItem.update(state=HELD, reason=HELD_BY_OPERATOR, settled_at=now).where(which).execute()
-    return int(stopped) + _intend(selection, [""], HELD)
+    return int(stopped) + _intend(selection, [""], HELD_BY_OPERATOR)
 
 
 def release(selection: Selection, now: datetime) -> int:
@@ -37,16 +37,16 @@ def release(selection: Selection, now: datetime) -> int:
     which = chosen(selection) & (QueueItem.state == HELD)
     due = Case(None, [(QueueItem.attempts == 0, QueueItem.next_attempt_at)], instant(now))
     freed = QueueItem.update(state=WAITING, reason="", settled_at=None, next_attempt_at=due).where(which).execute()
-    return int(freed) + _intend(selection, [HELD], "")
+    return int(freed) + _intend(selection, [HELD_BY_OPERATOR], "")
 
 
 def cancel(selection: Selection, reason: str, now: datetime) -> int:
     """Give up the selected waiting and held items; return how many, those under way included."""
     which = chosen(selection) & QueueItem.state.in_([WAITING, HELD])
     ended = QueueItem.update(state=CANCELLED, reason=reason, settled_at=now).where(which).execute()
-    return int(ended) + _intend(selection, ["", HELD], CANCELLED)
+    return int(ended) + _intend(selection, ["", HELD_BY_OPERATOR], reason)
 
 
-def _intend(selection: Selection, present: list[str], wish: str) -> int:
+def _intend(selection: Selection, present: list[str], intent: str) -> int:
     which = chosen(selection) & (QueueItem.state == SENDING) & QueueItem.intent.in_(present)
-    return int(QueueItem.update(intent=wish).where(which).execute())
+    return int(QueueItem.update(intent=intent).where(which).execute())

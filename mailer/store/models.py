@@ -142,9 +142,10 @@ class Exclusion(Table):
 class QueueItem(Table):
     """One recipient of an announcement. A row, not a stored message.
 
-    `possible_copies` counts the attempts that may have left a copy without saying so; `intent` is the state that an
-    operator wants for an item under way, should the present attempt not settle it (empty: none). From `host` to
-    `replied_at` stands the evidence of the last attempt whose end is known; `settled_at` is when the last state came.
+    `possible_copies` counts the attempts that may have left a copy without saying so; `intent` is the reason
+    for which a person wants an item under way stopped, should the present attempt not settle it (empty: none). From
+    `host` to `replied_at` stands the evidence of the last attempt whose end is known; `settled_at` is when the last
+    state came.
     """
 
     id = AutoField()

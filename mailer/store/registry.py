@@ -103,7 +103,7 @@ def cancel_orphans(household_id: int, at: datetime, reason: str) -> int:
     """
     orphan = _stands_only_for_the_deregistered(household_id)
     under_way = QueueItem.state == ItemState.SENDING.value
-    QueueItem.update(intent=ItemState.CANCELLED.value).where(under_way & orphan).execute()
+    QueueItem.update(intent=reason).where(under_way & orphan).execute()
     still_open = QueueItem.state.in_([ItemState.WAITING.value, ItemState.HELD.value])
     cancelled = QueueItem.update(state=ItemState.CANCELLED.value, settled_at=at, reason=reason)
     return int(cancelled.where(still_open & orphan).execute())

@@ -167,7 +167,7 @@ def expire(now: datetime) -> int:
 
 def _open(row: tuple[Any, ...]) -> Open:
     item, number, expires, copies, intent = row
-    return Open(item, number, Standing(moment(expires), copies, ItemState(intent) if intent else None))
+    return Open(item, number, Standing(moment(expires), copies, intent))
 
 
 def _final(state: ItemState, at: int) -> int | None:
