@@ -1,9 +1,9 @@
 """Which text may staff write, and what of it goes out?
 
-A body is never refused for its characters: safety mail must leave. What cannot be sent (lone surrogates,
-control characters) is replaced by a visible sign, and every kind of line end becomes a line end. A subject
-or a name stands in a header field, where a hidden line end is an attack (RFC 5322 §2.2), so there the same
-characters are refused with a reason. Raises TextError.
+A body is never refused for its characters: safety mail must leave. What cannot be sent (control characters,
+lone surrogates, and Unicode's noncharacters, at which some readers give up) is replaced by a visible sign, and
+every kind of line end becomes a line end. A subject or a name stands in a header field, where a hidden line end
+is an attack (RFC 5322 §2.2), so there the same characters are refused with a reason. Raises TextError.
 """
 
 import re
@@ -19,13 +19,14 @@ REASONS: Mapping[str, str] = {
     "too_long": "This is too long.",
     "line_end": "A line break is not allowed here.",
     "control": "This contains a control character, which is not allowed here.",
-    "surrogate": "This contains a broken character, as it is left over when text is cut in the middle of a character.",
+    "broken": "This contains a broken character, as is left over when text is cut in the middle of a character.",
 }
 
 _LINE_END = re.compile("\r\n|[\n\v\f\r\x85\u2028\u2029]")
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 _CONTROL_OR_TAB = re.compile("[\x00-\x1f\x7f-\x9f]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_PLANE_ENDS = "".join(chr(plane << 16 | 0xFFFE) + chr(plane << 16 | 0xFFFF) for plane in range(17))
+_BROKEN = re.compile(f"[\ud800-\udfff\ufdd0-\ufdef{_PLANE_ENDS}]")
 
 
 class TextError(ValueError):
@@ -40,11 +41,11 @@ class TextError(ValueError):
 def clean_text(text: str) -> str:
     """Return `text` as it will be read: line ends as `\\n`, unsendable characters as visible signs. Never raises.
 
-    Control characters become their pictures (U+2400 to U+2421), those of C1 and lone surrogates U+FFFD.
+    Control characters become their pictures (U+2400 to U+2421), those of C1 and broken characters U+FFFD.
     Tabs stay. Cleaning a cleaned text changes nothing.
     """
-    whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return _CONTROL.sub(_picture, _LINE_END.sub("\n", whole))
+    joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")  # two halves make a whole
+    return _CONTROL.sub(_picture, _BROKEN.sub("\ufffd", _LINE_END.sub("\n", joined)))
 
 
 def check_text(text: str) -> str:
@@ -69,7 +70,7 @@ def check_name(name: str) -> None:
 
 
 def _check_line(line: str, limit: int) -> None:
-    for reason, pattern in (("line_end", _LINE_END), ("control", _CONTROL_OR_TAB), ("surrogate", _SURROGATE)):
+    for reason, pattern in (("line_end", _LINE_END), ("control", _CONTROL_OR_TAB), ("broken", _BROKEN)):
         if found := pattern.search(line):
             raise TextError(reason, f"U+{ord(found[0][0]):04X}")
     if not line.strip():
