@@ -2,10 +2,10 @@
 
 DKIM (RFC 6376), relaxed/relaxed, canonicalised by dkimpy and signed by `cryptography`: RSA-SHA256 and, beside it,
 Ed25519-SHA256 (RFC 8463). What all mails of a letter share is canonicalised and hashed once; each mail adds its own
-fields and the end of its body to copies of those hashes. So the own fields come last in h= (RFC 6376 §5.4.2 lets the
-signer choose the order). Fields that a reader acts on are named once more than present, so that adding a second one
-breaks the signature (RFC 6376 §8.15). No l= (RFC 6376 §8.2), no x=; t= is the time of announcing, so that every
-attempt has the same bytes.
+fields and the end of its body to copies of those hashes. So the own fields come last in h=, which says in which order
+fields are hashed (RFC 6376 §3.7). Fields that a reader acts on are named once more than present, so that adding a
+second one breaks the signature (RFC 6376 §8.15). No l= (RFC 6376 §8.2), no x=; t= is the time of announcing, so that
+every attempt has the same bytes.
 """
 
 import hashlib
