@@ -1,15 +1,17 @@
 """How do the settings become the office that every request is handled in?
 
-The command line and the three services all come through here: the store is opened, the secrets are
-read, and the one `Office` is put together. Raises `StoreError` when the store cannot be used and
-`SecretError` when a secret is missing or is not what `mimamori init` wrote.
+The command line and the services all come through here: the store is opened, the secrets are read, and the one
+`Office` is put together. Raises `StoreError` when the store cannot be used and `ConfigError` (`CredentialError` for
+a secret) when a file cannot.
 """
 
+import os
 import random
 import secrets
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from config import Settings, load_schools
+from config import Settings, load_schools, read_secret
 from mailer.clock import system_clock
 from mailer.domain.lane import Lane
 from mailer.files import write_new
@@ -20,10 +22,6 @@ from mailer.store.database import open_store
 
 SECRETS = ("receipt", "verp")
 SECRET_BYTES = 32
-
-
-class SecretError(Exception):
-    """A secret cannot be read; the words say which file and what to do."""
 
 
 def open_office(settings: Settings, *, create: bool = False) -> Office:
@@ -47,26 +45,23 @@ def open_office(settings: Settings, *, create: bool = False) -> Office:
     )
 
 
-def secret_file(settings: Settings, name: str) -> Path:
-    """Return where the secret `name` ("receipt" or "verp") lies."""
-    return settings.state.directory / "secrets" / f"{name}.key"
+def make_secrets(settings: Settings) -> list[Path]:
+    """Write the secrets that are not there yet, readable by the owner and the group; return their files."""
+    paths = [settings.state.directory / "secrets" / f"{name}.key" for name in SECRETS]
+    return [path for path in paths if write_new(path, secrets.token_hex(SECRET_BYTES) + "\n", mode=0o640)]
 
 
-def read_secret(settings: Settings, name: str) -> bytes:
-    """Return the 32 bytes of a secret; raise SecretError if the file is missing, unreadable or damaged."""
-    path = secret_file(settings, name)
+def make_store(settings: Settings) -> Path | None:
+    """Make the store's file where there is none, writable by owner and group; return it, or None if it was there.
+
+    The file is empty: `open_office` with `create` fills it. SQLite gives the files beside it the same mode.
+    """
+    path = Path(urlsplit(settings.database.url).path)
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        value = bytes.fromhex(path.read_text(encoding="ascii"))
-    except FileNotFoundError:
-        raise SecretError(f"{path}: there is no such secret; run `mimamori init` first") from None
-    except (OSError, ValueError) as error:
-        raise SecretError(f"{path}: cannot be read ({error})") from error
-    if len(value) != SECRET_BYTES:
-        raise SecretError(f"{path}: holds {len(value)} bytes instead of {SECRET_BYTES}; restore it from a backup")
-    return value
-
-
-def make_secret(settings: Settings, name: str) -> Path | None:
-    """Write a new secret where there is none and return its path; return None if there is one already."""
-    path = secret_file(settings, name)
-    return path if write_new(path, secrets.token_hex(SECRET_BYTES) + "\n", mode=0o640) else None
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o660)
+    except FileExistsError:
+        return None
+    os.fchmod(handle, 0o660)
+    os.close(handle)
+    return path

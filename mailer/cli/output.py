@@ -2,17 +2,15 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import click
 
 from mailer.cli.width import pad, visible, width
 from mailer.clock import JAPAN
-
-Advance = Callable[[int], None]
 
 
 def document(value: Any) -> None:
@@ -32,10 +30,15 @@ def lines(values: Iterable[Any]) -> None:
         document(value)
 
 
-def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a table with aligned columns; a column of numbers only stands at the right."""
+def table(heads: Sequence[str], rows: Iterable[Sequence[object]], *, indent: bool = False) -> None:
+    """Write a table with aligned columns; a column of numbers only stands at the right.
+
+    With `indent` the rows stand a little to the right of their heads: they are what the heads add up.
+    """
     cells = [[_cell(value) for value in row] for row in rows]
     right = [bool(cells) and all(row[column].isdigit() for row in cells) for column in range(len(heads))]
+    if indent:
+        cells = [[f"  {row[0]}", *row[1:]] for row in cells]
     columns = [max(width(row[column]) for row in [list(heads), *cells]) for column in range(len(heads))]
     for row in [list(heads), *cells]:
         fields = (pad(text, wide, right=end) for text, wide, end in zip(row, columns, right, strict=True))
@@ -71,16 +74,22 @@ def moment(value: datetime) -> str:
     return value.astimezone(JAPAN).strftime("%Y-%m-%d %H:%M:%S")
 
 
+class Advance(Protocol):
+    """Told of every step: how many more are done, and if they changed the words before the bar."""
+
+    def __call__(self, count: int, label: str = "") -> None: ...
+
+
 @contextmanager
 def progress(shown: bool, label: str, total: int) -> Iterator[Advance]:
-    """Give a function that is told how many more are done; with `shown` a bar on standard error follows it."""
+    """Give a function that is told of every step; with `shown` a bar on standard error follows it."""
     if not shown:
-        yield lambda _count: None
+        yield lambda count, label="": None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(file=sys.stderr)) as bar:
         task = bar.add_task(label, total=total)
-        yield lambda count: bar.advance(task, count)
+        yield lambda count, label="": bar.update(task, advance=count, description=label or None)

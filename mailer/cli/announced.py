@@ -1,0 +1,78 @@
+"""How is the standing of a broadcast or notice told to people?
+
+“Accepted” is what a carrier's server said; only a visit to the receipt page makes a household “confirmed”.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from mailer.cli import output
+from mailer.language import _
+
+if TYPE_CHECKING:
+    from mailer.service.office import Office
+
+TOLD = ("waiting", "deferred", "accepted", "refused", "expired", "cancelled", "held")
+SEEN = ("confirmed", "machine_only", "not_opened")
+
+
+def describe(office: "Office", figures: Mapping[str, Any]) -> None:
+    """Write the figures of `broadcast show` for people."""
+    schools = (office.schools.get(code) for code in figures["schools"])
+    output.facts(
+        {
+            _("id"): figures["id"],
+            _("subject"): figures["subject"],
+            _("schools"): "、".join(school.name for school in schools if school),
+            _("announced"): datetime.fromisoformat(figures["announced_at"]),
+            _("leaves from"): datetime.fromisoformat(figures["not_before"]),
+            _("is tried until"): datetime.fromisoformat(figures["expires_at"]),
+            _("state"): state_word(figures["state"]),
+        }
+    )
+    output.say("")
+    output.table(
+        [_("recipients"), str(figures["recipients"])], [(state_word(word), figures[word]) for word in TOLD], indent=True
+    )
+    if figures["receipt"]:
+        output.say("")
+        output.table(
+            [_("households"), str(figures["households"])],
+            [(state_word(word), figures[word]) for word in SEEN],
+            indent=True,
+        )
+    tell_excluded(figures["excluded"])
+
+
+def tell_excluded(excluded: Mapping[str, int]) -> None:
+    """Write how many addresses are left out, and why."""
+    from mailer.domain.audience import REASONS
+
+    if excluded:
+        output.say("")
+        output.table(
+            [_("left out"), str(sum(excluded.values()))],
+            [(_(REASONS[reason]), count) for reason, count in excluded.items()],
+            indent=True,
+        )
+
+
+def state_word(word: str) -> str:
+    """Return a word of the Surface in the language spoken."""
+    words = {
+        "waiting": _("waiting"),
+        "deferred": _("waiting for another try"),
+        "accepted": _("accepted by the carrier"),
+        "refused": _("refused"),
+        "expired": _("expired"),
+        "cancelled": _("cancelled"),
+        "held": _("held for a person"),
+        "confirmed": _("confirmed"),
+        "machine_only": _("opened by a machine only"),
+        "not_opened": _("not opened"),
+        "scheduled": _("scheduled"),
+        "sending": _("sending"),
+        "finished": _("finished"),
+    }
+    return words[word]

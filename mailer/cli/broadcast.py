@@ -1,0 +1,137 @@
+"""How do staff send a broadcast, follow it, call it off, and have its accounting proved?"""
+
+from datetime import datetime
+from typing import Any
+
+import click
+
+from mailer.cli import output
+from mailer.cli.announced import describe, state_word
+from mailer.cli.failure import Refused
+from mailer.cli.session import Session
+from mailer.cli.verb import N_, Verb, Verbs, option
+from mailer.language import _
+
+
+@click.group(
+    cls=Verbs,
+    later={"send": "mailer.cli.broadcast_send:send"},
+    help=N_("Broadcasts to the guardians of schools: send, follow, cancel, prove."),
+)
+def broadcast() -> None:
+    """Group the verbs about broadcasts."""
+
+
+@broadcast.command("list", cls=Verb, help=N_("Show the newest broadcasts and notices, the newest first."))
+@option("--limit", type=click.IntRange(1), default=20, show_default=True, help=N_("How many."))
+@click.pass_obj
+def list_(session: Session, limit: int) -> None:
+    """Show the newest announcements."""
+    from mailer.service import broadcast as desk
+
+    with session.office() as office:
+        figures = [desk.show(office, one.id) for one in desk.list_(office, limit)]
+    if session.json:
+        output.document(figures)
+        return
+    heads = [_("id"), _("announced"), _("state"), _("recipients"), _("accepted"), _("confirmed"), _("subject")]
+    rows = [
+        (
+            one["id"],
+            datetime.fromisoformat(one["announced_at"]),
+            state_word(one["state"]),
+            *(one[name] for name in ("recipients", "accepted", "confirmed", "subject")),
+        )
+        for one in figures
+    ]
+    output.table(heads, rows)
+
+
+@broadcast.command("show", cls=Verb, help=N_("Show what became of a broadcast so far."))
+@click.argument("announcement_id", metavar="ID")
+@click.pass_obj
+def show(session: Session, announcement_id: str) -> None:
+    """Show one announcement."""
+    from mailer.service import broadcast as desk
+
+    with session.office() as office:
+        figures = desk.show(office, announcement_id)
+        if session.json:
+            output.document(figures)
+        else:
+            describe(office, figures)
+
+
+@broadcast.command(
+    "recipients", cls=Verb, help=N_("Show every recipient with its state and the evidence; with --json as JSON lines.")
+)
+@click.argument("announcement_id", metavar="ID")
+@click.pass_obj
+def recipients(session: Session, announcement_id: str) -> None:
+    """Show the recipients."""
+    from mailer.service import broadcast as desk
+
+    with session.office() as office:
+        rows = desk.recipients(office, announcement_id)
+        if session.json:
+            output.lines(rows)
+            return
+        heads = [_("address"), _("slots"), _("state"), _("confirmed"), _("host"), _("reply")]
+        output.table(heads, map(_recipient, rows))
+
+
+def _recipient(row: dict[str, Any]) -> tuple[object, ...]:
+    said = row["evidence"]
+    doubt = _("(possibly twice)") if row["possible_duplicate"] else ""
+    return (
+        row["address"],
+        ",".join(map(str, row["slots"])),
+        f"{state_word(row['state'])}{doubt}",
+        _("yes") if row["confirmed"] else "",
+        said["host"],
+        f"{said['code'] or ''} {said['text']}".strip(),
+    )
+
+
+@broadcast.command(
+    "verify",
+    cls=Verb,
+    help=N_("Prove the roster accounting: every address of every household in exactly one state, with evidence."),
+)
+@click.argument("announcement_id", metavar="ID")
+@click.pass_obj
+def verify(session: Session, announcement_id: str) -> None:
+    """Prove the accounting."""
+    from mailer.service import broadcast as desk
+
+    with session.office() as office:
+        problems = desk.verify(office, announcement_id)
+    if session.json:
+        output.document({"id": announcement_id, "ok": not problems, "problems": problems})
+    if problems:
+        raise Refused("\n".join(problems))
+    if not session.json:
+        output.say(_("{id}: the accounting holds to the last address.").format(id=announcement_id))
+
+
+@broadcast.command(
+    "cancel", cls=Verb, help=N_("Let no more of a broadcast leave. What carriers have accepted cannot be called back.")
+)
+@click.argument("announcement_id", metavar="ID")
+@option("--yes", is_flag=True, help=N_("Do not ask."))
+@click.pass_obj
+def cancel(session: Session, announcement_id: str, yes: bool) -> None:
+    """Cancel what waits."""
+    from mailer.service import broadcast as desk
+
+    with session.office() as office:
+        if session.asks and not yes:
+            describe(office, desk.show(office, announcement_id))
+            click.confirm(_("Cancel what has not left yet?"), abort=True, err=True)
+        count = desk.cancel(office, announcement_id, session.actor)
+        figures = desk.show(office, announcement_id)
+    if session.json:
+        output.document({**figures, "stopped": count})
+        return
+    words = _("{id} is cancelled. Recipients it will not go to any more: {count}. Accepted before: {accepted}.")
+    output.say(words.format(id=announcement_id, count=count, accepted=figures["accepted"]))

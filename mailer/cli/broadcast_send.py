@@ -1,0 +1,164 @@
+"""How does a broadcast leave the hands of whoever wrote it?
+
+On a terminal the audience is shown and one question asked. `--wait` follows the broadcast until no recipient
+waits any more; what is followed is only looked at, so ending the command ends nothing else.
+"""
+
+import time
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import click
+
+from mailer.cli import output
+from mailer.cli.announced import describe, state_word, tell_excluded
+from mailer.cli.failure import Refused
+from mailer.cli.parameters import Code, Duration, Moment
+from mailer.cli.session import Session
+from mailer.cli.verb import N_, Verb, option
+from mailer.language import _
+
+if TYPE_CHECKING:
+    from mailer.domain.school import Schools
+    from mailer.service.announce import Announced
+    from mailer.service.broadcast import BroadcastRequest
+    from mailer.service.office import Office
+
+CITIES = ("iwamizawa", "takikawa", "yubari")
+LOOK_EVERY_SECONDS = 0.5
+
+
+@click.command(
+    cls=Verb,
+    help=N_(
+        "Send a broadcast to the guardians of schools, of a city, or of all schools.\n\n"
+        "It is accepted for sending when the command says so; from then on nothing is lost. --urgent puts it into the"
+        " safety lane, which overtakes everything else."
+    ),
+)
+@option("--school", type=Code(), multiple=True, help=N_("To this school; may be given several times."))
+@option("--city", type=click.Choice(CITIES), help=N_("To all schools of this city."))
+@option("--all", "everyone", is_flag=True, help=N_("To all schools."))
+@option("--subject", required=True, help=N_("The subject."))
+@option(
+    "--text-file", type=click.File("rb"), required=True, help=N_("The text, in UTF-8 or CP932; “-” is standard input.")
+)
+@option("--receipt", is_flag=True, help=N_("Add the URL by which guardians confirm that they read it."))
+@option("--urgent", is_flag=True, help=N_("Safety of children: before everything else."))
+@option("--at", type=Moment(), help=N_("Leave at this time instead of now."))
+@option("--expires", type=Duration(), help=N_("Give up what could not be handed over for so long."))
+@option("--wait", is_flag=True, help=N_("Follow it until no recipient waits any more."))
+@option("--yes", is_flag=True, help=N_("Do not ask."))
+@click.pass_obj
+def send(session: Session, /, text_file: BinaryIO, wait: bool, yes: bool, **asked: Any) -> None:
+    """Send one broadcast."""
+    from mailer.service import broadcast
+
+    text = decode(text_file.read())
+    with session.office() as office:
+        request = _request(session, office, text, asked)
+        if session.asks and not yes:
+            _ask(office, request, broadcast.preview(office, request))
+        announced = broadcast.send(office, request)
+        if not session.json:
+            words = _("Accepted for sending: {id}, {recipients} recipients of {households} households.")
+            output.say(words.format_map(_document(announced)))
+        if wait:
+            figures = _follow(session, office, announced)
+            output.document(figures) if session.json else describe(office, figures)
+        elif session.json:
+            output.document(_document(announced))
+
+
+def decode(content: bytes) -> str:
+    """Return the text of a file in UTF-8 (with or without a mark) or CP932; raise Refused for anything else."""
+    for encoding in ("utf-8-sig", "cp932"):
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise Refused(_("The text is neither UTF-8 nor CP932 (Shift_JIS); save it again in one of them."))
+
+
+def _request(session: Session, office: "Office", text: str, asked: Mapping[str, Any]) -> "BroadcastRequest":
+    from mailer.service.broadcast import BroadcastRequest
+    from mailer.service.keys import active_selectors
+
+    at: datetime | None = asked["at"]
+    expires: timedelta | None = asked["expires"]
+    selectors = active_selectors(office)
+    if not selectors:
+        raise Refused(_("There is no active DKIM key to sign with; “mimamori init” makes one."))
+    return BroadcastRequest(
+        schools=_addressed(office.schools, asked),
+        subject=asked["subject"],
+        text=text,
+        receipt=asked["receipt"],
+        urgent=asked["urgent"],
+        actor=session.actor,
+        at=at,
+        expires=expires,
+        selectors=selectors,
+    )
+
+
+def _addressed(schools: "Schools", asked: Mapping[str, Any]) -> tuple[str, ...]:
+    if sum(map(bool, (asked["school"], asked["city"], asked["everyone"]))) != 1:
+        raise click.UsageError(_("Say to whom: --school CODE (one or more), or --city CODE, or --all."))
+    if asked["school"]:
+        codes: tuple[str, ...] = asked["school"]
+        return codes
+    found = schools.of_city(asked["city"]) if asked["city"] else schools.open()
+    if not found:
+        raise Refused(_("There is no open school in {city}.").format(city=asked["city"] or _("schools.toml")))
+    return tuple(school.code for school in found)
+
+
+def _document(announced: "Announced") -> dict[str, Any]:
+    return {
+        "id": announced.id,
+        "schools": list(announced.schools),
+        "households": announced.households,
+        "recipients": announced.recipients,
+        "excluded": dict(announced.excluded),
+    }
+
+
+def _ask(office: "Office", request: "BroadcastRequest", to: "Announced") -> None:
+    """Show who would get it and ask once; raise Abort if the answer is not yes."""
+    names = (office.schools.by_code[code].name for code in to.schools)
+    output.facts(
+        {
+            _("to"): "、".join(names),
+            _("households"): to.households,
+            _("recipients"): to.recipients,
+            _("subject"): request.subject,
+            _("lane"): _("safety (before everything else)") if request.urgent else _("ordinary"),
+            _("receipt URL"): _("yes") if request.receipt else _("no"),
+            _("leaves"): request.at or _("now"),
+        }
+    )
+    tell_excluded(to.excluded)
+    output.say("")
+    for line in request.text.splitlines():
+        output.say(f"  {line}")
+    output.say("")
+    click.confirm(_("Send this?"), abort=True, err=True)
+
+
+def _follow(session: Session, office: "Office", announced: "Announced") -> dict[str, Any]:
+    """Look at the broadcast until nothing of it waits; return its figures then."""
+    from mailer.service import broadcast
+
+    settled = 0
+    with output.progress(session.shows_progress, announced.id, announced.recipients) as advance:
+        while True:
+            figures = broadcast.show(office, announced.id)
+            open_ = figures["waiting"] + figures["deferred"]
+            words = (f"{state_word(word)} {figures[word]}" for word in ("accepted", "deferred", "refused"))
+            advance(announced.recipients - open_ - settled, " ".join(words))
+            settled = announced.recipients - open_
+            if not open_:
+                return figures
+            time.sleep(LOOK_EVERY_SECONDS)

@@ -1,0 +1,47 @@
+"""Is the configuration good, before anything uses it?"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mailer.cli import output
+from mailer.cli.failure import Refused, problem
+from mailer.cli.session import Session
+from mailer.cli.verb import N_, Verb
+from mailer.language import _
+
+if TYPE_CHECKING:
+    from config import Problem
+
+
+@click.command(cls=Verb, help=N_("Check the configuration, the schools and the carriers; every problem is named."))
+@click.pass_obj
+def check(session: Session) -> None:
+    """Check all three files."""
+    from config import load_carriers, load_schools
+
+    problems = _problems_of(lambda: session.settings)
+    if not problems:
+        problems = _problems_of(lambda: load_schools(session.settings))
+        problems += _problems_of(lambda: load_carriers(session.settings))
+    if session.json:
+        output.document({"ok": not problems, "problems": [_document(one) for one in problems]})
+    if problems:
+        raise Refused("\n".join(problem(one) for one in problems))
+    if not session.json:
+        output.say(_("{file}: the configuration is good.").format(file=session.config))
+
+
+def _problems_of(load: Callable[[], Any]) -> "list[Problem]":
+    from config import ConfigError
+
+    try:
+        load()
+    except ConfigError as error:
+        return list(error.problems)
+    return []
+
+
+def _document(found: "Problem") -> dict[str, Any]:
+    return {"file": str(found.file), "line": found.line, "key": found.key, "message": found.message}

@@ -1,0 +1,89 @@
+"""What does the queue look like to somebody who knows Postfix?
+
+The columns of `postqueue -p`, and with --json the lines of `postqueue -j`. The size is that of the text as it was
+written; the mail itself is made when it leaves.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mailer.cli import output
+from mailer.cli.session import Session
+from mailer.cli.verb import N_, Verb
+from mailer.clock import JAPAN
+
+if TYPE_CHECKING:
+    from mailer.service.office import Office
+    from mailer.service.queue import QueuedItem
+
+HEAD = "-Queue ID-  --Size-- ----Arrival Time---- -Sender/Recipient-------"
+INDENT = " " * 41
+MARKS = {"active": "*", "hold": "!", "deferred": "", "incoming": ""}
+
+
+@click.command(cls=Verb, help=N_("Show the queue as Postfix's mailq does; with --json as JSON lines."))
+@click.pass_obj
+def mailq(session: Session) -> None:
+    """Show the queue."""
+    with session.office() as office:
+        entries = list(_entries(office))
+    if session.json:
+        output.lines(entries)
+    elif entries:
+        _print(entries)
+    else:
+        output.say("Mail queue is empty")
+
+
+def _entries(office: "Office") -> Iterator[dict[str, Any]]:
+    from mailer.ids import queue_id
+    from mailer.service import dispatch, queue
+
+    announcement = cache(dispatch.announcement)
+    for item in queue.list_(office, queue.Selection()):
+        terms = announcement(item.announcement_id)
+        assert terms is not None  # every item has its announcement, by foreign key
+        school = office.schools.get(item.school)
+        yield {
+            "queue_name": _queue_name(item),
+            "queue_id": queue_id(item.id),
+            "arrival_time": int(terms.announced_at.timestamp()),
+            "message_size": len(terms.text.encode()),
+            "forced_expire": False,
+            "sender": school.address if school else item.school,
+            "recipients": [{"address": item.address, **_delay(item)}],
+            "announced_at": terms.announced_at,
+        }
+
+
+def _queue_name(item: "QueuedItem") -> str:
+    from mailer.schedule.item import ItemState
+
+    names = {ItemState.SENDING: "active", ItemState.HELD: "hold"}
+    return names.get(item.state, "deferred" if item.attempts else "incoming")
+
+
+def _delay(item: "QueuedItem") -> dict[str, str]:
+    said = item.evidence
+    if not said.text and not said.reason:
+        return {}
+    reply = f"{said.code} {said.text}" if said.code else said.text or said.reason
+    return {"delay_reason": f"host {said.host} said: {reply}" if said.host and said.code else reply}
+
+
+def _print(entries: list[dict[str, Any]]) -> None:
+    output.say(HEAD)
+    for entry in entries:
+        name = entry["queue_id"] + MARKS[entry["queue_name"]]
+        arrival = entry["announced_at"].astimezone(JAPAN).strftime("%a %b %d %H:%M:%S")
+        output.say(f"{name:<12}{entry['message_size']:>8} {arrival:<20}{entry['sender']}")
+        for recipient in entry["recipients"]:
+            if recipient.get("delay_reason"):
+                output.say(f"{'(' + recipient['delay_reason'] + ')':>78}")
+            output.say(f"{INDENT}{recipient['address']}")
+        output.say("")
+    size = sum(entry["message_size"] for entry in entries)
+    output.say(f"-- {size // 1024} Kbytes in {len(entries)} Requests.")
