@@ -12,9 +12,10 @@ import contextlib
 import fcntl
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
-from config import Settings, load_carriers
+from config import Settings, load_carriers, read_dkim_key
 from mailer.appliance import open_office
 from mailer.dispatcher.dispatcher import Dispatcher, Means
 from mailer.dispatcher.letters import Desk, Letters
@@ -88,7 +89,7 @@ def _means(settings: Settings, office: Office, writer: Writer) -> Means:
 
 
 def _letters(settings: Settings, office: Office) -> Letters:
-    keyring = Keyring(settings)
+    keyring = Keyring(partial(read_dkim_key, settings))
     return Letters(
         Desk(
             domain=office.domain,

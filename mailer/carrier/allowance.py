@@ -15,6 +15,7 @@ class Allowance:
         self.connections = connections
         self.messages_per_session = messages_per_session
         self._most = connections
+        self._most_messages = messages_per_session
         self._successes = 0
 
     def refused(self, alive: int) -> None:
@@ -27,8 +28,9 @@ class Allowance:
         self.messages_per_session = max(1, min(self.messages_per_session, messages))
 
     def succeeded(self) -> None:
-        """A mail was taken: after a row of them, one connection more is tried."""
+        """A mail was taken: after a row of them, one connection and one mail a session more are tried."""
         self._successes += 1
-        if self._successes >= GROW_AFTER * self.connections and self.connections < self._most:
-            self.connections += 1
+        if self._successes >= GROW_AFTER * self.connections:
+            self.connections = min(self.connections + 1, self._most)
+            self.messages_per_session = min(self.messages_per_session + 1, self._most_messages)
             self._successes = 0

@@ -6,6 +6,7 @@ only safety mail is claimed (F4). What ends is written down by the ledger.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -87,8 +88,8 @@ class Dispatcher:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Send what is due until `stop` is set; then end cleanly: nothing claimed is left behind."""
-        recovered = await self._do(lambda: dispatch.recover(self._office, self._means.worker))
-        log.info("recovered lost claims: %d try again, %d held", recovered.again, recovered.held)
+        recovered = await self._do(lambda: dispatch.recover(self._office, None))
+        log.info("lost claims: %d tried again, %d held, %d over", recovered.again, recovered.held, recovered.ended)
         self._bare_domains = frozenset(await self._do(dispatch.bare_domains))
         while not stop.is_set():
             await self._round()
@@ -112,10 +113,8 @@ class Dispatcher:
 
     async def _pause(self, stop: asyncio.Event) -> None:
         if not stop.is_set():
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), LOOK_SECONDS)
-            except TimeoutError:
-                pass
             self._wake.clear()
 
     def _look(self) -> list[dispatch.DueDomain]:
@@ -166,9 +165,7 @@ class Dispatcher:
             return job_of(claimed, self._bare_domains)
         except AddressError as error:
             evidence = Evidence("compose", "", 0, "5.1.3", str(error), "", "protocol_error")
-            self._ledger.add(
-                claimed.item_id, claimed.attempt, Outcome(Verdict.REFUSED, evidence, self._office.clock())
-            )
+            self._ledger.add(claimed.item_id, claimed.attempt, Outcome(Verdict.REFUSED, evidence, self._office.clock()))
             return None
 
     async def _do(self, work: Callable[[], Result]) -> Result:
@@ -262,7 +259,7 @@ class Dispatcher:
             )
         self._ledger.add(job.claimed.item_id, job.claimed.attempt, outcome)
 
-    def _settle(self, batch: Sequence[Settlement]) -> "asyncio.Future[None]":
+    def _settle(self, batch: Sequence[Settlement]) -> "asyncio.Future[int]":
         return asyncio.wrap_future(self._means.writer.submit(lambda: dispatch.settle(self._office, batch)))
 
     # --- making and ending
@@ -272,18 +269,17 @@ class Dispatcher:
 
     def _make_site(self, name: str, carrier: Carrier | None) -> Site:
         manners: Manners = self._means.carriers.default if carrier is None else carrier.manners
-        return Site(name, carrier, manners, Pace(manners), self)
+        return Site(name, carrier, manners, Pace.of(manners), self)
 
     async def _stop(self) -> None:
         """Begin nothing more, let what is under way end, give back what was not begun."""
         jobs = [job for site in self._ways.sites.values() for job in site.stop()]
-        await self._do(lambda: dispatch.unclaim([(job.claimed.item_id, job.claimed.attempt) for job in jobs]))
-        deadline = asyncio.get_running_loop().time() + STOP_SECONDS
-        while self._connections() and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(0.05)
+        await self._do(
+            lambda: dispatch.unclaim(self._office, [(job.claimed.item_id, job.claimed.attempt) for job in jobs])
+        )
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_SECONDS):
+                await asyncio.gather(*(site.ended() for site in self._ways.sites.values()))
         for site in self._ways.sites.values():
             site.abort()
         await self._ledger.drained()
-
-    def _connections(self) -> int:
-        return sum(site.connections for site in self._ways.sites.values())

@@ -25,6 +25,11 @@ class Door:
         self._pause = 0.0
         self._failed_at = 0.0
 
+    @property
+    def is_shut_out(self) -> bool:
+        """Tell whether jobs wait here and no connection is open or being opened for them."""
+        return bool(self.waiting) and not self.connections and not self.dialling
+
     def may_try(self, lane: Lane, now: float) -> bool:
         """Tell whether a connection may be opened for this lane now."""
         pause = min(self._pause, LONGEST_URGENT_PAUSE) if lane is Lane.SAFETY else self._pause

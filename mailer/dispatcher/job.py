@@ -22,7 +22,7 @@ class Job:
 
 
 def job_of(claimed: Claimed, bare_domains: frozenset[str]) -> Job:
-    """Return the job for a claim; raise AddressError if the stored address is none (it was checked when it was stored)."""
+    """Return the job for a claim; raise AddressError for a stored address that is none (they are checked before)."""
     address = parse_address(claimed.address)
     return Job(claimed, address, bare=address.irregular and claimed.domain in bare_domains)
 

@@ -7,7 +7,7 @@ and nobody may begin another mail (an end that cannot be written down would be s
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from mailer.schedule.outcome import Outcome
 
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 GATHER_SECONDS = 0.02
 AGAIN_SECONDS = 1.0
 Settlement = tuple[int, int, Outcome]
-Settle = Callable[[Sequence[Settlement]], "asyncio.Future[None]"]
+Settle = Callable[[Sequence[Settlement]], Awaitable[object]]
 
 
 class Ledger:

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from mailer.clock import JAPAN
 from mailer.dispatcher.job import Job
 from mailer.domain.announcement import Announcement
 from mailer.domain.receipt import token, url
@@ -17,6 +18,7 @@ from mailer.ids import queue_id
 from mailer.message.compose import Frozen, Letter
 from mailer.message.sign import Signer
 from mailer.message.verp import Verp
+from mailer.smtp.address import parse_address
 from mailer.smtp.envelope import Envelope, ForwardPath, ReversePath, Transaction
 
 MOST_FROZEN = 64
@@ -61,8 +63,11 @@ class Letters:
         announcement = self._announcements[claimed.announcement_id]
         frozen = self._freeze(announcement, claimed.school)
         receipt = url(desk.base_url, token(desk.receipt_key, claimed.item_id)) if announcement.receipt else None
-        content = frozen.render(job.address, queue_id(claimed.item_id).lower(), receipt)
-        envelope = Envelope(ReversePath(desk.verp.make(claimed.item_id)), (ForwardPath(job.address, job.bare),))
+        # The announcement's name keeps it unlike any other even where a store is made anew and counts from one again.
+        message_id = f"{queue_id(claimed.item_id)}.{announcement.id}".lower()
+        content = frozen.render(job.address, message_id, receipt)
+        reverse_path = ReversePath(parse_address(desk.verp.make(claimed.item_id)))
+        envelope = Envelope(reverse_path, (ForwardPath(job.address, job.bare),))
         return Transaction(envelope, content, job)
 
     def _freeze(self, announcement: Announcement, code: str) -> Frozen:
@@ -82,7 +87,7 @@ class Letters:
             from_address=school.address,
             subject=announcement.subject,
             text=announcement.text,
-            date=announcement.announced_at,
+            date=announcement.announced_at.astimezone(JAPAN),
             domain=self._desk.domain,
             receipt=announcement.receipt,
         )

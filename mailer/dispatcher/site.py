@@ -20,15 +20,15 @@ from mailer.domain.lane import Lane
 from mailer.net.dial import NotGreeted
 from mailer.net.routes import Route
 from mailer.net.transport import Owner, Session
-from mailer.smtp.client import syntax_refusal
 from mailer.smtp.envelope import Fact, Transaction
-from mailer.smtp.reply import Reply, Stage
+from mailer.smtp.reply import Reply, Stage, syntax_refusal
 
 log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 3.0
-WORK_SECONDS = 2.0
-MOST_JOBS = 250
+#: How many jobs a site holds beyond those in its sessions. Few: a claim that a crash leaves behind counts as a possible
+#: copy, and urgent mail waits behind what is claimed. Enough: the store gives new ones within some milliseconds.
+MOST_JOBS = 40
 
 
 class Desk(Protocol):
@@ -72,6 +72,7 @@ class Site:
         self._idle_since: dict[Session, float] = {}
         self._dials: set[asyncio.Task[None]] = set()
         self._alarm: asyncio.TimerHandle | None = None
+        self._changed = asyncio.Event()
         self._stopping = False
 
     # --- what the dispatcher asks
@@ -93,10 +94,8 @@ class Site:
         return sum(len(door.waiting) for door in self.doors.values())
 
     def room(self) -> int:
-        """Return how many jobs more are worth claiming: a few seconds' work, so that urgent mail is never far behind."""
-        rate = self.manners.urgent_messages_per_second
-        enough = MOST_JOBS if rate is None else int(rate * WORK_SECONDS) + self.manners.connections
-        return max(0, min(enough, MOST_JOBS) - self.waiting)
+        """Return how many jobs more are worth claiming."""
+        return max(0, MOST_JOBS - self.waiting)
 
     def take_in(self, door: Door, jobs: Sequence[Job]) -> None:
         """Put claimed jobs in front of a door."""
@@ -119,12 +118,10 @@ class Site:
         """End sessions that have had nothing to do for a while, or that stand where another door needs one."""
         now = self._loop.time()
         crowded = self.connections >= self._allowance.connections
-        needed = crowded and any(door.waiting and not door.connections for door in self.doors.values())
-        for session, since in list(self._idle_since.items()):
-            if needed or now - since >= IDLE_SECONDS:
-                session.quit()
-        if needed and not self._idle_since:
-            next(iter(self._at)).quit()
+        needed = crowded and any(door.is_shut_out for door in self.doors.values())
+        idle = [session for session, since in self._idle_since.items() if needed or now - since >= IDLE_SECONDS]
+        for session in idle or (list(self._at)[:1] if needed else []):
+            session.quit()
         self.stir()
 
     def stop(self) -> list[Job]:
@@ -135,6 +132,12 @@ class Site:
         for session in list(self._at):
             session.quit()
         return [job for door in self.doors.values() for job in door.waiting.clear()]
+
+    async def ended(self) -> None:
+        """Return when no connection is left."""
+        while self._at:
+            await self._changed.wait()
+            self._changed.clear()
 
     def abort(self) -> None:
         """Cut what is still open."""
@@ -175,6 +178,7 @@ class Site:
         """A connection ended; learn from the way it did."""
         self._at.pop(session).connections -= 1
         self._idle_since.pop(session, None)
+        self._changed.set()
         if session.quitting:
             self._loop.call_soon(self.stir)
             return

@@ -44,7 +44,7 @@ class Ways:
         self._looking: dict[str, asyncio.Task[None]] = {}
 
     def way(self, domain: str, now: float) -> Way | None:
-        """Return the way of a domain, or None while it is being looked for. An old way serves until the new one is there."""
+        """Return the way of a domain, or None while it is being looked for; an old way serves until then."""
         way = self._ways.get(domain)
         if (way is None or way.until <= now) and domain not in self._looking:
             self._looking[domain] = asyncio.create_task(self._look(domain))

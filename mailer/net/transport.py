@@ -16,7 +16,6 @@ from mailer.smtp.envelope import Fact, Transaction
 from mailer.smtp.reply import Reply, Stage
 from mailer.smtp.timeouts import TIMEOUTS
 
-QUIT_SECONDS = 5.0
 TLS_SECONDS = 60.0
 
 
@@ -49,7 +48,7 @@ class Peer:
 
 
 class Session(asyncio.Protocol):
-    """One SMTP connection. `tls` is the TLS version and cipher once there is TLS, else empty; `stage` the last one waited in."""
+    """One SMTP connection. `tls` is the TLS version and cipher, or empty; `stage` the last one waited in."""
 
     def __init__(self, client: Client, peer: Peer, owner: Owner, context: ssl.SSLContext | None) -> None:
         self.peer = peer
@@ -107,7 +106,7 @@ class Session(asyncio.Protocol):
         if self.is_ready and not self.quitting:
             while self._client.room > 0 and (transaction := self.owner.next_transaction(self)) is not None:
                 self.taken += 1
-                self._client.send(transaction)
+                self._tell(self._client.send(transaction))
         self._flush()
 
     def quit(self) -> None:
@@ -126,7 +125,7 @@ class Session(asyncio.Protocol):
     def _handle(self, events: Sequence[Event]) -> None:
         for event in events:
             if isinstance(event, Settled):
-                self.owner.settled(self, event.transaction, event.facts)
+                self._tell((event,))
             elif isinstance(event, Ready):
                 self.is_ready = True
                 self.owner.ready(self)
@@ -138,6 +137,11 @@ class Session(asyncio.Protocol):
                 self._end(event.failure, event.reply)
                 return
         self.pump()
+
+    def _tell(self, events: Sequence[Event]) -> None:
+        for event in events:
+            if isinstance(event, Settled):
+                self.owner.settled(self, event.transaction, event.facts)
 
     def _flush(self) -> None:
         if self._transport is None or self.is_closed:
@@ -158,8 +162,7 @@ class Session(asyncio.Protocol):
             self._deadline = 0.0
             return
         self.stage = waiting.stage
-        seconds = QUIT_SECONDS if waiting.stage is Stage.QUIT else TIMEOUTS[waiting.stage]
-        self._deadline = self._loop.time() + seconds
+        self._deadline = self._loop.time() + TIMEOUTS[waiting.stage]
         if self._timer is None or self._timer.when() > self._deadline:
             self._arm()
 

@@ -1,0 +1,176 @@
+"""Does every item of a broadcast come to its right end, whatever mood the receiver is in?"""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from mailer.carrier.group import Manners
+from mailer.clock import system_clock
+from mailer.rehearsal.moods import Fault, Greeting, Mood, Trouble
+from mailer.service import broadcast, queue
+from mailer.service.office import Office
+from tests.dispatcher.town import Town, town
+
+WELL = Mood()
+
+
+@pytest.fixture
+def office(office: Office) -> Office:
+    """The common office on the real clock: here things really happen."""
+    return replace(office, clock=system_clock)
+
+
+def addresses(number: int, *domains: str) -> list[str]:
+    return [f"guardian{n}@{domains[n % len(domains)]}" for n in range(number)]
+
+
+def settled(here: Town, announcement: str) -> bool:
+    shown = here.show(announcement)
+    return bool(shown["waiting"] + shown["deferred"] == 0)
+
+
+def words(here: Town, announcement: str) -> dict[str, int]:
+    shown = here.show(announcement)
+    return {word: shown[word] for word in ("accepted", "refused", "deferred", "waiting", "held") if shown[word]}
+
+
+async def test_every_recipient_gets_one_mail(office: Office) -> None:
+    async with town(office, {"a.example": WELL, "b.example": WELL}) as here:
+        here.register(addresses(300, "a.example", "b.example"))
+        sent = here.send()
+        await here.run_until(lambda: settled(here, sent))
+        assert words(here, sent) == {"accepted": 300}
+        assert sorted(here.received()) == sorted(addresses(300, "a.example", "b.example"))
+        assert broadcast.verify(office, sent) == []
+
+
+@pytest.mark.parametrize("missing", [(), ("CHUNKING",), ("CHUNKING", "PIPELINING"), ("CHUNKING", "8BITMIME", "SIZE 20971520")])
+async def test_whatever_the_server_offers(office: Office, missing: tuple[str, ...]) -> None:
+    mood = replace(WELL, capabilities=tuple(one for one in WELL.capabilities if one not in missing))
+    async with town(office, {"a.example": mood}) as here:
+        here.register(addresses(60, "a.example"))
+        sent = here.send()
+        await here.run_until(lambda: settled(here, sent))
+        assert words(here, sent) == {"accepted": 60}
+        assert len(here.received()) == 60
+
+
+async def test_unknown_users_are_refused_with_the_reply(office: Office) -> None:
+    async with town(office, {"a.example": WELL}) as here:
+        here.register(["unknown-1@a.example", "good@a.example", "filtered-1@a.example"])
+        sent = here.send()
+        await here.run_until(lambda: settled(here, sent))
+        told = {one["address"]: one for one in broadcast.recipients(office, sent)}
+        assert told["good@a.example"]["state"] == "accepted"
+        assert told["unknown-1@a.example"]["state"] == "refused"
+        assert told["unknown-1@a.example"]["evidence"]["stage"] == "rcpt"
+        assert told["unknown-1@a.example"]["evidence"]["code"] == 550
+        assert told["filtered-1@a.example"]["evidence"]["stage"] == "eod"
+
+
+async def test_greylisting_is_waited_for(office: Office) -> None:
+    mood = replace(WELL, shares=((Trouble(Fault("greylist")), 1.0),), greylist_seconds=1.0)
+    async with town(office, {"a.example": mood}) as here:
+        here.register(addresses(5, "a.example"))
+        sent = here.send()
+        async with here.dispatching():
+            async with asyncio.timeout(20):
+                while words(here, sent) != {"deferred": 5}:
+                    await asyncio.sleep(0.05)
+                await asyncio.sleep(1.1)
+                queue.flush(office, queue.Selection(broadcast=sent), "test")
+                while not settled(here, sent):
+                    await asyncio.sleep(0.05)
+        assert words(here, sent) == {"accepted": 5}
+
+
+async def test_a_throttling_receiver_gets_everything_in_its_own_way(office: Office) -> None:
+    mood = replace(WELL, connections=2, messages_per_session=5)
+    async with town(office, {"a.example": mood}) as here:
+        here.register(addresses(60, "a.example"))
+        sent = here.send()
+        await here.run_until(lambda: settled(here, sent))
+        assert words(here, sent) == {"accepted": 60}
+        assert here.ledger("a.example").counters.throttled < 25
+
+
+async def test_silence_after_the_mail_marks_a_possible_duplicate(office: Office) -> None:
+    async with town(office, {"a.example": WELL}) as here:
+        here.register(["reset-1-x@a.example", "good@a.example"])
+        sent = here.send()
+        async with here.dispatching():
+            async with asyncio.timeout(20):
+                while words(here, sent) != {"accepted": 1, "deferred": 1}:
+                    await asyncio.sleep(0.05)
+
+
+async def test_a_dead_receiver_delays_nobody_else(office: Office) -> None:
+    async with town(office, {"dead.example": replace(WELL, greeting=Greeting("silent")), "b.example": WELL}) as here:
+        here.register(addresses(200, "dead.example", "b.example"))
+        sent = here.send()
+        await here.run_until(lambda: here.show(sent)["accepted"] == 100, 10.0)
+
+
+async def test_an_irregular_address_is_tried_quoted_and_then_bare(office: Office) -> None:
+    from mailer.rehearsal.moods import Forms
+
+    bare, quoted = replace(WELL, forms=Forms.BARE), replace(WELL, forms=Forms.QUOTED)
+    async with town(office, {"bare.example": bare, "quoted.example": quoted}) as here:
+        here.register(["a..b@bare.example", ".abc@bare.example", "a..b@quoted.example", "abc.@quoted.example"])
+        sent = here.send()
+        await here.run_until(lambda: settled(here, sent))
+        assert words(here, sent) == {"accepted": 4}
+
+
+async def test_a_domain_that_does_not_exist_is_refused_and_one_without_dns_waits(office: Office) -> None:
+    async with town(office, {"a.example": WELL}) as here:
+        from mailer.rehearsal.dns import DnsMood, Records
+
+        here.dns.put("sick.example", Records(mood=DnsMood.SERVFAIL))
+        here.register(["x@gone.example", "x@sick.example", "x@a.example"])
+        sent = here.send()
+        await here.run_until(lambda: here.show(sent)["waiting"] == 0)
+        told = {one["address"]: one for one in broadcast.recipients(office, sent)}
+        assert told["x@gone.example"]["state"] == "refused"
+        assert told["x@gone.example"]["evidence"]["reason"] == "domain_unknown"
+        assert told["x@sick.example"]["state"] == "deferred"
+        assert told["x@a.example"]["state"] == "accepted"
+
+
+async def test_urgent_mail_overtakes(office: Office) -> None:
+    async with town(office, {"a.example": WELL}, manners=Manners(1, 100, 20.0, 100.0, 300)) as here:
+        here.register(addresses(60, "a.example"))
+        ordinary = here.send(urgent=False)
+        async with here.dispatching():
+            async with asyncio.timeout(20):
+                while here.show(ordinary)["accepted"] < 22:
+                    await asyncio.sleep(0.02)
+                urgent = here.send(urgent=True)
+                while not settled(here, urgent):
+                    await asyncio.sleep(0.02)
+                assert here.show(ordinary)["accepted"] < 60
+
+
+async def test_stopping_leaves_nothing_claimed(office: Office) -> None:
+    async with town(office, {"a.example": WELL}, manners=Manners(2, 100, 50.0, 50.0, 300)) as here:
+        here.register(addresses(200, "a.example"))
+        sent = here.send()
+        await here.run_until(lambda: here.show(sent)["accepted"] >= 10)
+        shown = here.show(sent)
+        assert shown["accepted"] + shown["waiting"] == 200
+        assert len(here.received()) == shown["accepted"]
+        await here.run_until(lambda: settled(here, sent))
+        assert len(here.received()) == 200
+        assert not any(one["possible_duplicate"] for one in broadcast.recipients(office, sent))
+
+
+async def test_scheduled_mail_waits_for_its_time(office: Office) -> None:
+    async with town(office, {"a.example": WELL}) as here:
+        here.register(addresses(3, "a.example"))
+        at = system_clock() + timedelta(seconds=1)
+        request = broadcast.BroadcastRequest(("t-daiichi",), "件名", "本文", False, True, "test", at, None, ("rsa",))
+        sent = broadcast.send(office, request).id
+        await here.run_until(lambda: settled(here, sent))
+        assert all(mail.at >= at.timestamp() for mail in here.ledger("a.example").received)
