@@ -1,0 +1,85 @@
+"""Which mails came in, raw, and which queue items came back?"""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from mailer.schedule.outcome import Evidence
+from mailer.store.database import change, select
+from mailer.store.models import InboundMail, instant
+
+ADDRESS = "SELECT address_key FROM queue_item WHERE id = ?"
+KNOWN = "SELECT id FROM inbound_mail WHERE item_id = ? AND digest = ? LIMIT 1"
+#: Only what a server took, or may be taking, can come back.
+RETURNED = """
+UPDATE queue_item SET state = 'returned', settled_at = ?, replied_at = ?, host = ?, stage = ?, code = ?, enhanced = ?,
+    reply = ?, tls = ?, reason = ?, intent = '', claimed_by = NULL, claimed_until = NULL
+WHERE id = ? AND state IN ('accepted', 'sending')
+"""
+#: An attempt whose reply we have not seen yet was accepted: the mail could not have come back otherwise.
+ACCEPTED = """
+UPDATE attempt SET verdict = 'accepted', ended_at = ?, host = ?, stage = ?, code = ?, enhanced = ?, reply = ?, tls = ?,
+    reason = ?
+WHERE item_id = ? AND verdict IS NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A mail as it is kept: `content` is whole, `digest` tells it from others, `meaning` is what we made of it."""
+
+    received_at: datetime
+    reverse_path: str
+    forward_path: str
+    peer: str
+    digest: bytes
+    content: bytes
+    item_id: int | None
+    meaning: str
+
+
+def address_key(item_id: int) -> str | None:
+    """Return the key of the address that a queue item was written to, or None if there is no such item."""
+    found = select(ADDRESS, (item_id,))
+    return str(found[0][0]) if found else None
+
+
+def known(item_id: int, digest: bytes) -> int | None:
+    """Return the number of a mail with this digest that came in for this queue item before, or None."""
+    found = select(KNOWN, (item_id, digest))
+    return int(found[0][0]) if found else None
+
+
+def add(mail: Arrived) -> int:
+    """Write a mail and return its number."""
+    row = InboundMail.insert(
+        received_at=mail.received_at,
+        reverse_path=mail.reverse_path,
+        forward_path=mail.forward_path,
+        peer=mail.peer,
+        digest=mail.digest,
+        content=zlib.compress(mail.content, 1),
+        item=mail.item_id,
+        meaning=mail.meaning,
+    )
+    return int(row.execute())
+
+
+def raw(mail_id: int) -> bytes | None:
+    """Return the content of a mail as it came in, or None if there is none with this number."""
+    row = InboundMail.get_or_none(InboundMail.id == mail_id)
+    return None if row is None else zlib.decompress(row.content)
+
+
+def mark_returned(item_id: int, evidence: Evidence, at: datetime) -> bool:
+    """Write that an item's mail came back; return False, with nothing changed, if it had not been handed over."""
+    said: Sequence[object] = (
+        *(evidence.host, evidence.stage, evidence.code, evidence.enhanced, evidence.text, evidence.tls),
+        evidence.reason,
+    )
+    now = instant(at)
+    if not change(RETURNED, (now, now, *said, item_id)):
+        return False
+    change(ACCEPTED, (now, *said, item_id))
+    return True

@@ -1,0 +1,170 @@
+"""Is a mail that came back marked on the evidence, and does no forged or repeated report change anything?"""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mailer.domain.announcement import Kind
+from mailer.domain.household import Entry
+from mailer.domain.lane import Lane
+from mailer.schedule.item import ItemState
+from mailer.schedule.outcome import Evidence, Outcome, Verdict
+from mailer.service import bounce, broadcast, dispatch, roster
+from mailer.service.announce import NewAnnouncement, announce, audience
+from mailer.service.office import Office
+from mailer.store import inbound
+from mailer.store.database import transaction
+from mailer.store.models import Attempt, InboundMail, QueueItem
+
+if TYPE_CHECKING:
+    from tests.conftest import FakeClock
+
+ADDRESS = "a..b@docomo.ne.jp"
+DOMAIN = "docomo.ne.jp"
+
+
+@pytest.fixture
+def sent(office: Office) -> str:
+    entry = Entry("t-daiichi", "3", "1組", "山田 太郎", "", "y1", {1: ADDRESS, 2: "other@gmail.com"}, True)
+    roster.import_entries(office, [(2, entry)], "test")
+    new = NewAnnouncement(Kind.BROADCAST, Lane.SAFETY, ("t-daiichi",), "件名", "本文", False, "test", ())
+    return announce(office, new, audience(office, Kind.BROADCAST, ("t-daiichi",))).id
+
+
+def claim(office: Office) -> tuple[int, int]:
+    with transaction():
+        (claimed,) = dispatch.claim(office, [DOMAIN], 10, "w1", timedelta(minutes=5))
+    return claimed.item_id, claimed.attempt
+
+
+def settle(office: Office, item_id: int, number: int, verdict: Verdict = Verdict.ACCEPTED) -> int:
+    evidence = Evidence("eod", "mx.example.jp", 250 if verdict is Verdict.ACCEPTED else 451, "2.0.0", "ok", "", "")
+    with transaction():
+        return dispatch.settle(office, [(item_id, number, Outcome(verdict, evidence, office.clock()))])
+
+
+def accepted(office: Office) -> int:
+    item_id, number = claim(office)
+    assert settle(office, item_id, number) == 1
+    return item_id
+
+
+def report(recipient: str = ADDRESS, action: str = "failed", status: str = "5.1.1", trace: str = "one") -> bytes:
+    text = f"""\
+Received: from {trace}
+Content-Type: multipart/report; report-type=delivery-status; boundary=b
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.docomo.example
+
+Final-Recipient: rfc822; {recipient}
+Action: {action}
+Status: {status}
+Diagnostic-Code: smtp; 550 Unknown user
+
+--b--
+"""
+    return text.replace("\n", "\r\n").encode()
+
+
+def take(office: Office, item_id: int | None, content: bytes) -> int:
+    forward_path = office.verp.make(item_id) if item_id else "postmaster@mail.mimamori-iwamizawa.jp"
+    with transaction():
+        return bounce.take(office, bounce.InboundFacts("", forward_path, "192.0.2.1", content, item_id))
+
+
+def meanings() -> list[str]:
+    return [row.meaning for row in InboundMail.select().order_by(InboundMail.id)]
+
+
+def test_a_failed_mail_is_returned_with_evidence(office: Office, sent: str, clock: "FakeClock") -> None:
+    item_id = accepted(office)
+    now = clock.advance(minutes=5)
+    take(office, item_id, report('"a..b"@DOCOMO.ne.jp'))
+    item = QueueItem.get_by_id(item_id)
+    assert (item.state, item.stage, item.host) == ("returned", "dsn", "mx.docomo.example")
+    assert (item.code, item.enhanced, item.reply, item.reason) == (0, "5.1.1", "550 Unknown user", "returned")
+    assert (item.settled_at, item.replied_at) == (now, now)
+    assert [(one.verdict, one.code) for one in Attempt.select()] == [("accepted", 250)]
+    figures = broadcast.show(office, sent)
+    assert (figures["refused"], figures["returned"], figures["waiting"]) == (1, 1, 1)
+    assert broadcast.verify(office, sent) == []
+
+
+def test_the_mail_is_kept_as_it_came(office: Office, sent: str, clock: "FakeClock") -> None:
+    item_id = accepted(office)
+    number = take(office, item_id, report())
+    (row,) = InboundMail.select()
+    assert inbound.raw(number) == report()
+    assert inbound.raw(number + 1) is None
+    assert (row.peer, row.forward_path, row.received_at) == ("192.0.2.1", office.verp.make(item_id), clock.now)
+    assert len(row.content) < len(report())
+
+
+def test_a_second_copy_counts_once(office: Office, sent: str) -> None:
+    item_id = accepted(office)
+    first = take(office, item_id, report(trace="one at 15:00:01"))
+    assert take(office, item_id, report(trace="two at 15:00:09")) == first
+    assert take(office, item_id, report(status="5.2.2")) != first
+    assert meanings() == ["returned", "report"]
+    assert QueueItem.get_by_id(item_id).enhanced == "5.1.1"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        report("other@gmail.com"),
+        report("A..b@docomo.ne.jp"),
+        report("ab@docomo.ne.jp"),
+        report(action="delayed"),
+        report(action="delivered", status="2.0.0"),
+        report(status="2.1.5"),
+        b"Subject: Out of office\r\n\r\nUser unknown 550 5.1.1\r\n",
+        b"",
+        b"\xff" * 1000,
+    ],
+)
+def test_what_says_nothing_of_this_address_changes_nothing(office: Office, sent: str, content: bytes) -> None:
+    item_id = accepted(office)
+    take(office, item_id, content)
+    assert QueueItem.get_by_id(item_id).state == "accepted"
+    assert meanings()[0] in ("mail", "report")
+
+
+def test_mail_to_other_addresses_is_kept_each_time(office: Office, sent: str) -> None:
+    item_id = accepted(office)
+    assert take(office, None, report()) != take(office, None, report())
+    assert QueueItem.get_by_id(item_id).state == "accepted"
+    assert meanings() == ["report", "report"]
+
+
+def test_an_item_that_is_gone_does_not_stop_the_mail(office: Office) -> None:
+    take(office, 4711, report())
+    assert [(row.meaning, row.item) for row in InboundMail.select()] == [("report", None)]
+
+
+@pytest.mark.parametrize(
+    "state", [ItemState.WAITING, ItemState.REFUSED, ItemState.EXPIRED, ItemState.CANCELLED, ItemState.HELD]
+)
+def test_what_was_not_handed_over_cannot_come_back(office: Office, sent: str, state: ItemState) -> None:
+    QueueItem.update(state=state.value).execute()
+    item_id = QueueItem.get(QueueItem.address == ADDRESS).id
+    take(office, item_id, report())
+    assert QueueItem.get_by_id(item_id).state == state.value
+    assert meanings() == ["report"]
+
+
+@pytest.mark.parametrize("verdict", [Verdict.ACCEPTED, Verdict.DEFERRED])
+def test_a_report_may_overtake_the_end_of_the_attempt(office: Office, sent: str, verdict: Verdict) -> None:
+    item_id, number = claim(office)
+    take(office, item_id, report())
+    assert settle(office, item_id, number, verdict) == 0
+    item = QueueItem.get_by_id(item_id)
+    assert (item.state, item.stage, item.claimed_by) == ("returned", "dsn", None)
+    assert [(one.verdict, one.stage) for one in Attempt.select()] == [("accepted", "dsn")]
+    assert broadcast.verify(office, sent) == []
+    with transaction():
+        assert dispatch.recover(office, "w1").again == 0
