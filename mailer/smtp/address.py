@@ -6,7 +6,7 @@ RFC 6531 §3.3). That is wider than a dot-atom on purpose: docomo and au gave ou
 until 2009. Such an `irregular` local part goes out as a quoted string, which means the same, or bare where a
 server does not understand quotes. Narrower than the RFC: quoted local parts with other characters, comments,
 address literals and domains without a dot are refused. Domains follow IDNA 2008 without the mappings of UTS 46
-(RFC 5891 §4): a mapping would silently turn one name into another; only the case is ignored.
+(RFC 5891 §5): a mapping would silently turn one name into another; only the case is ignored.
 Lengths: RFC 5321 §4.5.3.1.1 (local part) and §4.5.3.1.3 (path). Raises AddressError.
 """
 
@@ -178,7 +178,7 @@ def _is_a_label(label: str) -> bool:
 
 
 def _a_label(domain: str) -> str:
-    """Return the domain in ASCII (RFC 5891 §4.4); an ASCII domain comes back as typed."""
+    """Return the domain in ASCII (RFC 5891 §5.5); an ASCII domain comes back as typed."""
     if domain.isascii():
         return domain
     labels = domain.split(".")

@@ -1,0 +1,202 @@
+"""How are mails handed over once the session is ready?
+
+With PIPELINING a mail's MAIL, RCPT and DATA leave in one flight, and the next mail's flight rides behind the
+final dot (RFC 2920 §3.1); with CHUNKING as well, the content is in the flight too (RFC 3030 §2) and a few mails
+may be under way; without PIPELINING it goes in lock step. What a reply does to a forward-path stands in
+`state.FORWARD_PATH`. After a failed transaction the next flight begins with RSET, and so does each flight that
+rides behind a BDAT whose answer is not known yet: only then is its own transaction sure to be a fresh one.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+
+from mailer.smtp import command
+from mailer.smtp.capabilities import NOTHING, Capabilities
+from mailer.smtp.envelope import Transaction
+from mailer.smtp.event import Event
+from mailer.smtp.exchange import Exchange
+from mailer.smtp.reply import Reply, Stage
+from mailer.smtp.state import FORWARD_PATH, SESSION, Place, State
+from mailer.smtp.wire import Wire
+
+CHUNKING_WINDOW = 4  # mails under way at once: at most so many are in doubt when a connection breaks
+PIPELINING_WINDOW = 2  # one awaits the answer to its content, the next rides behind it
+
+Command = tuple[bytes, Stage, Exchange, int]
+
+#: The replies by which a server says that it leaves (RFC 5321 §3.8).
+_LEAVING = frozenset(kind for kind, state in SESSION[State.READY].items() if state is State.CLOSED)
+
+
+class Dialogue:
+    """The transactions of one ready session, oldest first."""
+
+    __slots__ = (
+        "_capabilities",
+        "_chunking",
+        "_content_due",
+        "_data_asked",
+        "_held",
+        "_queue",
+        "_reset_first",
+        "_under_way",
+        "_window",
+        "_wire",
+    )
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._queue: deque[Exchange] = deque()
+        self._under_way: deque[Exchange] = deque()
+        self._held: deque[Command] = deque()  # lock step: what is said after the next reply
+        self._content_due: Exchange | None = None
+        self._data_asked = False
+        self._reset_first = False
+        self.begin(NOTHING)
+
+    def begin(self, capabilities: Capabilities) -> None:
+        """Speak from now on as these capabilities allow."""
+        self._capabilities = capabilities
+        self._chunking = capabilities.chunking and capabilities.pipelining
+        self._window = 1
+        if capabilities.pipelining:
+            self._window = CHUNKING_WINDOW if self._chunking else PIPELINING_WINDOW
+
+    @property
+    def room(self) -> int:
+        """How many more transactions may be queued."""
+        return max(0, self._window - len(self._queue) - len(self._under_way))
+
+    @property
+    def idle(self) -> bool:
+        """Tell whether nothing is queued, under way or awaited."""
+        return not (self._queue or self._under_way or self._wire.awaited or self._content_due)
+
+    def send(self, transaction: Transaction) -> list[Event]:
+        """Queue a transaction; return its end at once where the server's offers rule it out for everybody."""
+        exchange = Exchange(transaction)
+        exchange.refuse_unsendable(self._capabilities)
+        if not exchange.standing:
+            return [exchange.settled()]
+        self._queue.append(exchange)
+        return []
+
+    # --- what we say
+
+    def compose(self) -> None:
+        """Write everything that may be written now."""
+        if self._content_due is not None:
+            self._write_content(self._content_due)
+            self._content_due = None
+        while self._queue and self._may_begin():
+            self._begin(self._queue.popleft())
+        if self._held and not self._wire.awaited:
+            self._wire.write(*self._held.popleft())
+
+    def _may_begin(self) -> bool:
+        if self._chunking:
+            return True
+        if self._capabilities.pipelining:
+            return not self._data_asked  # nothing may follow DATA until it is answered (RFC 2920 §3.1)
+        return not self._wire.awaited and not self._held
+
+    def _begin(self, exchange: Exchange) -> None:
+        commands = self._flight(exchange)
+        self._under_way.append(exchange)
+        if not self._capabilities.pipelining:
+            self._held.extend(commands)
+            return
+        for data, stage, owner, index in commands:
+            self._wire.write(data, stage, owner, index)
+        self._data_asked = not self._chunking
+
+    def _flight(self, exchange: Exchange) -> Iterator[Command]:
+        """Yield the commands of one transaction up to DATA, or with its content where the server takes BDAT."""
+        transaction = exchange.transaction
+        paths = transaction.envelope.forward_paths
+        if self._reset_first or (self._chunking and self._wire.awaited):
+            self._reset_first = False
+            yield command.RSET, Stage.RSET, exchange, 0
+        utf8 = any(path.address.utf8 for index, path in enumerate(paths) if exchange.is_open(index))
+        mail = command.mail(transaction.envelope.reverse_path, transaction.content, utf8, self._capabilities)
+        yield mail, Stage.MAIL, exchange, 0
+        for index in exchange.open_indexes():
+            yield command.rcpt(paths[index]), Stage.RCPT, exchange, index
+        if self._chunking:
+            yield command.bdat(transaction.content), Stage.EOD, exchange, 0
+        else:
+            yield command.DATA, Stage.DATA, exchange, 0
+
+    def _write_content(self, exchange: Exchange) -> None:
+        """Write the mail; where nobody is left to get it, a lone dot whose answer says nothing (RFC 2920 §3.1)."""
+        if exchange.standing:
+            self._wire.write(command.data(exchange.transaction.content), Stage.EOD, exchange)
+        else:
+            self._wire.write(command.DOT, Stage.EOD)
+
+    # --- what the server says
+
+    def take(self, reply: Reply, events: list[Event]) -> str:
+        """Obey one reply, append what was settled; return the word for which the session must end, else ""."""
+        if not self._wire.awaited:
+            return "closed" if reply.kind in _LEAVING else "garbage"
+        stage, exchange, index = self._wire.answered()
+        if exchange is None:
+            return _after_lone_dot(reply)
+        kind = reply.kind
+        place = FORWARD_PATH[stage].get(kind)
+        exchange.stage = stage
+        if stage is Stage.DATA:
+            self._data_asked = False
+            self._content_due = exchange if place is Place.EOD else None
+        if place is None or (place is Place.DATA and not exchange.is_open(index)):
+            return self._botch(reply, exchange, events)  # the second: a recipient taken although MAIL was refused
+        if place is Place.SETTLED and exchange.standing:
+            self._decide(reply, stage, exchange, index)
+            if not exchange.standing:
+                self._settle(exchange, events)
+        return "closed" if kind in _LEAVING else ""
+
+    def _decide(self, reply: Reply, stage: Stage, exchange: Exchange, index: int) -> None:
+        if stage is Stage.RCPT and reply.kind not in _LEAVING:
+            exchange.answer(index, stage, reply)
+        else:
+            exchange.answer_all(_stage_of_fact(stage), reply)
+        if not exchange.standing and not reply.positive and (self._chunking or stage is not Stage.EOD):
+            self._reset_first = True  # the final dot ends a transaction whatever follows (RFC 5321 §4.1.1.4)
+
+    def _botch(self, reply: Reply, exchange: Exchange, events: list[Event]) -> str:
+        if exchange.standing:
+            exchange.fail_all(_stage_of_fact(exchange.stage), "garbage", reply)
+            self._settle(exchange, events)
+        return "garbage"
+
+    def _settle(self, exchange: Exchange, events: list[Event]) -> None:
+        self._under_way.remove(exchange)
+        self._held.clear()
+        events.append(exchange.settled())
+
+    def abandon(self, failure: str) -> list[Event]:
+        """The session ends here: settle all that is open, each mail where it stands."""
+        for stage, exchange, _ in reversed(self._wire.awaited):
+            if exchange is not None:
+                exchange.stage = stage
+        events: list[Event] = []
+        for exchange in (*self._under_way, *self._queue):
+            exchange.fail_all(_stage_of_fact(exchange.stage), failure, None)
+            events.append(exchange.settled())
+        self._under_way.clear()
+        self._queue.clear()
+        return events
+
+
+def _after_lone_dot(reply: Reply) -> str:
+    """Return the word for which the session must end after this answer to a mail that nobody was to get."""
+    if reply.kind in _LEAVING:
+        return "closed"
+    return "garbage" if reply.unknown or reply.intermediate else ""
+
+
+def _stage_of_fact(stage: Stage) -> Stage:
+    """A RSET is said only to begin a mail: what befalls it there befell it at MAIL."""
+    return Stage.MAIL if stage is Stage.RSET else stage

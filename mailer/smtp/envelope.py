@@ -1,0 +1,101 @@
+"""Who sends to whom, what is sent, and what came of it?
+
+Envelope, reverse-path and forward-path are the words of RFC 5321 §2.3.1 and §3.3. A `Transaction` is one mail on
+its way over one session; its end is one `Fact` for each forward-path, because a server answers for each
+recipient by itself. A transaction that would break the protocol cannot be made: ValueError, our own bug.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mailer.smtp.address import Address
+from mailer.smtp.reply import Reply, Stage
+
+#: The words of `Fact.failure` and `Closed.failure` that the client or the edge uses, with what each means.
+FAILURES: Mapping[str, str] = {
+    "closed": "The server closed the connection.",
+    "reset": "The connection was reset.",
+    "timeout": "The server did not answer in time.",
+    "garbage": "The server's answer cannot be understood.",
+    "refused": "The server does not take mail from us now.",
+    "starttls_refused": "The server offers TLS and then does not begin it.",
+    "starttls_injected": "Text was smuggled in front of the TLS handshake.",
+    "tls_failed": "The TLS handshake failed.",
+    "too_big": "The mail is larger than the server takes.",
+    "needs_8bitmime": "The mail has 8-bit text, which the server does not take.",
+    "needs_smtputf8": "The address has characters that the server does not take.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ReversePath:
+    """Where failures are reported to; None is the null reverse-path `<>` (RFC 5321 §4.5.5)."""
+
+    address: Address | None
+
+    def wire(self) -> bytes:
+        """Return what stands between `<` and `>` in MAIL."""
+        return b"" if self.address is None else self.address.wire()
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardPath:
+    """One recipient; `bare` writes an irregular local part without the quotes that RFC 5321 §4.1.2 asks for."""
+
+    address: Address
+    bare: bool = False
+
+    def wire(self) -> bytes:
+        """Return what stands between `<` and `>` in RCPT."""
+        return self.address.wire(self.bare)
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One reverse-path and at least one forward-path."""
+
+    reverse_path: ReversePath
+    forward_paths: tuple[ForwardPath, ...]
+
+    def __post_init__(self) -> None:
+        if not self.forward_paths:
+            raise ValueError("an envelope needs a forward-path")
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One mail to hand over: `content` has CRLF line ends, ends with one and is not dot-stuffed (RFC 5321 §2.3.8).
+
+    `tag` is the caller's own and comes back with the facts. Raises ValueError for content with other line ends.
+    """
+
+    envelope: Envelope
+    content: bytes
+    tag: object = None
+
+    def __post_init__(self) -> None:
+        lines = self.content.count(b"\r\n")
+        if not self.content.endswith(b"\r\n"):
+            raise ValueError("the content does not end with CRLF")
+        if lines != self.content.count(b"\n") or lines != self.content.count(b"\r"):
+            raise ValueError("the content has a bare CR or LF")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What came of one forward-path: the stage that decided it and the reply there, or a word of FAILURES.
+
+    Where `failure` is set it decides, whatever the reply says. `kept_unknown`: the whole content had left and no
+    readable answer to its end came, so the far side may hold the mail; sending it again may make a second copy.
+    """
+
+    forward_path: ForwardPath
+    stage: Stage
+    reply: Reply | None
+    failure: str = ""
+    kept_unknown: bool = False
+
+    @property
+    def accepted(self) -> bool:
+        """Tell whether the server took responsibility for the mail (RFC 5321 §4.2.5). That is not "delivered"."""
+        return self.stage is Stage.EOD and not self.failure and self.reply is not None and self.reply.positive
