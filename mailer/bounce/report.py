@@ -1,7 +1,7 @@
 """What does a delivery report say, and about whom?
 
 Reads multipart/report mails (RFC 6522 §3) with a message/delivery-status part (RFC 3464 §2) or its UTF-8 sister
-(RFC 6533 §3). Anyone can send us bytes, so nothing here raises, recurses or looks at more than a fixed amount: what
+(RFC 6533 §4.1). Anyone can send us bytes, so nothing here raises, recurses or looks at more than a fixed amount: what
 cannot be read is no report, and a field that cannot be read is empty. Whether a report is to be believed is
 for others to say.
 """

@@ -1,0 +1,56 @@
+"""How does the appliance stand right now? Figures for `status` and for the health page; reading only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mailer.domain.announcement import Announcement
+from mailer.domain.lane import Lane
+from mailer.domain.maintenance import Window
+from mailer.schedule.item import ItemState
+from mailer.service import maintenance
+from mailer.service.office import Office
+from mailer.store import announcements, figures
+
+#: What an open item is called here; `sending` is an item under an attempt that runs.
+OPEN = ("waiting", "deferred", "sending", "held")
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The figures. `queue` has every lane and every word of OPEN; `last` is the newest broadcast or notice."""
+
+    schools: int
+    households: int
+    addresses: int
+    queue: Mapping[str, Mapping[str, int]]
+    last: Announcement | None
+    window: Window | None
+    store: Path
+    store_octets: int
+
+
+def status(office: Office) -> Status:
+    """Return how things stand; an error of the store comes through."""
+    return Status(
+        schools=len(office.schools.open()),
+        households=figures.households(),
+        addresses=figures.addresses(),
+        queue=queue(),
+        last=next(iter(announcements.newest(1)), None),
+        window=maintenance.current(office, office.clock()),
+        store=figures.store_file(),
+        store_octets=figures.store_octets(),
+    )
+
+
+def queue() -> dict[str, dict[str, int]]:
+    """Return how many items are open, by the name of their lane and the words of OPEN."""
+    counts = {lane.name.lower(): dict.fromkeys(OPEN, 0) for lane in Lane}
+    for one in figures.open_items():
+        counts[Lane(one.lane).name.lower()][_word(one)] += one.count
+    return counts
+
+
+def _word(one: figures.OpenItems) -> str:
+    return "deferred" if one.state == ItemState.WAITING.value and one.tried else one.state
