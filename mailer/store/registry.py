@@ -99,7 +99,7 @@ def deregister(household_id: int, at: datetime) -> None:
 def cancel_orphans(household_id: int, at: datetime, reason: str) -> int:
     """Cancel the waiting and held items of a household that stand for no registered one; return how many.
 
-    An item under way is only marked: it is cancelled unless the attempt that runs settles it.
+    An item under way is only marked with the reason: it is cancelled unless the attempt that runs settles it.
     """
     orphan = _stands_only_for_the_deregistered(household_id)
     under_way = QueueItem.state == ItemState.SENDING.value

@@ -152,7 +152,7 @@ class TestDeregister:
         broadcast(office)
         QueueItem.update(state=ItemState.SENDING.value).execute()
         assert roster.deregister(office, 1, "test") == 0
-        assert [(item.state, item.intent) for item in QueueItem.select()] == [("sending", "cancelled")]
+        assert [(item.state, item.intent) for item in QueueItem.select()] == [("sending", "deregistered")]
 
     def test_who_registers_again_is_new_and_has_no_history(self, office: Office, clock: "FakeClock") -> None:
         take_in(office, entry("y1", s1="a@example.jp"))
