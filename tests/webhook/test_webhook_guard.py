@@ -1,0 +1,144 @@
+"""Is a slow, a big and an endless request cut?"""
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+
+from tests.webhook.served import Served
+
+GET = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Limits in tenths of a second."""
+    monkeypatch.setattr("webhook.guard.REQUEST_SECONDS", 0.3)
+    monkeypatch.setattr("webhook.guard.ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr("webhook.guard.LINGER_SECONDS", 0.2)
+
+
+async def seconds_until_cut(served: Served, first: bytes, drip: bytes = b"") -> tuple[float, bytes]:
+    """Send something, then drip; return how long it took to be cut, and what was answered."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    writer.write(first)
+    answer = b""
+    with suppress(ConnectionError):
+        while loop.time() < began + 5 and not reader.at_eof():
+            if drip:
+                writer.write(drip)
+            with suppress(TimeoutError):
+                answer += await asyncio.wait_for(reader.read(65536), 0.02)
+    writer.close()
+    return loop.time() - began, answer
+
+
+@pytest.mark.usefixtures("hurried")
+@pytest.mark.parametrize(
+    ("first", "drip"),
+    [
+        (b"", b""),
+        (b"GET / HT", b""),
+        (GET, b""),
+        (GET, b"x"),
+        (GET + b"X-A: b\r\n", b"X-B: c\r\n"),
+        (b"\r\n", b"\r\n"),
+        (b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\n", b"x"),
+        (b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+        (GET + b"\r\nGET / HT", b""),
+        (GET + b"\r\n" + GET, b"X-B: c\r\n"),
+    ],
+)
+async def test_a_half_sent_request_is_cut(served: Served, first: bytes, drip: bytes) -> None:
+    seconds, _answer = await seconds_until_cut(served, first, drip)
+    assert 0.2 < seconds < 2
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_a_slow_head_is_told_408(served: Served) -> None:
+    _seconds, answer = await seconds_until_cut(served, GET)
+    assert answer.startswith(b"HTTP/1.1 408 ")
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_a_peer_who_does_not_read_is_dropped(served: Served) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.port, limit=1)
+    writer.transport.pause_reading()  # type: ignore[attr-defined]  # a stream's transport can pause
+
+    async def ask_for_ever() -> None:
+        while True:
+            writer.write((GET + b"\r\n") * 500)
+            await writer.drain()
+
+    with pytest.raises((ConnectionError, TimeoutError)):
+        await asyncio.wait_for(ask_for_ever(), 8)
+    writer.close()
+    assert not reader.at_eof()
+
+
+async def test_a_connection_serves_several_requests(served: Served) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    for _ in range(3):
+        writer.write(GET + b"\r\n")
+        assert (await reader.readuntil(b"</html>")).startswith(b"HTTP/1.1 200 ")
+    writer.close()
+
+
+async def test_pipelined_requests_are_answered_in_order(served: Served) -> None:
+    answer = await served.raw((GET + b"\r\n") * 3 + GET + b"Connection: close\r\n\r\n")
+    assert answer.count(b"HTTP/1.1 200 ") == 4
+
+
+async def test_nothing_behind_a_last_request_is_read_as_one(served: Served) -> None:
+    answer = await served.raw(GET + b"Connection: close\r\n\r\n" + GET + b"\r\n")
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (GET + b"X-A: " + b"x" * 20_000, b"431"),
+        (GET + b"X-A: " + b"x" * 20_000 + b"\r\n\r\n", b"431"),
+        (GET + b"".join(b"X-%d: y\r\n" % number for number in range(150)) + b"\r\n", b"431"),
+        (b"GET /" + b"x" * 20_000, b"431"),
+        (b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10000000000\r\n\r\n", b"413"),
+        (b"\x16\x03\x01 this is no HTTP\r\n\r\n", b"400"),
+        (b"EHLO x\r\n\r\n", b"400"),
+        (
+            b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            b"400",
+        ),
+        (b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc", b"400"),
+        (b"GET / HTTP/1.1\r\nHost : 127.0.0.1\r\n\r\n", b"400"),
+        (b"CONNECT evil.example:25 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", b"400"),
+    ],
+)
+async def test_what_is_too_big_or_no_http_is_refused(served: Served, request_bytes: bytes, status: bytes) -> None:
+    answer = await served.raw(request_bytes, wait=False)
+    assert answer.startswith(b"HTTP/1.1 " + status)
+
+
+async def test_an_endless_body_is_cut(served: Served) -> None:
+    _reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    writer.write(b"POST /r/x HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n")
+    sent = 0
+    with suppress(ConnectionError):
+        while sent < 100_000_000:
+            writer.write(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+            await writer.drain()
+            sent += 65536
+            await asyncio.sleep(0)
+    writer.close()
+    assert sent < 8_000_000
+
+
+async def test_too_many_connections_are_turned_away(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("webhook.guard.CONNECTIONS", 3)
+    held = [await asyncio.open_connection("127.0.0.1", served.port) for _ in range(3)]
+    assert (await served.raw(GET + b"\r\n")).startswith(b"HTTP/1.1 503 ")
+    held[0][1].write(GET + b"Connection: close\r\n\r\n")
+    assert (await held[0][0].read()).startswith(b"HTTP/1.1 200 ")
+    for _, writer in held:
+        writer.close()

@@ -1,0 +1,68 @@
+"""How does a page reach what the service keeps?
+
+Pages run on the event loop, the service on threads: what writes goes through the one writer and comes back after its
+commit, what only reads has a thread of its own. A store that fails is `Unavailable`, so that a page can say so.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol, TypeVar
+
+from mailer.domain.maintenance import Window
+from mailer.service import maintenance, receipt
+from mailer.service.office import Office
+
+Result = TypeVar("Result")
+
+
+class Unavailable(Exception):
+    """The store did not do what a page needs; coming back later helps."""
+
+
+class Writer(Protocol):
+    """The store's one writer, as far as pages know it."""
+
+    failure: Exception | None
+
+    async def do(self, work: Callable[[], Any]) -> Any:
+        """Do the work in the next shared transaction; come back after its commit."""
+
+
+class Desk:
+    """What pages may ask for; `failures` are the exceptions of a store that fails."""
+
+    def __init__(self, office: Office, writer: Writer, failures: tuple[type[Exception], ...]) -> None:
+        self.office = office
+        self._writer = writer
+        self._failures = failures
+        self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-reader")
+
+    async def visit(self, token: str, facts: receipt.VisitFacts) -> receipt.ReceiptPage | None:
+        """Record a visit and return what its page shows, or None for a token that is none of ours."""
+        return await self._written(lambda: receipt.visit(self.office, token, facts))
+
+    async def window(self) -> Window | None:
+        """Return the maintenance window that runs now, or None."""
+        return await self._read(lambda: maintenance.current(self.office, self.office.clock()))
+
+    def failure(self) -> Exception | None:
+        """Return the last error of the store's writer, if it stands."""
+        return self._writer.failure
+
+    def close(self) -> None:
+        """Let go of the reading thread."""
+        self._reader.shutdown()
+
+    async def _written(self, work: Callable[[], Result]) -> Result:
+        try:
+            done: Result = await self._writer.do(work)
+        except self._failures as error:
+            raise Unavailable(str(error)) from error
+        return done
+
+    async def _read(self, work: Callable[[], Result]) -> Result:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._reader, work)
+        except self._failures as error:
+            raise Unavailable(str(error)) from error

@@ -1,0 +1,37 @@
+"""Who opens wrong receipt URLs, and how many a minute?
+
+A right token is never refused, because many guardians share one address of a carrier; only the answer to a wrong one
+becomes 429 after 20 within a minute from one address (one /64 of IPv6). What is remembered is bounded.
+"""
+
+import ipaddress
+from collections import OrderedDict, deque
+
+ALLOWED = 20
+SECONDS = 60.0
+REMEMBERED = 10_000
+
+
+class Guesses:
+    """The wrong tokens of the last minute."""
+
+    def __init__(self) -> None:
+        self._at: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def too_many(self, address: str, now: float) -> bool:
+        """Note one wrong token at `now` (monotonic seconds); tell whether it is one too many."""
+        network = _network(address)
+        times = self._at.setdefault(network, deque(maxlen=ALLOWED + 1))
+        self._at.move_to_end(network)
+        if len(self._at) > REMEMBERED:
+            self._at.popitem(last=False)
+        times.append(now)
+        return len(times) > ALLOWED and times[0] > now - SECONDS
+
+
+def _network(address: str) -> str:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return address if parsed.version == 4 else str(ipaddress.ip_network((parsed, 64), strict=False))
