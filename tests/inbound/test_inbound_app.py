@@ -1,0 +1,142 @@
+"""Does a mail that came in lie in the store before its 250, and does a report return its queue item?"""
+
+import asyncio
+import shutil
+import socket
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from config import Settings
+from mailer.appliance import make_secrets, open_office
+from mailer.inbound_app import keeper, run
+from mailer.net.inbound_policy import Recipient
+from mailer.net.inbound_session import Full, Mail
+from mailer.service import broadcast
+from mailer.service.office import Office
+from mailer.store import inbound as kept
+from mailer.store.database import FAILURES, select
+from mailer.store.writer import Writer
+from tests.conftest import Register
+from tests.inbound.port25 import Client
+
+ADDRESS = "mother@docomo.ne.jp"
+REPORT = """\
+From: MAILER-DAEMON@mfsmax.docomo.ne.jp
+Subject: Undelivered Mail
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="b"
+
+--b
+Content-Type: text/plain
+
+Sorry.
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mfsmax.docomo.ne.jp
+
+Final-Recipient: rfc822; {address}
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; 550 Unknown user {address}
+
+--b--
+"""
+
+
+def report(address: str = ADDRESS) -> bytes:
+    """Return a report that the mail to an address failed, with CRLF."""
+    return REPORT.format(address=address).replace("\n", "\r\n").encode()
+
+
+@pytest.fixture
+def item(office: Office, register: Register) -> int:
+    """A queue item that was accepted by the carrier."""
+    register("t-daiichi", ADDRESS)
+    request = broadcast.BroadcastRequest(("t-daiichi",), "件名", "本文", receipt=True, urgent=True, actor="test")
+    broadcast.send(office, request)
+    ((number,),) = select("SELECT id FROM queue_item")
+    select("UPDATE queue_item SET state = 'accepted' WHERE id = ?", (number,))
+    return int(number)
+
+
+def mail(office: Office, item: int, content: bytes) -> Mail:
+    """Return a mail to the item's VERP address."""
+    recipients = (Recipient(office.verp.make(item), item),)
+    return Mail("", recipients, "192.0.2.1", b"Return-Path: <>\r\n", lambda: content)
+
+
+async def test_a_report_returns_the_item_and_is_kept_raw(office: Office, item: int) -> None:
+    writer = Writer()
+    name = await keeper(office, writer)(mail(office, item, report()))
+    again = await keeper(office, writer)(mail(office, item, report()))
+    writer.close()
+    assert name == again == "I1"
+    assert select("SELECT state, enhanced FROM queue_item") == [("returned", "5.1.1")]
+    assert kept.raw(1) == b"Return-Path: <>\r\n" + report()
+
+
+async def test_a_report_about_somebody_else_returns_nothing(office: Office, item: int) -> None:
+    writer = Writer()
+    await keeper(office, writer)(mail(office, item, report("other@docomo.ne.jp")))
+    writer.close()
+    assert select("SELECT state FROM queue_item") == [("accepted",)]
+
+
+async def test_a_store_that_refuses_is_full(office: Office, item: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> int:
+        raise FAILURES[0]("database or disk is full")
+
+    monkeypatch.setattr("mailer.service.bounce.take", fails)
+    writer = Writer()
+    with pytest.raises(Full):
+        await keeper(office, writer)(mail(office, item, report()))
+    writer.close()
+
+
+@pytest.fixture
+async def service(tmp_path: Path) -> AsyncIterator[tuple[int, Office]]:
+    """The whole inbound service on loopback; its port and its office."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    settings = Settings.model_validate(
+        {"state": {"directory": str(tmp_path)}, "inbound": {"listen": [f"127.0.0.1:{port}"], "timeout": 5}}
+    )
+    make_secrets(settings)
+    office = open_office(settings, create=True)
+    ready, stop = asyncio.Event(), asyncio.Event()
+    running = asyncio.create_task(run(settings, ready.set, stop))
+    async with asyncio.timeout(5):
+        await ready.wait()
+    yield port, office
+    stop.set()
+    await running
+
+
+async def test_the_service_takes_a_mail_and_ends_cleanly(service: tuple[int, Office]) -> None:
+    port, office = service
+    client = Client(*await asyncio.open_connection("127.0.0.1", port))
+    await client.reply()
+    await client.ask("EHLO peer.example")
+    assert await client.ask("MAIL FROM:<>") == "250 2.1.0 Ok"
+    assert await client.ask(f"RCPT TO:<t-kaiseij@{office.domain}>") == "250 2.1.5 Ok"
+    assert (await client.ask("RCPT TO:<x@evil.example>")).startswith("550 5.7.1")
+    await client.ask("DATA")
+    assert await client.ask("Subject: reply", "", "thanks", ".") == "250 2.0.0 Ok: kept as I1"
+    assert select("SELECT forward_path, meaning FROM inbound_mail") == [(f"t-kaiseij@{office.domain}", "mail")]
+    assert (kept.raw(1) or b"").startswith(b"Return-Path: <>\r\nReceived: from peer.example ([127.0.0.1])\r\n")
+    await client.close()
+
+
+@pytest.mark.skipif(shutil.which("swaks") is None, reason="swaks is not installed")
+@pytest.mark.parametrize("arguments", [(), ("--pipeline",)])
+async def test_swaks_hands_a_report_over(service: tuple[int, Office], arguments: tuple[str, ...]) -> None:
+    port, office = service
+    command = ["swaks", "--server", f"127.0.0.1:{port}", "--helo", "peer.example", "--from", "<>", *arguments]
+    process = await asyncio.create_subprocess_exec(*command, "--to", office.verp.make(5), stdout=subprocess.PIPE)
+    said, _ = await process.communicate()
+    assert process.returncode == 0, said.decode()
+    assert select("SELECT count(*) FROM inbound_mail") == [(1,)]
