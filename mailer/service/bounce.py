@@ -50,8 +50,8 @@ def take(office: Office, facts: InboundFacts) -> int:
     return inbound.add(
         inbound.Arrived(
             received_at=office.clock(),
-            reverse_path=facts.reverse_path,
-            forward_path=facts.forward_path,
+            reverse_path=_storable(facts.reverse_path),
+            forward_path=_storable(facts.forward_path),
             peer=facts.peer,
             digest=digest,
             content=facts.content,
@@ -59,6 +59,11 @@ def take(office: Office, facts: InboundFacts) -> int:
             meaning=meaning,
         )
     )
+
+
+def _storable(path: str) -> str:
+    """Return a path without the lone surrogates that stand for bytes which are no UTF-8; the store refuses those."""
+    return path.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _digest(facts: InboundFacts) -> bytes:

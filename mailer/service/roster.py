@@ -11,6 +11,7 @@ from datetime import datetime
 
 from mailer.domain.household import Entry, Household
 from mailer.domain.roster import write_roster
+from mailer.domain.typed import hidden_character
 from mailer.service.audit import record
 from mailer.service.office import Office
 from mailer.smtp.address import AddressError, parse_address
@@ -93,6 +94,8 @@ def export_lines(office: Office, actor: str, school: str | None = None) -> Itera
 
 def show(wanted: str) -> tuple[Household, ...]:
     """Return the households that a number, an address or a login names, registered or not; in order, none twice."""
+    if hidden_character(wanted):  # no login or address holds one, and the store takes no broken ones
+        return ()
     found = {household.id: household for household in _named(wanted)}
     return tuple(found[number] for number in sorted(found))
 
@@ -129,6 +132,8 @@ def _key(entry: Entry) -> Key:
 
 def _carry_out(plan: _Plan, now: datetime) -> Iterator[int]:
     done = plan.unchanged
+    if done:
+        yield done
     for start in range(0, len(plan.new), BATCH):
         part = plan.new[start : start + BATCH]
         registry.add(part, now)

@@ -14,6 +14,7 @@ from mailer.service.office import Office
 from mailer.standing.key import KeyState
 from mailer.store import announcements
 from mailer.store.models import Announcement, MaintenanceNotice, QueueItem, Suspension, database
+from mailer.store.writer import Writer
 
 if TYPE_CHECKING:
     from tests.conftest import FakeClock
@@ -164,6 +165,14 @@ class TestAnnounceDue:
             thread.join()
         assert len(found) == 1
         assert Announcement.select().count() == 1
+
+    def test_the_mailer_announces_through_its_writer(self, office: Office, clock: "FakeClock") -> None:
+        plan(office)
+        now = clock.advance(days=3)
+        writer = Writer()
+        (announced,) = writer.submit(lambda: maintenance.announce_due(office, now)).result()
+        writer.close()
+        assert broadcast.show(office, announced)["waiting"] == 6
 
 
 class TestCurrent:

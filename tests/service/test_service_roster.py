@@ -69,7 +69,7 @@ class TestImport:
         seen: list[tuple[int, int]] = []
         entries = list(enumerate((entry(f"y{number}") for number in range(2500)), 2))
         roster.import_entries(office, entries, "test", lambda done, total: seen.append((done, total)))
-        assert seen == [(1001, 2500), (2001, 2500), (2500, 2500)]
+        assert seen == [(1, 2500), (1001, 2500), (2001, 2500), (2500, 2500)]
 
     def test_a_preview_counts_and_writes_nothing(self, office: Office) -> None:
         take_in(office, entry("y1"))
@@ -115,6 +115,7 @@ class TestShow:
             ("1", ["y1", "1"]),
             ("9" * 30, []),
             ("", []),
+            ("y1\udcff", []),
         ],
     )
     def test_by_number_address_or_login(self, wanted: str, logins: list[str]) -> None:
