@@ -66,7 +66,7 @@ class Client:
 
     def fail(self, failure: str) -> list[Event]:
         """The connection is lost or given up for `failure`, a word of `envelope.FAILURES`."""
-        return self._close(failure, None)
+        return self._close(self._opening.ending(failure), None)
 
     def send(self, transaction: Transaction) -> list[Event]:
         """Queue a transaction, allowed while `room` > 0.
@@ -124,4 +124,4 @@ class Client:
         if self._opening.state is State.CLOSED:
             return []
         events = self._dialogue.abandon(failure)
-        return [*events, self._opening.close(self._opening.ending(failure), reply)]
+        return [*events, self._opening.close(failure, reply)]
