@@ -19,8 +19,8 @@ NOT_KNOWN = {"A": "<IPv4 address of this machine>", "PTR": "<reverse name of thi
 #: Why each record is needed, for whoever enters it.
 WHY: Mapping[str, str] = {
     "mx": "Returned mail and mail to the schools comes back to this machine.",
-    "address": "The mail server's name leads to this machine. Fill in its public address.",
-    "web": "The links in mails lead to this machine. Fill in its public address.",
+    "address": "The mail server's name leads to this machine; where no address stands, fill in its public one.",
+    "web": "The links in mails lead to this machine; where no address stands, fill in its public one.",
     "spf": "Only this machine may send mail of the domain; docomo, au and SoftBank refuse or mark mail without it.",
     "helo_spf": "The same for the name that this machine greets with; au asks for it.",
     "dkim": "Receivers check the signature of every mail with this key.",
