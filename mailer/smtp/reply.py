@@ -48,6 +48,7 @@ class Kind(StrEnum):
 
 _FIRST_DIGITS = {2: Kind.POSITIVE, 3: Kind.INTERMEDIATE, 4: Kind.TRANSIENT, 5: Kind.PERMANENT}
 _KINDS = {code: _FIRST_DIGITS[code // 100] for code in range(200, 600)} | {421: Kind.CLOSING}
+_UNKNOWN = Kind.UNKNOWN  # Python 3.11 looks an enum's member up more slowly than it calls a function
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Reply:
     @property
     def kind(self) -> Kind:
         """Return what the reply means to the dialogue."""
-        return _KINDS.get(self.code, Kind.UNKNOWN)
+        return _KINDS.get(self.code, _UNKNOWN)
 
     @property
     def positive(self) -> bool:

@@ -10,6 +10,8 @@ from mailer.smtp.event import Waiting
 from mailer.smtp.exchange import Exchange
 from mailer.smtp.reply import Stage
 
+_EOD = Stage.EOD  # Python 3.11 looks an enum's member up more slowly than it calls a function
+
 Awaited = tuple[Stage, Exchange | None, int]
 
 
@@ -38,7 +40,7 @@ class Wire:
         """Append a command or content, and await its reply."""
         self._pieces.append(data)
         self.awaited.append((stage, exchange, index))
-        if stage is Stage.EOD and exchange is not None:
+        if stage is _EOD and exchange is not None:
             self._ending.append(exchange)
 
     def answered(self) -> Awaited:
