@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from aiosmtpd.smtp import SMTP
 
@@ -58,9 +58,9 @@ class Conversation(SMTP):
 
     # --- what the loop calls
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, given: asyncio.BaseTransport) -> None:
         """Let the peer in, or say 421 and close."""
-        assert isinstance(transport, asyncio.Transport)
+        transport = cast(asyncio.Transport, given)  # uvloop's is none by inheritance
         self.peer = str((transport.get_extra_info("peername") or ("unknown",))[0])
         if self._doors.enter(self.peer, self.loop.time()):
             self._inside = True
@@ -225,14 +225,14 @@ class Conversation(SMTP):
 
     def drop(self) -> None:
         """Break the connection off."""
-        if isinstance(self.transport, asyncio.Transport):
-            self.transport.abort()
+        if self.transport is not None:
+            cast(asyncio.Transport, self.transport).abort()
 
     def end(self, last_words: str = "") -> None:
         """Close the connection; a peer who does not read what we wrote is dropped."""
-        transport = self.transport
-        if not isinstance(transport, asyncio.Transport) or transport.is_closing():
+        if self.transport is None or self.transport.is_closing():
             return
+        transport = cast(asyncio.Transport, self.transport)
         stuck = transport.get_write_buffer_size() > 0
         if last_words and not stuck:
             transport.write(b"".join([*self._replies, last_words.encode(), b"\r\n"]))

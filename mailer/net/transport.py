@@ -9,7 +9,7 @@ import asyncio
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast, cast
 
 from mailer.smtp.client import Client, Closed, Event, Ready, Settled, StartTls
 from mailer.smtp.envelope import Fact, Transaction
@@ -73,8 +73,7 @@ class Session(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for the greeting."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
         self._flush()
 
     def data_received(self, data: bytes) -> None:
