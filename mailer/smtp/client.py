@@ -95,7 +95,7 @@ class Client:
         """Return the bytes to write now, none if empty; they count as written."""
         if self._opening.state is _READY:
             self._dialogue.compose()
-            if self._leaving and self._dialogue.idle:
+            if self._leaving and not self._wire.awaited:
                 self._opening.leave()
         return self._wire.take()
 

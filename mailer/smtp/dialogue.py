@@ -71,11 +71,6 @@ class Dialogue:
         """How many more transactions may be queued."""
         return self._window - len(self._queue) - len(self._under_way)
 
-    @property
-    def idle(self) -> bool:
-        """Tell whether nothing is queued, under way or awaited."""
-        return not (self._queue or self._under_way or self._wire.awaited or self._content_due)
-
     def send(self, transaction: Transaction) -> list[Event]:
         """Queue a transaction; return its end at once where the server's offers rule it out for everybody."""
         exchange = Exchange(transaction)
@@ -88,26 +83,19 @@ class Dialogue:
     # --- what we say
 
     def compose(self) -> None:
-        """Write everything that may be written now."""
+        """Write everything that may be written now; if then nothing is awaited, there is nothing left to do."""
         if self._content_due is not None:
             self._write_content(self._content_due)
             self._content_due = None
-        while self._queue and self._may_begin():
+        while self._queue and not self._data_asked:  # nothing follows DATA until it is answered (RFC 2920 §3.1)
             self._begin(self._queue.popleft())
         if self._held and not self._wire.awaited:
             self._wire.write(*self._held.popleft())
 
-    def _may_begin(self) -> bool:
-        if self._chunking:
-            return True
-        if self._capabilities.pipelining:
-            return not self._data_asked  # nothing may follow DATA until it is answered (RFC 2920 §3.1)
-        return not self._wire.awaited and not self._held
-
     def _begin(self, exchange: Exchange) -> None:
         commands = self._flight(exchange)
         self._under_way.append(exchange)
-        if not self._capabilities.pipelining:
+        if not self._capabilities.pipelining:  # the window is one mail: the one before it is settled
             self._held.extend(commands)
             return
         for data, stage, owner, index in commands:
@@ -189,8 +177,6 @@ class Dialogue:
         for exchange in (*self._under_way, *self._queue):
             exchange.fail_all(_stage_of_fact(exchange.stage), failure, None)
             events.append(exchange.settled())
-        self._under_way.clear()
-        self._queue.clear()
         return events
 
 

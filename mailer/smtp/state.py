@@ -112,6 +112,7 @@ def diagram() -> str:
     for state, moves in SESSION.items():
         lines += _arrows("    ", state, moves)
     lines += [f"    {State.CLOSED} --> [*]", f"    state {State.READY} {{", f"        [*] --> {Place.MAIL}"]
+    lines += [f"        [*] --> {Stage.RSET}: after a failure"]
     for stage, places in FORWARD_PATH.items():
         lines += _arrows("        ", stage, places)
     lines += [f"        {Place.SETTLED} --> [*]", "    }"]

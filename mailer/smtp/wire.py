@@ -60,5 +60,4 @@ class Wire:
     def cut(self) -> None:
         """Forget everything: the connection is of no more use."""
         self._pieces.clear()
-        self._ending.clear()
         self.awaited.clear()

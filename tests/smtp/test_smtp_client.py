@@ -40,6 +40,8 @@ def test_room_shrinks_with_each_mail_and_ends_with_quit() -> None:
     client, _ = opened("PIPELINING")
     client.send(mail())
     assert client.room == 1
+    client.outgoing()
+    assert client.room == 1
     client.send(mail())
     assert client.room == 0
     with pytest.raises(ClientMisused):
