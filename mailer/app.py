@@ -38,10 +38,11 @@ async def run(settings: Settings, ready: Callable[[], None], stop: asyncio.Event
     with only_mailer(settings.state.directory):
         office = open_office(settings)
         writer = Writer()
+        means = _means(settings, office, writer)
         timers = asyncio.create_task(keep_time(office, writer))
         try:
             ready()
-            await Dispatcher(_means(settings, office, writer)).run(stop)
+            await Dispatcher(means).run(stop)
         finally:
             timers.cancel()
             await asyncio.to_thread(writer.close)

@@ -9,6 +9,12 @@ from mailer.domain.lane import Lane
 from mailer.net.routes import Route
 
 FIRST_PAUSE = 10.0
+#: A door that took mail a moment ago is not shut: the receiver only counts a connection that we have just left.
+BREATH = 1.0
+LIVELY_SECONDS = 10.0
+#: So many connections are opened at once before the first is greeted; then as many more as are open, doubling. A receiver
+#: that wants few is thus told by few refusals (attacks B12), and twenty are open after three round trips.
+FIRST_DIALS = 4
 LONGEST_URGENT_PAUSE = 30.0
 
 
@@ -24,22 +30,32 @@ class Door:
         self._longest_pause = longest_pause
         self._pause = 0.0
         self._failed_at = 0.0
+        self._succeeded_at = float("-inf")
 
     @property
     def is_shut_out(self) -> bool:
         """Tell whether jobs wait here and no connection is open or being opened for them."""
         return bool(self.waiting) and not self.connections and not self.dialling
 
+    def wants_dial(self, idle: int) -> bool:
+        """Tell whether one more connection should be opened for the jobs that wait, `idle` sessions being free."""
+        return self.dialling < max(FIRST_DIALS, self.connections) and self.dialling + idle < len(self.waiting)
+
     def may_try(self, lane: Lane, now: float) -> bool:
         """Tell whether a connection may be opened for this lane now."""
         pause = min(self._pause, LONGEST_URGENT_PAUSE) if lane is Lane.SAFETY else self._pause
         return bool(self.connections) or now >= self._failed_at + pause
 
-    def failed(self, now: float) -> None:
-        """No host could be spoken to: rest, longer each time."""
+    def failed(self, now: float) -> bool:
+        """No host could be spoken to: rest, longer each time. Return False if it is only a breath."""
         self._failed_at = now
+        if now - self._succeeded_at < LIVELY_SECONDS:
+            self._pause = BREATH
+            return False
         self._pause = min(max(FIRST_PAUSE, self._pause * 2), self._longest_pause)
+        return True
 
-    def succeeded(self) -> None:
-        """A mail was taken: the door is open again."""
+    def succeeded(self, now: float) -> None:
+        """A mail was taken: the door is open."""
         self._pause = 0.0
+        self._succeeded_at = now

@@ -106,8 +106,7 @@ class Site:
     def stir(self) -> None:
         """Give work to idle sessions and open the connections that the rest needs."""
         for session in list(self._idle_since):
-            if self._at[session].waiting:
-                del self._idle_since[session]
+            if session in self._idle_since and self._at[session].waiting:
                 session.pump()
         if self._stopping or not self._desk.may_begin():
             return
@@ -214,7 +213,7 @@ class Site:
     def _succeeded(self, session: Session, job: Job) -> None:
         session.accepted += 1
         self._allowance.succeeded()
-        self._at[session].succeeded()
+        self._at[session].succeeded(self._loop.time())
         if job.bare:
             self._desk.learned_bare_form(job.claimed.domain)
 
@@ -232,7 +231,7 @@ class Site:
         if first is None or not door.may_try(first.claimed.lane, self._loop.time()):
             return
         idle = sum(1 for session in self._idle_since if self._at[session] is door)
-        while self.connections < self._allowance.connections and door.dialling + idle < len(door.waiting):
+        while self.connections < self._allowance.connections and door.wants_dial(idle):
             door.dialling += 1
             task = self._loop.create_task(self._dial(door))
             self._dials.add(task)
@@ -260,9 +259,9 @@ class Site:
         self._allowance.refused(len(self._at))
         if door.connections or door.dialling > 1:
             return
-        door.failed(self._loop.time())
-        for job in door.waiting.clear():
-            self._desk.unreachable(self, job, failed)
+        if door.failed(self._loop.time()):
+            for job in door.waiting.clear():
+                self._desk.unreachable(self, job, failed)
 
 
 def _turn_never_came(session: Session, fact: Fact) -> bool:

@@ -28,8 +28,17 @@ def test_a_success_opens_it() -> None:
     door = Door(ROUTE, 300.0)
     door.failed(1000.0)
     assert not door.may_try(Lane.NOTICE, 1000.0 + FIRST_PAUSE - 1)
-    door.succeeded()
+    door.succeeded(1000.0)
     assert door.may_try(Lane.NOTICE, 1000.0)
+
+
+def test_one_that_took_mail_a_moment_ago_only_takes_a_breath() -> None:
+    door = Door(ROUTE, 300.0)
+    door.succeeded(1000.0)
+    assert not door.failed(1002.0)
+    assert not door.may_try(Lane.ORDINARY, 1002.5)
+    assert door.may_try(Lane.ORDINARY, 1003.0)
+    assert door.failed(1020.0)
 
 
 def test_while_it_is_connected_it_is_open() -> None:

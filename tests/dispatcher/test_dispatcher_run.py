@@ -9,6 +9,7 @@ import pytest
 from mailer.carrier.group import Manners
 from mailer.clock import system_clock
 from mailer.rehearsal.moods import Fault, Greeting, Mood, Trouble
+from mailer.schedule.queued import Selection
 from mailer.service import broadcast, queue
 from mailer.service.office import Office
 from tests.dispatcher.town import Town, town
@@ -80,7 +81,7 @@ async def test_greylisting_is_waited_for(office: Office) -> None:
                 while words(here, sent) != {"deferred": 5}:
                     await asyncio.sleep(0.05)
                 await asyncio.sleep(1.1)
-                queue.flush(office, queue.Selection(broadcast=sent), "test")
+                queue.flush(office, Selection(announcement_id=sent), "test")
                 while not settled(here, sent):
                     await asyncio.sleep(0.05)
         assert words(here, sent) == {"accepted": 5}
@@ -97,13 +98,15 @@ async def test_a_throttling_receiver_gets_everything_in_its_own_way(office: Offi
 
 
 async def test_silence_after_the_mail_marks_a_possible_duplicate(office: Office) -> None:
-    async with town(office, {"a.example": WELL}) as here:
-        here.register(["reset-1-x@a.example", "good@a.example"])
+    async with town(office, {"a.example": WELL, "b.example": WELL}) as here:
+        here.register(["lostreply-1-x@a.example", "good@b.example"])
         sent = here.send()
         async with here.dispatching():
             async with asyncio.timeout(20):
                 while words(here, sent) != {"accepted": 1, "deferred": 1}:
                     await asyncio.sleep(0.05)
+        told = {one["address"]: one["possible_duplicate"] for one in broadcast.recipients(office, sent)}
+        assert told == {"lostreply-1-x@a.example": True, "good@b.example": False}
 
 
 async def test_a_dead_receiver_delays_nobody_else(office: Office) -> None:
@@ -128,7 +131,7 @@ async def test_a_domain_that_does_not_exist_is_refused_and_one_without_dns_waits
     async with town(office, {"a.example": WELL}) as here:
         from mailer.rehearsal.dns import DnsMood, Records
 
-        here.dns.put("sick.example", Records(mood=DnsMood.SERVFAIL))
+        here.dns.answers.put("sick.example", Records(mood=DnsMood.SERVFAIL))
         here.register(["x@gone.example", "x@sick.example", "x@a.example"])
         sent = here.send()
         await here.run_until(lambda: here.show(sent)["waiting"] == 0)

@@ -1,0 +1,69 @@
+"""How fast does a broadcast leave, from `broadcast send` to the last outcome written down?
+
+`python -m tests.bench.broadcast [--recipients 10000] [--domains 40] [--round-trip 0.02] [--no-chunking]`: the real
+appliance as processes, receivers on loopback in another process, every mail unique (receipt URL, VERP), about 2.5 KB of
+Japanese text, RSA-2048 and Ed25519 signatures, synchronous=FULL, at most 20 connections a domain. Prints figures.
+"""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+from tests.appliance import Appliance, sinks
+from tests.sinks import domain
+
+#: Shares of the Japanese receivers, the biggest first; what is left is spread over the other domains.
+SHARES = (28, 20, 20, 12, 6, 6)
+TEXT = "本日15時20分ごろ、第一小学校の校門の近くで不審者が目撃されました。お子さまの安全の確保をお願いします。\n" * 16
+
+
+def addresses(recipients: int, domains: int) -> list[str]:
+    """Return addresses spread over the domains in those shares."""
+    made = []
+    for number in range(recipients):
+        place, first = number % 100, 0
+        for index, share in enumerate(SHARES, start=1):
+            first += share
+            if place < first:
+                made.append(f"guardian{number}@{domain(min(index, domains))}")
+                break
+        else:
+            made.append(f"guardian{number}@{domain(min(len(SHARES) + 1 + number // 100 % 34, domains))}")
+    return made
+
+
+def main() -> None:
+    """Run once and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--recipients", type=int, default=10_000)
+    parser.add_argument("--domains", type=int, default=40)
+    parser.add_argument("--round-trip", default="0")
+    parser.add_argument("--chunking", action=argparse.BooleanOptionalAction, default=True)
+    given = parser.parse_args()
+    options = ["--domains", str(given.domains), "--round-trip", given.round_trip]
+    options += [] if given.chunking else ["--no-chunking"]
+    with tempfile.TemporaryDirectory() as directory, sinks(*options) as ports:
+        run(Appliance(Path(directory), dns=ports["dns"], port=ports["port"]), given)
+
+
+def run(appliance: Appliance, given: argparse.Namespace) -> None:
+    """Import, send, wait, print."""
+    appliance.register(addresses(given.recipients, given.domains))
+    with appliance.serving("mailer"):
+        began = time.monotonic()
+        broadcast = appliance.send("--urgent", "--receipt", text=TEXT)
+        accepted = time.monotonic()
+        while (shown := appliance("broadcast", "show", broadcast))["waiting"] + shown["deferred"]:
+            time.sleep(0.1)
+        ended = time.monotonic()
+    times = sorted(one["evidence"]["at"] for one in appliance("broadcast", "recipients", broadcast))
+    print(f"{given.recipients} recipients over {given.domains} domains, round trip {given.round_trip} s")
+    print(f"broadcast send returned after      {accepted - began:6.2f} s")
+    print(f"last outcome written after (about) {ended - began:6.2f} s")
+    print(f"first and last outcome             {times[0]} {times[-1]}")
+    print({word: shown[word] for word in ("accepted", "refused", "held", "expired") if shown[word]})
+
+
+if __name__ == "__main__":
+    main()
