@@ -147,7 +147,13 @@ class Dialogue:
             self._decide(reply, stage, exchange, index)
             if not exchange.standing:
                 self._settle(exchange, events)
-        return "closed" if kind in _LEAVING else ""
+        return self._left_behind() if kind in _LEAVING else ""
+
+    def _left_behind(self) -> str:
+        """The server leaves: what rode behind the command it answered so was not read, so it keeps none of it."""
+        for exchange in self._under_way:
+            exchange.left = False
+        return "closed"
 
     def _decide(self, reply: Reply, stage: Stage, exchange: Exchange, index: int) -> None:
         if stage is _RCPT and reply.kind not in _LEAVING:
