@@ -8,7 +8,7 @@ from tests.architecture.source import Module, modules
 
 PURE = ("mailer.smtp", "mailer.domain", "mailer.carrier", "mailer.message", "mailer.schedule", "mailer.bounce")
 PURE_ALL = (*PURE, "mailer.standing")
-LEAVES = ("mailer.clock", "mailer.ids", "mailer.log", "mailer.language", "mailer.version", "mailer.files")
+LEAVES = ("mailer.clock", "mailer.ids", "mailer.log", "mailer.language", "mailer.notify", "mailer.version", "mailer.files")
 
 #: A package (longest match wins) and the product packages that it may import besides itself.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
@@ -25,10 +25,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "mailer.net": ("mailer.smtp", "mailer.message", "mailer.domain"),
     "mailer.dispatcher": (*PURE, "mailer.net", "mailer.service", "mailer.store.writer", *LEAVES),
     "mailer.timers": ("mailer.service", "mailer.store.writer"),
-    "mailer.clock": (),
-    "mailer.ids": (),
-    "mailer.log": (),
-    "mailer.language": (),
+    "mailer.clock": ("mailer.domain",),
+    "mailer.log": ("mailer.clock",),
     "webhook": ("mailer.service", "mailer.domain", "mailer.language", "mailer.clock"),
 }
 #: These put things together and may import everything of their side.
