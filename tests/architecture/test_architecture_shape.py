@@ -60,12 +60,12 @@ def test_public_things_are_documented(module: Module) -> None:
 def _is_inner_or_protocol(node: ast.AST, module: Module) -> bool:
     """Inner functions, methods of private classes, properties of protocols and model `Meta` need no docstring."""
     for parent in ast.walk(module.tree):
-        if node in list(ast.iter_child_nodes(parent)):
-            if isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef):
+        if isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef) and parent is not node:
+            if any(inner is node for inner in ast.walk(parent)):
                 return True
-            if isinstance(parent, ast.ClassDef):
-                protocol = any(isinstance(base, ast.Name) and base.id == "Protocol" for base in parent.bases)
-                return parent.name.startswith("_") or protocol or getattr(node, "name", "") == "Meta"
+        elif isinstance(parent, ast.ClassDef) and node in parent.body:
+            protocol = any(isinstance(base, ast.Name) and base.id == "Protocol" for base in parent.bases)
+            return parent.name.startswith("_") or protocol or getattr(node, "name", "") == "Meta"
     return False
 
 

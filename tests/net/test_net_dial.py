@@ -1,0 +1,136 @@
+"""Does dialling come to a greeted session whatever the hosts do?"""
+
+import asyncio
+import ssl
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from mailer.clock import system_clock
+from mailer.net.dial import Dialler, NotGreeted
+from mailer.net.routes import Host, Route
+from mailer.net.transport import Session
+from mailer.rehearsal.certificate import server_context
+from mailer.rehearsal.desk import Desk
+from mailer.rehearsal.ledger import Ledger
+from mailer.rehearsal.moods import Greeting, Mood
+from mailer.rehearsal.ports import on_one_port
+from mailer.rehearsal.receiver import Receiver, Surroundings
+from mailer.smtp.envelope import Fact, Transaction
+from mailer.smtp.reply import Reply
+
+WELL = Mood()
+
+
+class Nobody:
+    """An owner with nothing to send."""
+
+    def __init__(self) -> None:
+        self.ended: list[str] = []
+
+    def ready(self, session: Session) -> None: ...
+
+    def next_transaction(self, session: Session) -> Transaction | None:
+        return None
+
+    def settled(self, session: Session, transaction: Transaction, facts: Sequence[Fact]) -> None: ...
+
+    def closed(self, session: Session, failure: str, reply: Reply | None) -> None:
+        self.ended.append(failure)
+
+
+class Hosts:
+    """Receivers with these moods, at 127.0.78.1 and on, and the route to them."""
+
+    def __init__(self, *moods: Mood) -> None:
+        self.addresses = [f"127.0.78.{n}" for n in range(1, len(moods) + 1)]
+        self.receivers = [
+            Receiver(Desk(address, mood, Ledger(address)), Surroundings(system_clock, server_context([address], system_clock())))
+            for address, mood in zip(self.addresses, moods, strict=True)
+        ]
+        self.port = 0
+
+    async def __aenter__(self) -> "Hosts":
+        async def listen(port: int) -> int:
+            for receiver, address in zip(self.receivers, self.addresses, strict=True):
+                port = await receiver.listen([address], port)
+            return port
+
+        self.port = await on_one_port(0, listen)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for receiver in self.receivers:
+            await receiver.stop()
+
+    def route(self, *more: str) -> Route:
+        return Route("a.example", tuple(Host(f"mx-{one}", (one,)) for one in (*more, *self.addresses)), 60.0)
+
+    def dialler(self, *, starttls: bool = True) -> Dialler:
+        return Dialler("mx.ours.example", self.port, starttls, (), asyncio.get_running_loop().time)
+
+    def sessions(self) -> list[int]:
+        return [receiver.desk.ledger.counters.sessions for receiver in self.receivers]
+
+
+async def quit_and_wait(session: Session) -> None:
+    session.quit()
+    async with asyncio.timeout(5):
+        while not session.is_closed:
+            await asyncio.sleep(0.01)
+
+
+async def test_the_next_host_is_tried() -> None:
+    async with Hosts(replace(WELL, greeting=Greeting.THROTTLE), WELL) as hosts:
+        owner = Nobody()
+        session = await hosts.dialler().dial(hosts.route("127.0.78.99"), owner)
+        assert session.peer.address == "127.0.78.2"
+        await quit_and_wait(session)
+        assert owner.ended == [""]
+
+
+async def test_at_most_two_hosts_are_greeted() -> None:
+    refusing = replace(WELL, greeting=Greeting.THROTTLE)
+    async with Hosts(refusing, refusing, WELL) as hosts:
+        with pytest.raises(NotGreeted) as caught:
+            await hosts.dialler().dial(hosts.route(), Nobody())
+        assert caught.value.reply is not None
+        assert caught.value.reply.code == 421
+        assert hosts.sessions() == [1, 1, 0]
+
+
+async def test_an_address_that_failed_is_passed_over_for_a_while() -> None:
+    async with Hosts(replace(WELL, greeting=Greeting.RESET), WELL) as hosts:
+        dialler = hosts.dialler()
+        for _ in range(3):
+            await quit_and_wait(await dialler.dial(hosts.route(), Nobody()))
+        assert hosts.sessions() == [1, 3]
+
+
+async def test_nobody_there() -> None:
+    async with Hosts(WELL) as hosts:
+        with pytest.raises(NotGreeted) as caught:
+            await hosts.dialler().dial(Route("a.example", (Host("mx", ("127.0.78.98",)),), 60.0), Nobody())
+        assert caught.value.failure == "connection refused"
+
+
+async def test_tls_is_used_where_it_is_offered() -> None:
+    async with Hosts(replace(WELL, starttls=True)) as hosts:
+        session = await hosts.dialler().dial(hosts.route(), Nobody())
+        assert session.tls.startswith("TLSv1.")
+        await quit_and_wait(session)
+        assert hosts.receivers[0].desk.ledger.counters.tls_sessions == 1
+
+
+async def test_a_broken_handshake_is_followed_by_one_plain_session() -> None:
+    async with Hosts(replace(WELL, starttls=True)) as hosts:
+        receiver = hosts.receivers[0]
+        receiver.surroundings = replace(receiver.surroundings, tls=ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+        dialler = hosts.dialler()
+        session = await dialler.dial(hosts.route(), Nobody())
+        assert session.tls == ""
+        await quit_and_wait(session)
+        again = await dialler.dial(hosts.route(), Nobody())
+        await quit_and_wait(again)
+        assert hosts.sessions() == [3]

@@ -1,0 +1,164 @@
+"""Does the resolver ask seldom, and never take silence for absence?"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from mailer.net.resolver import DnsTrouble, NameUnknown, Resolver
+from mailer.net.routes import Routing, find_route
+from mailer.rehearsal.dns import DnsMood, DnsServer, Records
+from mailer.smtp.route import NoRoute
+
+ZONE = {
+    "town.example": Records(mx=((10, "mx1.town.example"), (20, "mx2.town.example"))),
+    "mx1.town.example": Records(a=("192.0.2.1", "192.0.2.2"), aaaa=("2001:db8::1",)),
+    "mx2.town.example": Records(a=("192.0.2.3",)),
+    "plain.example": Records(a=("192.0.2.9",)),
+    "bare.example": Records(txt=("nothing here",)),
+    "null.example": Records(mx=((0, "."),)),
+    "sick.example": Records(mood=DnsMood.SERVFAIL),
+    "mute.example": Records(mood=DnsMood.TIMEOUT),
+    "big.example": Records(mx=((10, "mx1.town.example"),), mood=DnsMood.TRUNCATED),
+    "alias.example": Records(mx=((10, "cname.example"), (20, "mx2.town.example"))),
+    "onlyalias.example": Records(mx=((10, "cname.example"),)),
+    "cname.example": Records(cname="mx1.town.example"),
+    "halfsick.example": Records(mx=((10, "sick.example"), (20, "mx2.town.example"))),
+    "private.example": Records(mx=((10, "inside.example"),)),
+    "inside.example": Records(a=("10.0.0.1", "127.0.0.1", "169.254.0.1"), aaaa=("::1", "::ffff:127.0.0.1")),
+    "lost.example": Records(mx=((10, "nowhere.example"),)),
+    "number.example": Records(mx=((10, "192.0.2.1"),)),
+}
+OPEN = Routing(frozenset({"mx.ours.example"}), 5, True)
+CLOSED = Routing(frozenset({"mx.ours.example"}), 5, False)
+
+
+class Hand:
+    """Monotonic seconds that move by hand."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+async def dns() -> AsyncIterator[DnsServer]:
+    server = DnsServer(ZONE)
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+async def resolver(dns: DnsServer) -> Resolver:
+    return resolver_at(dns, asyncio.get_running_loop().time)
+
+
+def resolver_at(dns: DnsServer, monotonic: Callable[[], float]) -> Resolver:
+    return Resolver([("127.0.0.1", dns.port)], timeout=0.3, lifetime=0.6, monotonic=monotonic)
+
+
+async def test_answers_come_in_text_and_order(resolver: Resolver) -> None:
+    exchanges, seconds = await resolver.exchanges("town.example")
+    assert {(one.preference, one.host) for one in exchanges} == {(10, "mx1.town.example"), (20, "mx2.town.example")}
+    assert 30 <= seconds <= 3600
+    answer = await resolver.addresses("mx1.town.example")
+    assert set(answer.records[:2]) == {"192.0.2.1", "192.0.2.2"}
+    assert answer.records[2:] == ("2001:db8::1",)
+
+
+async def test_a_truncated_answer_is_asked_for_again_over_tcp(resolver: Resolver) -> None:
+    exchanges, _ = await resolver.exchanges("big.example")
+    assert [one.host for one in exchanges] == ["mx1.town.example"]
+
+
+async def test_absence_and_failure_are_told_apart(resolver: Resolver) -> None:
+    assert (await resolver.exchanges("plain.example"))[0] == []
+    with pytest.raises(NameUnknown):
+        await resolver.exchanges("nobody.example")
+    for failing in ("sick.example", "mute.example"):
+        with pytest.raises(DnsTrouble):
+            await resolver.exchanges(failing)
+
+
+async def test_one_question_serves_all_who_ask_and_is_asked_again_when_it_is_old(dns: DnsServer) -> None:
+    hand = Hand()
+    resolver = resolver_at(dns, hand)
+    asked: list[str] = []
+    query = resolver._query
+
+    async def counted(name: str, kind: str) -> object:
+        asked.append(name)
+        return await query(name, kind)
+
+    resolver._query = counted  # type: ignore[method-assign, assignment]  # counts what really goes out
+    await asyncio.gather(*(resolver.exchanges("town.example") for _ in range(20)))
+    await resolver.exchanges("town.example")
+    assert asked == ["town.example"]
+    hand.now += 4000
+    await resolver.exchanges("town.example")
+    assert asked == ["town.example"] * 2
+
+
+async def test_a_failure_is_not_asked_for_again_at_once(dns: DnsServer) -> None:
+    hand = Hand()
+    resolver = resolver_at(dns, hand)
+    for _ in range(2):
+        with pytest.raises(DnsTrouble):
+            await resolver.exchanges("sick.example")
+    dns.answers.put("sick.example", Records(mx=((10, "mx1.town.example"),)))
+    hand.now += 6
+    assert (await resolver.exchanges("sick.example"))[0]
+
+
+async def test_a_route_has_hosts_in_order_with_addresses(resolver: Resolver) -> None:
+    route = await find_route("town.example", resolver, OPEN)
+    assert [host.name for host in route.hosts] == ["mx1.town.example", "mx2.town.example"]
+    assert route.key == "mx1.town.example mx2.town.example"
+
+
+async def test_at_most_so_many_addresses(resolver: Resolver) -> None:
+    route = await find_route("town.example", resolver, Routing(frozenset(), 2, True))
+    assert [len(host.addresses) for host in route.hosts] == [2]
+
+
+async def test_implicit_mx(resolver: Resolver) -> None:
+    route = await find_route("plain.example", resolver, OPEN)
+    assert [(host.name, host.addresses) for host in route.hosts] == [("plain.example", ("192.0.2.9",))]
+
+
+async def test_an_alias_is_passed_over(resolver: Resolver) -> None:
+    route = await find_route("alias.example", resolver, OPEN)
+    assert [host.name for host in route.hosts] == ["mx2.town.example"]
+
+
+async def test_a_host_without_dns_is_passed_over(resolver: Resolver) -> None:
+    route = await find_route("halfsick.example", resolver, OPEN)
+    assert [host.name for host in route.hosts] == ["mx2.town.example"]
+
+
+@pytest.mark.parametrize(
+    ("domain", "permanent", "reason"),
+    [
+        ("nobody.example", True, "domain_unknown"),
+        ("null.example", True, "not_accepting"),
+        ("bare.example", True, "not_accepting"),
+        ("sick.example", False, "network_trouble"),
+        ("mute.example", False, "network_trouble"),
+        ("onlyalias.example", False, "network_trouble"),
+        ("lost.example", False, "network_trouble"),
+        ("number.example", False, "network_trouble"),
+    ],
+)
+async def test_no_route(resolver: Resolver, domain: str, permanent: bool, reason: str) -> None:
+    with pytest.raises(NoRoute) as caught:
+        await find_route(domain, resolver, OPEN)
+    assert (caught.value.permanent, caught.value.reason) == (permanent, reason)
+
+
+async def test_private_addresses_are_never_dialled(resolver: Resolver) -> None:
+    with pytest.raises(NoRoute) as caught:
+        await find_route("private.example", resolver, CLOSED)
+    assert not caught.value.permanent
+    assert (await find_route("private.example", resolver, OPEN)).hosts
