@@ -47,8 +47,8 @@ def received(journal: Path) -> Counter[str]:
 def under_way(store: Path) -> int:
     """Return how many items were claimed and not settled when the mailer died."""
     with contextlib.closing(apsw.Connection(str(store), flags=apsw.SQLITE_OPEN_READWRITE)) as connection:
-        rows = connection.execute("SELECT count(*) FROM queue_item WHERE state = 'sending'")
-        return int(rows.fetchall()[0][0])
+        rows = connection.execute("SELECT id FROM queue_item WHERE state = 'sending'")
+        return len(rows.fetchall())
 
 
 def one_run(directory: Path, chance: random.Random, toll: Toll) -> None:
