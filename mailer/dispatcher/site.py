@@ -25,6 +25,7 @@ from mailer.smtp.reply import Reply, Stage, syntax_refusal
 
 log = logging.getLogger(__name__)
 
+CLOSING = 421  # RFC 5321 §3.8: the server leaves
 IDLE_SECONDS = 3.0
 #: How many jobs a site holds beyond those in its sessions. Few: a claim that a crash leaves behind counts as a possible
 #: copy, and urgent mail waits behind what is claimed. Enough: the store gives new ones within some milliseconds.
@@ -167,6 +168,7 @@ class Site:
         if self._goes_again(session, job, fact):
             self._at[session].waiting.put_back(job)
         else:
+            session.answered += fact.reply is not None and fact.reply.code != CLOSING
             if fact.accepted:
                 self._succeeded(session, job)
             self._desk.judge(self, job, fact, session)
@@ -181,8 +183,8 @@ class Site:
         if session.quitting:
             self._loop.call_soon(self.stir)
             return
-        if session.accepted and (reply is None or reply.code == 421):
-            self._allowance.session_cut(session.accepted)
+        if session.answered and (reply is None or reply.code == CLOSING):
+            self._allowance.session_cut(session.answered)
         elif failure or reply is not None:
             self._allowance.refused(len(self._at))
             log.info("%s: now %d connections (%s)", self.name, self._allowance.connections, failure or reply)
@@ -211,7 +213,6 @@ class Site:
         self.stir()
 
     def _succeeded(self, session: Session, job: Job) -> None:
-        session.accepted += 1
         self._allowance.succeeded()
         self._at[session].succeeded(self._loop.time())
         if job.bare:
@@ -267,5 +268,5 @@ class Site:
 def _turn_never_came(session: Session, fact: Fact) -> bool:
     """Tell whether the session ended before this job's mail was really offered, so that another may take it at once."""
     if fact.reply is None:
-        return fact.failure == "closed" and session.accepted > 0
-    return fact.reply.code == 421 and fact.stage is not Stage.EOD and session.accepted > 0
+        return fact.failure == "closed" and session.answered > 0
+    return fact.reply.code == CLOSING and fact.stage is not Stage.EOD and session.answered > 0

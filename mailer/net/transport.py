@@ -9,7 +9,7 @@ import asyncio
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, cast, cast
+from typing import Protocol, cast
 
 from mailer.smtp.client import Client, Closed, Event, Ready, Settled, StartTls
 from mailer.smtp.envelope import Fact, Transaction
@@ -48,13 +48,16 @@ class Peer:
 
 
 class Session(asyncio.Protocol):
-    """One SMTP connection. `tls` is the TLS version and cipher, or empty; `stage` the last one waited in."""
+    """One SMTP connection. `tls` is the TLS version and cipher, or empty; `stage` the last one waited in.
+
+    `taken` counts the mails it took from its owner; `answered`, kept by the owner, those that a reply decided.
+    """
 
     def __init__(self, client: Client, peer: Peer, owner: Owner, context: ssl.SSLContext | None) -> None:
         self.peer = peer
         self.tls = ""
         self.taken = 0
-        self.accepted = 0
+        self.answered = 0
         self.is_ready = False
         self.is_closed = False
         self.quitting = False
