@@ -1,0 +1,55 @@
+"""Which bytes does the appliance make for each recipient of a broadcast?
+
+    python -m tests.acceptance.render CONFIGURATION ID    →    a JSON object: address → mail in base64
+
+Renders anew from the store and the keys, in a process of its own, what the mailer handed over. It is how a test
+knows what should have arrived.
+"""
+
+import base64
+import json
+import sys
+from functools import partial
+from pathlib import Path
+
+from config import load, read_dkim_key
+from mailer.appliance import open_office
+from mailer.dispatcher.job import job_of
+from mailer.dispatcher.letters import Desk, Letters
+from mailer.keyring import Keyring
+from mailer.schedule.claim import Claimed
+from mailer.schedule.queued import QueuedItem
+from mailer.service import dispatch
+from mailer.store import accounting
+
+
+def main(configuration: str, announcement_id: str) -> None:
+    """Print every mail of a broadcast."""
+    settings = load(Path(configuration))
+    office = open_office(settings)
+    signers = Keyring(partial(read_dkim_key, settings)).signers
+    desk = Desk(office.domain, office.base_url, office.schools, office.receipt_key, office.verp, signers)
+    letters = Letters(desk)
+    letters.learn(dispatch.announcement(announcement_id))
+    mails = {one.item.address: mail(letters, one.item) for one in accounting.items(announcement_id)}
+    json.dump({address: base64.b64encode(content).decode() for address, content in mails.items()}, sys.stdout)
+
+
+def mail(letters: Letters, item: QueuedItem) -> bytes:
+    """Return the mail that this item becomes."""
+    claimed = Claimed(
+        item_id=item.id,
+        announcement_id=item.announcement_id,
+        school=item.school,
+        address=item.address,
+        domain=item.domain,
+        lane=item.lane,
+        attempt=1,
+        expires_at=item.expires_at,
+        possible_duplicate=False,
+    )
+    return letters.write(job_of(claimed, frozenset())).content
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
