@@ -179,9 +179,9 @@ class ReplyReader:
         return self.kept * _OCTETS_PER_CHARACTER
 
     def _keep(self, text: bytes) -> None:
-        """Remember a line's text as far as there is room; the first line is always remembered, if only in part."""
+        """Remember a line's text as far as there is room, which the first line always finds."""
         room = self._limit - self._held
-        if room > 0 or not self._lines:
+        if room > 0:
             self._lines.append(text[:room])
             self._held += len(text) + 1
 

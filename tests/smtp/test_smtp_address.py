@@ -22,6 +22,8 @@ TAKEN = [
     "taro@xn--wgv71a119e.jp",
     "a@b--c.example",
     "a" * 64 + "@example.jp",
+    "a@" + "x" * 63 + ".jp",
+    "a" * 64 + "@" + ".".join(["x" * 61] * 3) + ".abc",
 ]
 
 REFUSED = [
@@ -40,6 +42,8 @@ REFUSED = [
     ("a＠x.jp", "fullwidth"),
     ("ａ@x.jp", "fullwidth"),
     ("a@ｘ.jp", "fullwidth"),
+    ("a！@x.jp", "fullwidth"),
+    ("a～@x.jp", "fullwidth"),
     ("taro", "no_at"),
     ("a@@x", "several_at"),
     ("a@b@x.jp", "several_at"),
@@ -75,6 +79,7 @@ REFUSED = [
     ("a@xn--a.jp", "bad_domain"),
     ("a@日本\u0301語、.jp", "bad_domain"),
     ("a" * 65 + "@example.jp", "too_long"),
+    ("a" * 64 + "@" + ".".join(["x" * 61] * 3) + ".abcd", "too_long"),
     ("山" * 22 + "@example.jp", "too_long"),
     ("a@" + ".".join(["x" * 60] * 5) + ".jp", "too_long"),
     ("a@" + ".".join(["x" * 61] * 4) + ".example", "too_long"),
@@ -122,6 +127,7 @@ def test_wire_quotes_only_irregular_local_parts(text: str, quoted: bytes, bare: 
 
 def test_typed_quotes_name_the_same_mailbox() -> None:
     assert parse_address('"a..b"@docomo.ne.jp') == parse_address("a..b@docomo.ne.jp")
+    assert parse_address('"a"@docomo.ne.jp').text == "a@docomo.ne.jp"
     assert parse_address('"taro"@docomo.ne.jp').wire() == b"taro@docomo.ne.jp"
 
 

@@ -28,6 +28,12 @@ def test_content_with_other_line_ends_is_our_bug(content: bytes) -> None:
         Transaction(ENVELOPE, content)
 
 
+def test_forward_path_is_quoted_unless_told_otherwise() -> None:
+    address = parse_address("a..b@docomo.example")
+    assert ForwardPath(address).wire() == b'"a..b"@docomo.example'
+    assert ForwardPath(address, bare=True).wire() == b"a..b@docomo.example"
+
+
 def test_envelope_needs_a_forward_path() -> None:
     with pytest.raises(ValueError, match="forward-path"):
         Envelope(ReversePath(None), ())
@@ -78,6 +84,7 @@ def test_mail_says_only_what_was_offered() -> None:
         ("mx\nSIZE \u00b2", Capabilities(size=0)),
         ("mx\nSIZE -1", Capabilities(size=0)),
         ("mx\nSIZE " + "9" * 5000, Capabilities(size=0)),
+        ("mx\nSIZE " + "9" * 20, Capabilities(size=10**20 - 1)),
         ("mx\nSIZE 5 6", Capabilities(size=0)),
         ("mx\nSIZE 5\nSIZE 7", Capabilities(size=5)),
         ("", NOTHING),
@@ -105,3 +112,4 @@ def test_any_text_has_capabilities(text: str) -> None:
 )
 def test_only_a_good_answer_to_the_end_of_data_is_accepted(fact: Fact, accepted: bool) -> None:
     assert fact.accepted is accepted
+    assert not Fact(TO, Stage.RCPT, None).kept_unknown
