@@ -212,6 +212,8 @@ class Conversation(SMTP):
 
     async def _flush(self) -> None:
         replies, self._replies = self._replies, []
+        if self.transport is None or self.transport.is_closing():
+            raise Gone
         if replies:
             self._writer.write(b"".join(replies))
             async with asyncio.timeout(self.limits.seconds):
