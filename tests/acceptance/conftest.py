@@ -35,6 +35,17 @@ ZONE = {
 }
 
 
+HERE = Path(__file__).parent
+FETCHING_SECONDS = 600
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whichever of these tests comes first may have to fetch the servers."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.timeout(FETCHING_SECONDS))
+
+
 @dataclass(frozen=True)
 class Places:
     """Where everything listens that servers have to know of."""

@@ -47,4 +47,7 @@ def start(root: Path, given: Surroundings) -> Server:
     configuration = CONFIGURATION.format(door=DOOR, port=given.port, domain=DOMAIN, relay=given.relay, boxes=BOXES)
     jail.file("/etc/smtpd.conf", configuration)
     jail.file("/etc/tls.pem", given.certificate, mode=0o600)
+    # Since 7.x it does not start without certificates to trust; which ones does not matter here.
+    public = given.certificate[given.certificate.index("-----BEGIN CERTIFICATE-----") :]
+    jail.file("/etc/ssl/certs/ca-certificates.crt", public)
     return Server.start(jail, ("/usr/sbin/smtpd", "-d"), DOOR, given.port)

@@ -19,7 +19,7 @@ from pathlib import Path
 USELESS = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/lintian")
 MERGED = ("bin", "sbin", "lib", "lib64")
 FOLLOWED = ("lib", "zlib")
-DOWNLOAD_SECONDS = 100
+COMMAND_SECONDS = 240
 
 
 class Lacking(Exception):
@@ -33,7 +33,7 @@ def tree(package: str, *more: str) -> Path:
         if not ready.exists():
             with tempfile.TemporaryDirectory(dir=cache) as directory:
                 made = Path(directory) / "tree"
-                _unpack(_fetch(_closure([package, *more]), Path(directory)), made)
+                _unpack(_fetch([package, *more], Path(directory)), made)
                 made.rename(ready)
         return ready
 
@@ -65,10 +65,10 @@ def _closure(packages: Sequence[str]) -> list[str]:
 
 def _fetch(packages: Sequence[str], directory: Path) -> list[Path]:
     try:
-        _run("apt-get", "download", *packages, cwd=directory)
+        _run("apt-get", "download", *_closure(packages), cwd=directory)
     except Lacking:
         _run("apt-get", "update")  # a fresh machine knows no packages yet
-        _run("apt-get", "download", *packages, cwd=directory)
+        _run("apt-get", "download", *_closure(packages), cwd=directory)
     return sorted(directory.glob("*.deb"))
 
 
@@ -87,7 +87,7 @@ def _run(*command: str, cwd: Path | None = None) -> str:
     environment = {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
     try:
         done = subprocess.run(
-            command, cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=DOWNLOAD_SECONDS
+            command, cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=COMMAND_SECONDS
         )
     except (FileNotFoundError, subprocess.TimeoutExpired) as error:
         raise Lacking(f"Debian packages cannot be fetched here: {error}") from error

@@ -150,3 +150,10 @@ def test_tls_is_used_where_it_is_offered(sent: Sent, address: str) -> None:
 
 def test_no_tls_is_claimed_where_there_was_none(sent: Sent) -> None:
     assert sent.told["taro@docomo.ne.jp"]["evidence"]["tls"] == ""
+
+
+def test_a_server_whose_handshake_always_breaks_gets_the_mail_without_tls(town: Town, sent: Sent) -> None:
+    """Debian 12's OpenSMTPD offers STARTTLS and fails at every handshake (OpenSSL 3); Debian 13's does not."""
+    breaks = "EVP lib" in town.servers["opensmtpd"].log()
+    told = sent.told["taro@opensmtpd.example"]["evidence"]
+    assert told["tls"].partition(" ")[0] == ("" if breaks else "TLSv1.3")
