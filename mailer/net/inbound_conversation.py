@@ -77,7 +77,8 @@ class Conversation(SMTP):
             self._doors.leave(self.peer)
             self._register.left(self)
             super().connection_lost(error)
-            _log.info("disconnect from unknown[%s] %s", self.peer, self._tally())
+            level = logging.INFO if self.counts else logging.DEBUG  # a flood of connections is no flood of lines
+            _log.log(level, "disconnect from unknown[%s] %s", self.peer, self._tally())
 
     def eof_received(self) -> bool:
         """Go on writing to a peer who only closed his sending half: the mail he handed over may be under way."""
@@ -242,4 +243,4 @@ class Conversation(SMTP):
         self.loop.call_later(0 if stuck else LAST_WORDS_SECONDS, transport.abort)
 
     def _tally(self) -> str:
-        return " ".join(f"{name}={count}" for name, count in sorted(self.counts.items())) or "commands=0"
+        return " ".join(f"{name}={count}" for name, count in sorted(self.counts.items()))
