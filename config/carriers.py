@@ -36,6 +36,11 @@ Rate = Annotated[float, PlainValidator(kinds.number(0.01, 10_000))]
 Pause = Annotated[timedelta, PlainValidator(kinds.duration("1s", "1d"))]
 
 
+def _reason(word: str) -> Reason:
+    """Return the reason of a word; from Python 3.12 on pydantic cannot tell how the enumeration itself is called."""
+    return Reason(word)
+
+
 class Figure(Section, Generic[Value]):
     """A figure and how we know it: `{ value = 10, source = "…" }`."""
 
@@ -62,7 +67,7 @@ class RuleEntry(Section):
     enhanced: Pattern | None = None
     phrases: tuple[Phrase, ...] = ()
     text: Pattern | None = None
-    reason: Annotated[Reason, PlainValidator(kinds.choice(*REPLY_REASONS)), AfterValidator(Reason)]
+    reason: Annotated[Reason, PlainValidator(kinds.choice(*REPLY_REASONS)), AfterValidator(_reason)]
     kind: Annotated[str, PlainValidator(kinds.choice("hard", "soft"))] | None = None
     action: Annotated[str, PlainValidator(kinds.choice("refuse", "defer"))] | None = None
     pause: Switch = False
