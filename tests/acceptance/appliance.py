@@ -1,7 +1,7 @@
 """How is the whole appliance run by a test as an operator runs it?
 
 With a configuration file, by the command, in processes of its own: `init`, `households import`, `serve`, `broadcast`.
-Its name server answers from the test; nothing of the product is imported into the test.
+Only its name server answers from the test.
 """
 
 import asyncio
@@ -25,7 +25,8 @@ from tests.acceptance.jail import wait_until
 from tests.acceptance.packages import Lacking
 
 ROOT = Path(__file__).resolve().parents[2]
-READY_SECONDS = 30
+PYTHON = (sys.executable, "-m")
+READY_SECONDS = 60
 VERB_SECONDS = 60
 SOURCE = "127.0.89.1"
 DNS_PORT = 53
@@ -71,22 +72,20 @@ class Appliance:
 
     def run(self, *verb: str) -> Any:
         """Run a verb and return its JSON document."""
-        return json.loads(self._run("-m", "mailer", "--config", str(self.configuration), "--json", *verb))
+        return json.loads(_run("mailer", "--config", str(self.configuration), "--json", *verb))
 
     def lines(self, *verb: str) -> list[dict[str, Any]]:
         """Run a verb and return its JSON lines."""
-        said = self._run("-m", "mailer", "--config", str(self.configuration), "--json", *verb)
+        said = _run("mailer", "--config", str(self.configuration), "--json", *verb)
         return [json.loads(line) for line in said.splitlines()]
 
     @contextlib.contextmanager
     def serving(self, *services: str) -> Iterator[None]:
         """Keep services running under one parent, or the one that is named; they must end cleanly."""
+        verb = ("mailer", "--config", str(self.configuration), "serve", *services)
+        command = ("setpriv", "--pdeathsig", "KILL", *PYTHON, *verb)
         log = (self.directory / "log").open("ab")
-        with log, subprocess.Popen(
-            ("setpriv", "--pdeathsig", "KILL", *self._command("-m", "mailer"), "--config", self.configuration, "serve",
-             *services),
-            cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
-        ) as process:  # fmt: skip
+        with log, subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log) as process:
             try:
                 assert process.stdout
                 assert select.select([process.stdout], [], [], READY_SECONDS)[0], self.log()
@@ -113,15 +112,15 @@ class Appliance:
         roster.write_text(text.getvalue(), encoding="utf-8")
         self.run("households", "import", str(roster))
 
-    def send(self, school: str, text: str) -> str:
-        """Send an urgent broadcast with a receipt URL to a school; return its id."""
+    def send(self, school: str, text: str, *, urgent: bool = True) -> str:
+        """Send a broadcast with a receipt URL to a school; return its id."""
         file = self.directory / "text.txt"
         file.write_text(text, encoding="utf-8")
         verb = ("broadcast", "send", "--school", school, "--subject", "不審者情報", "--text-file", str(file))
-        sent = self.run(*verb, "--receipt", "--urgent")
+        sent = self.run(*verb, "--receipt", *(["--urgent"] if urgent else []))
         return str(sent["id"])
 
-    def wait(self, announcement: str, seconds: float = 30, **counts: int) -> None:
+    def wait(self, announcement: str, seconds: float = 60, **counts: int) -> None:
         """Wait until `broadcast show` has these counts."""
 
         def reached() -> bool:
@@ -136,17 +135,17 @@ class Appliance:
 
     def rendered(self, announcement: str) -> dict[str, bytes]:
         """Return the mail for every recipient, made anew in another process."""
-        said = self._run("-m", "tests.acceptance.render", str(self.configuration), announcement)
+        said = _run("tests.acceptance.render", str(self.configuration), announcement)
         return {address: base64.b64decode(mail) for address, mail in json.loads(said).items()}
 
-    def _command(self, *arguments: str) -> list[str]:
-        return [sys.executable, *arguments]
 
-    def _run(self, *arguments: str) -> str:
-        command = self._command(*arguments)
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=VERB_SECONDS)
-        assert done.returncode == 0, f"{arguments}: {done.returncode}: {done.stderr}{done.stdout}"
-        return done.stdout
+def _run(*module: str) -> str:
+    """Run a module with its arguments and return what it printed."""
+    done = subprocess.run(
+        (*PYTHON, *module), cwd=ROOT, capture_output=True, text=True, check=False, timeout=VERB_SECONDS
+    )
+    assert done.returncode == 0, f"{module}: {done.returncode}: {done.stderr}{done.stdout}"
+    return done.stdout
 
 
 @contextlib.contextmanager

@@ -38,6 +38,8 @@ class Jail:
     @classmethod
     def build(cls, tree: Path, root: Path, users: Mapping[str, int]) -> "Jail":
         """Link the tree into `root` and furnish it."""
+        if os.statvfs(root.parent).f_flag & os.ST_NOEXEC:
+            raise Lacking(f"programs may not be run from {root.parent}")
         shutil.copytree(tree, root, symlinks=True, copy_function=_link)
         jail = cls(root, {**users, "keeper": KEEPER})
         jail._name_users()
