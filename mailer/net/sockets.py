@@ -13,7 +13,7 @@ FIRST_PASSED = 3
 BACKLOG = 512
 
 
-class ListenError(Exception):
+class ListenError(OSError):
     """An address cannot be listened on; the words say which and why."""
 
 
@@ -49,7 +49,8 @@ def _bound(addresses: Sequence[tuple[str, int]]) -> list[socket.socket]:
     except OSError as error:
         for each in opened:
             each.close()
-        raise ListenError(f"{host}:{port}: cannot be listened on ({error.strerror or error})") from error
+        reason = os.strerror(error.errno) if (error.errno or 0) > 0 else str(error)
+        raise ListenError(f"{host}:{port}: cannot be listened on ({reason})") from error
     return opened
 
 
