@@ -32,7 +32,7 @@ REASONS: Mapping[str, str] = {
     "subject_too_long": "The subject is too long.",
     "subject_line_end": "The subject must be one line.",
     "subject_control": "The subject contains a control character.",
-    "subject_surrogate": "The subject contains a broken character.",
+    "subject_broken": "The subject contains a broken character.",
     "text_empty": "The text is empty.",
     "text_too_long": "The text is too long.",
 }

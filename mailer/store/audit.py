@@ -6,7 +6,7 @@ removed entry breaks the chain from there on; only to see the newest entries cut
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -31,9 +31,10 @@ class Entry:
 def append(at: datetime, actor: str, action: str, subject: str, detail: Mapping[str, Any]) -> None:
     """Write one entry behind the last; must stand in the transaction of what it tells of."""
     last = AuditEntry.select(AuditEntry.digest).order_by(AuditEntry.id.desc()).limit(1).scalar()
-    text = _canonical(detail)
-    digest = _seal(FIRST if last is None else bytes(last), instant(at), (actor, action, subject, text))
-    AuditEntry.insert(at=at, actor=actor, action=action, object=subject, detail=text, digest=digest).execute()
+    words = [_storable(word) for word in (actor, action, subject, _canonical(detail))]
+    digest = _seal(FIRST if last is None else bytes(last), instant(at), words)
+    fields = dict(zip(("actor", "action", "object", "detail"), words, strict=True))
+    AuditEntry.insert(at=at, digest=digest, **fields).execute()
 
 
 def entries(limit: int) -> Iterator[Entry]:
@@ -44,7 +45,8 @@ def entries(limit: int) -> Iterator[Entry]:
 
 def about(action: str, subject: str) -> Entry | None:
     """Return the first entry of this action on this object, or None."""
-    row = AuditEntry.select().where((AuditEntry.action == action) & (AuditEntry.object == subject)).first()
+    which = (AuditEntry.action == action) & (AuditEntry.object == subject)
+    row = AuditEntry.select().where(which).order_by(AuditEntry.id).first()
     return None if row is None else _entry(row)
 
 
@@ -52,7 +54,7 @@ def first_broken() -> int | None:
     """Return the number of the first entry that does not fit the one before, or None if the chain holds."""
     previous = FIRST
     for row in AuditEntry.select().order_by(AuditEntry.id).iterator():
-        expected = _seal(previous, instant(row.at), (row.actor, row.action, row.object, row.detail))
+        expected = _seal(previous, instant(row.at), [row.actor, row.action, row.object, row.detail])
         if bytes(row.digest) != expected:
             return int(row.id)
         previous = expected
@@ -67,5 +69,10 @@ def _canonical(value: object) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
-def _seal(previous: bytes, at: int, words: tuple[str, str, str, str]) -> bytes:
-    return hashlib.sha256(previous + _canonical([at, *words]).encode("utf-8", "surrogatepass")).digest()
+def _storable(text: str) -> str:
+    """Lone surrogates, as in a user's name that is no UTF-8, become U+FFFD: the book takes whatever happened."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _seal(previous: bytes, at: int, words: Sequence[str]) -> bytes:
+    return hashlib.sha256(previous + _canonical([at, *words]).encode()).digest()

@@ -1,0 +1,183 @@
+"""Do operators move exactly the items they name, and is nothing ever forgotten by it?"""
+
+from datetime import timedelta
+
+import pytest
+
+from mailer.schedule.item import ItemState
+from mailer.schedule.outcome import Evidence, Outcome, Verdict
+from mailer.service import audit, broadcast, dispatch, queue
+from mailer.service.office import Office
+from mailer.service.queue import NothingNamed, QueuedItem, Selection
+from mailer.store.database import transaction
+from tests.conftest import FakeClock, Register
+
+BUSY = Evidence("connect", "mx.docomo.ne.jp", 421, "4.7.0", "too many", "", "rate_limited")
+LEASE = timedelta(minutes=15)
+ALL = Selection()
+DOCOMO = Selection(domains=frozenset({"docomo.ne.jp"}))
+
+
+@pytest.fixture
+def sent(office: Office, register: Register) -> str:
+    """A broadcast to two addresses at docomo and one elsewhere: items 1, 2 and 3."""
+    register("t-daiichi", "a@docomo.ne.jp", "b@docomo.ne.jp")
+    register("t-daiichi", "c@gmail.com")
+    return broadcast.send(office, request()).id
+
+
+def request(**more: timedelta) -> broadcast.BroadcastRequest:
+    """Return an ordinary broadcast."""
+    return broadcast.BroadcastRequest(("t-daiichi",), "件名", "本文", False, False, "tester", **more)  # type: ignore[arg-type]  # tests give `expires` alone
+
+
+def states(office: Office) -> dict[int, ItemState]:
+    """Return the state of every item."""
+    return {one.id: one.state for one in queue.list_(office, Selection(states=frozenset(ItemState)))}
+
+
+def claim(office: Office, *domains: str) -> list[dispatch.Claimed]:
+    """Claim what is due for these domains."""
+    with transaction():
+        return dispatch.claim(office, domains, 100, "w0", LEASE)
+
+
+def defer(office: Office, claims: list[dispatch.Claimed]) -> None:
+    """Have these attempts end with a 421."""
+    now = office.clock()
+    outcome = Outcome(Verdict.DEFERRED, BUSY, now, now + timedelta(minutes=20))
+    with transaction():
+        dispatch.settle(office, [(one.item_id, one.attempt, outcome) for one in claims])
+
+
+def ids(items: list[QueuedItem]) -> list[int]:
+    """Return the numbers of items."""
+    return [one.id for one in items]
+
+
+def test_listing_finds_what_fits_every_criterion(office: Office, sent: str) -> None:
+    other = broadcast.send(office, request()).id
+
+    def found(selection: Selection, limit: int | None = None) -> list[int]:
+        return ids(list(queue.list_(office, selection, limit)))
+
+    assert found(ALL) == [1, 2, 3, 4, 5, 6]
+    assert found(ALL, 2) == [1, 2]
+    assert found(DOCOMO) == [1, 2, 4, 5]
+    assert found(Selection(announcement_id=other, domains=frozenset({"docomo.ne.jp"}))) == [4, 5]
+    assert found(Selection(address_key="c@gmail.com")) == [3, 6]
+    assert found(Selection(numbers=(6, 2, 99))) == [2, 6]
+
+
+def test_listing_leaves_out_what_is_over_unless_it_is_named(office: Office, sent: str) -> None:
+    broadcast.cancel(office, sent, "tester")
+    assert list(queue.list_(office, ALL)) == []
+    assert len(list(queue.list_(office, Selection(states=frozenset({ItemState.CANCELLED}))))) == 3
+    assert ids(list(queue.list_(office, Selection(numbers=(1,))))) == [1]
+
+
+def test_showing_an_item_tells_every_attempt(office: Office, clock: FakeClock, sent: str) -> None:
+    for _ in range(2):
+        defer(office, claim(office, "docomo.ne.jp"))
+        clock.advance(minutes=20)
+    shown = queue.show(office, "q1")
+    assert shown is not None
+    assert shown.item.evidence == BUSY
+    assert [(one.number, one.verdict, one.evidence) for one in shown.attempts] == [
+        (1, Verdict.DEFERRED, BUSY),
+        (2, Verdict.DEFERRED, BUSY),
+    ]
+    assert queue.show(office, "QFF") is None
+    with pytest.raises(ValueError, match="queue id"):
+        queue.show(office, "17")
+
+
+def test_flushing_makes_deferred_items_due_now(office: Office, clock: FakeClock, sent: str) -> None:
+    defer(office, claim(office, "docomo.ne.jp", "gmail.com"))
+    assert claim(office, "docomo.ne.jp", "gmail.com") == []
+    assert queue.flush(office, DOCOMO, "tester") == 2
+    assert [one.item_id for one in claim(office, "docomo.ne.jp", "gmail.com")] == [1, 2]
+
+
+def test_flushing_does_not_let_a_scheduled_broadcast_out_early(office: Office, clock: FakeClock, sent: str) -> None:
+    at = clock() + timedelta(hours=1)
+    later = broadcast.BroadcastRequest(("t-daiichi",), "件名", "本文", False, True, "tester", at)
+    broadcast.send(office, later)
+    assert queue.flush(office, ALL, "tester") == 3
+    assert len(claim(office, "docomo.ne.jp", "gmail.com")) == 3
+
+
+def test_holding_and_releasing(office: Office, clock: FakeClock, sent: str) -> None:
+    defer(office, claim(office, "docomo.ne.jp"))
+    assert queue.hold(office, DOCOMO, "tester") == 2
+    assert queue.hold(office, DOCOMO, "tester") == 0
+    assert states(office) == {1: ItemState.HELD, 2: ItemState.HELD, 3: ItemState.WAITING}
+    clock.advance(hours=1)
+    assert claim(office, "docomo.ne.jp") == []
+    assert queue.release(office, Selection(numbers=(1,)), "tester") == 1
+    assert [one.item_id for one in claim(office, "docomo.ne.jp")] == [1]
+    assert broadcast.show(office, sent)["held"] == 1
+
+
+def test_releasing_does_not_let_a_scheduled_broadcast_out_early(office: Office, clock: FakeClock, sent: str) -> None:
+    at = clock() + timedelta(hours=1)
+    later = broadcast.BroadcastRequest(("t-daiichi",), "件名", "本文", False, True, "tester", at)
+    scheduled = Selection(announcement_id=broadcast.send(office, later).id)
+    queue.hold(office, scheduled, "tester")
+    assert queue.release(office, scheduled, "tester") == 3
+    assert {one.next_attempt_at for one in queue.list_(office, scheduled)} == {at}
+
+
+def test_an_item_under_way_is_held_when_its_attempt_does_not_settle_it(office: Office, sent: str) -> None:
+    claims = claim(office, "docomo.ne.jp")
+    assert queue.hold(office, DOCOMO, "tester") == 2
+    assert queue.release(office, Selection(numbers=(1,)), "tester") == 1
+    defer(office, claims)
+    assert states(office) == {1: ItemState.WAITING, 2: ItemState.HELD, 3: ItemState.WAITING}
+    held = next(queue.list_(office, Selection(numbers=(2,))))
+    assert (held.evidence.reason, held.evidence.code) == ("held_by_operator", 421)
+
+
+def test_removed_items_end_as_cancelled_and_stay_accounted_for(office: Office, sent: str) -> None:
+    claims = claim(office, "gmail.com")
+    queue.hold(office, Selection(numbers=(2,)), "tester")
+    assert queue.remove(office, Selection(announcement_id=sent), "tester") == 3
+    with transaction():
+        dispatch.unclaim(office, [(one.item_id, one.attempt) for one in claims])
+    assert set(states(office).values()) == {ItemState.CANCELLED}
+    reasons = {line["evidence"]["reason"] for line in broadcast.recipients(office, sent)}
+    assert reasons == {"removed_by_operator"}
+    assert broadcast.show(office, sent)["state"] == "finished"
+    assert broadcast.verify(office, sent) == []
+
+
+def test_holding_does_not_undo_a_removal_of_an_item_under_way(office: Office, sent: str) -> None:
+    claims = claim(office, "gmail.com")
+    assert queue.remove(office, Selection(numbers=(3,)), "tester") == 1
+    assert queue.hold(office, Selection(numbers=(3,)), "tester") == 0
+    defer(office, claims)
+    assert states(office)[3] is ItemState.CANCELLED
+
+
+def test_the_whole_queue_is_never_removed_by_leaving_everything_out(office: Office, sent: str) -> None:
+    for selection in (ALL, Selection(states=frozenset({ItemState.WAITING}))):
+        with pytest.raises(NothingNamed):
+            queue.remove(office, selection, "tester")
+    assert set(states(office).values()) == {ItemState.WAITING}
+
+
+def test_what_operators_do_stands_in_the_book_without_addresses(office: Office, sent: str) -> None:
+    queue.hold(office, Selection(address_key="c@gmail.com"), "窓口")
+    queue.release(office, Selection(numbers=(3,), announcement_id=sent), "窓口")
+    released, held = list(audit.list_())[:2]
+    assert (held.actor, held.action, held.object, held.detail) == (
+        "窓口",
+        "queue.hold",
+        "",
+        {"items": 1, "address": True},
+    )
+    assert (released.action, released.object, released.detail) == (
+        "queue.release",
+        sent,
+        {"items": 1, "queue_ids": ["Q3"]},
+    )
