@@ -5,5 +5,6 @@
 set -eu
 cd "$(dirname "$0")/.."
 . deploy/setup.sh
-make_venv .venv deploy/requirements/runtime.txt
+need
+make_venv .venv deploy/requirements/runtime.txt --editable .
 exec .venv/bin/python -m mailer.rehearsal.demo "$@"

@@ -1,5 +1,5 @@
-# How does a checkout get a virtual environment of its own? Read by demo.sh and test.sh with `.`, from the checkout's root.
-# Takes any Python from 3.11 on; on a bare Debian the missing packages are installed when root, else named.
+# How does a virtual environment come to be, on a bare Debian too? Read with `.` by the other scripts here, from the
+# checkout's root. Takes any Python from 3.11 on; missing Debian packages are installed when root, else named.
 
 find_python() {
     for candidate in "${PYTHON:-}" python3.13 python3.12 python3.11 python3; do
@@ -12,50 +12,57 @@ find_python() {
     return 1
 }
 
-# need PACKAGE ...: install Debian packages, or name them and stop.
+# need PACKAGE ...: see that these Debian packages are installed, and Python where none was found that will do.
 need() {
-    if [ "$(id -u)" -ne 0 ]; then
-        echo "These Debian packages are missing: $*" >&2
-        echo "Install them as root: apt-get install $*" >&2
+    missing=""
+    find_python >/dev/null || missing=" python3 python3-venv"
+    # Debian's Python believes the certificates of this package alone.
+    [ -e /etc/ssl/certs/ca-certificates.crt ] || missing="$missing ca-certificates"
+    for package in "$@"; do
+        dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing="$missing $package"
+    done
+    [ -z "$missing" ] || install_packages "$missing"
+    find_python >/dev/null || { echo "No Python 3.11 or newer was found." >&2; exit 1; }
+}
+
+# install_packages "PACKAGE ...": install, or name them and stop.
+install_packages() {
+    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+        echo "These Debian packages are missing:$1" >&2
+        echo "Install them as root: apt-get install$1" >&2
         exit 1
     fi
-    echo "Installing Debian packages: $*" >&2
-    export DEBIAN_FRONTEND=noninteractive
-    [ -n "${MIMAMORI_APT_FRESH:-}" ] || apt-get update -qq >&2
-    MIMAMORI_APT_FRESH=1
-    apt-get install -y -qq --no-install-recommends "$@" >"$(mktemp)" || {
-        echo "apt-get could not install: $*" >&2
-        exit 1
-    }
-}
-
-# need_missing PACKAGE ...: install those that dpkg does not list.
-need_missing() {
-    missing=""
-    for package in "$@"; do
-        dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -q '^installed$' || missing="$missing $package"
-    done
+    echo "Installing Debian packages:$1" >&2
+    said=$(mktemp)
     # shellcheck disable=SC2086  # one word per package is meant
-    [ -z "$missing" ] || need $missing
+    if ! { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install $1; } \
+        >"$said" 2>&1 </dev/null; then
+        cat "$said" >&2
+        rm -f "$said"
+        echo "These Debian packages could not be installed:$1" >&2
+        exit 1
+    fi
+    rm -f "$said"
 }
 
-# make_venv DIRECTORY LOCK: a virtual environment with exactly what the lock file names, and this checkout in it.
+# make_venv DIRECTORY LOCK WORDS...: a virtual environment with exactly what the lock file names, and this checkout in
+# it; WORDS say to pip how: `--editable .` or `.` for a copy. One that was finished for the same lock is left as it is.
 make_venv() {
     venv=$1
     lock=$2
-    python=$(find_python) || {
-        need python3 python3-venv ca-certificates
-        python=$(find_python) || { echo "No Python 3.11 or newer was found." >&2; exit 1; }
-    }
+    shift 2
     stamp=$(cat pyproject.toml deploy/requirements/build.txt "$lock" | cksum)
-    if [ "$(cat "$venv/.stamp-$(basename "$lock")" 2>/dev/null)" = "$stamp" ]; then
+    pip="$venv/bin/python -m pip --quiet --disable-pip-version-check"
+    # A Python that went away with a release of Debian, or a set-up that was interrupted: begin anew.
+    if ! $pip --version >/dev/null 2>&1; then
+        python=$(find_python)
+        echo "Setting up $venv with $python" >&2
+        "$python" -m venv --clear "$venv"
+    elif [ "$(cat "$venv/.stamp-${lock##*/}" 2>/dev/null)" = "$stamp" ]; then
         return 0
     fi
-    echo "Setting up $venv with $python" >&2
-    [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
-    pip="$venv/bin/python -m pip --quiet --disable-pip-version-check install"
-    $pip --require-hashes -r deploy/requirements/build.txt >&2
-    $pip --require-hashes --no-build-isolation -r "$lock" >&2
-    $pip --no-deps --no-build-isolation --editable . >&2
-    echo "$stamp" >"$venv/.stamp-$(basename "$lock")"
+    $pip install --require-hashes -r deploy/requirements/build.txt >&2
+    $pip install --require-hashes --no-build-isolation --use-pep517 -r "$lock" >&2
+    $pip install --no-deps --no-build-isolation "$@" >&2
+    echo "$stamp" >"$venv/.stamp-${lock##*/}"
 }

@@ -4,8 +4,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 . deploy/setup.sh
-make_venv .venv deploy/requirements/dev.txt
-need_missing opendkim-tools chromium fonts-noto-cjk systemd
+need opendkim-tools chromium fonts-noto-cjk systemd
+make_venv .venv deploy/requirements/dev.txt --editable .
 if [ $# -eq 0 ]; then
     .venv/bin/ruff format --check .
     .venv/bin/ruff check .
