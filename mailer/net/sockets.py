@@ -49,7 +49,7 @@ def _bound(addresses: Sequence[tuple[str, int]]) -> list[socket.socket]:
     except OSError as error:
         for each in opened:
             each.close()
-        reason = os.strerror(error.errno) if (error.errno or 0) > 0 else str(error)
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
         raise ListenError(f"{host}:{port}: cannot be listened on ({reason})") from error
     return opened
 
