@@ -230,17 +230,17 @@ class Session:
         self._counters.throttled += 1
         self._give(Answer(reply(self._mood.wording.throttled), End.CLOSE))
 
-    def _say(self, words: bytes) -> None:
-        self._give(Answer(words))
-
-    def _give(self, answer: Answer) -> None:
-        """Put an answer into the flight; a pause before it begins a new step."""
-        pause = answer.pause + (self._mood.reply_seconds if answer.words else 0.0)
+    def _say(self, words: bytes, pause: float = 0.0) -> None:
+        """Put a reply into the flight; a pause before it begins a new step."""
+        pause += self._mood.reply_seconds
         if pause:
             self._steps.append(Step(pause))
-        step = self._steps[-1]
-        step.words.append(answer.words)
-        step.end = answer.end
+        self._steps[-1].words.append(words)
+
+    def _give(self, answer: Answer) -> None:
+        if answer.words:
+            self._say(answer.words, answer.pause)
+        self._steps[-1].end = answer.end
         if answer.end is End.RESET:
             self._counters.resets += 1
 

@@ -6,6 +6,7 @@ The words decide what a reply means, so they are those the carriers really use, 
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Wording:
     too_big: str = "552 5.3.4 Error: message file too big"
 
 
+@lru_cache(maxsize=1024)
 def reply(text: str) -> bytes:
     """Return the wire form of a reply: `-` after the code of all lines but the last, CRLF after each."""
     lines = text.split("\n")

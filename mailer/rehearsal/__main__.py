@@ -1,0 +1,46 @@
+"""How does the town run as a process of its own, beside the appliance?
+
+`python -m mailer.rehearsal [--journal FILE] [--seed N] [--haste X] [--inbound HOST:PORT]` prints one line of JSON with
+its ports and stops on SIGTERM.
+"""
+
+import argparse
+import asyncio
+import json
+import signal
+from pathlib import Path
+
+from mailer.clock import system_clock
+from mailer.rehearsal.bouncer import Door
+from mailer.rehearsal.town import Terms, Town
+
+
+async def _run(terms: Terms) -> None:
+    town = Town(terms)
+    await town.start()
+    print(json.dumps({"port": town.port, "dns": town.dns_port}), flush=True)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await stop.wait()
+    await town.stop()
+
+
+def _door(text: str) -> Door:
+    host, _, port = text.rpartition(":")
+    return Door(host, int(port))
+
+
+def main() -> None:
+    """Read the arguments and run."""
+    parser = argparse.ArgumentParser(prog="python -m mailer.rehearsal")
+    parser.add_argument("--journal", type=Path, help="write what is received, answered and opened to this file")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same town")
+    parser.add_argument("--haste", type=float, default=1.0, help="how much sooner than in life guardians look")
+    parser.add_argument("--inbound", type=_door, help="HOST:PORT of the appliance's port 25, for mail that comes back")
+    given = parser.parse_args()
+    asyncio.run(_run(Terms(system_clock, given.seed, given.haste, given.journal, given.inbound)))
+
+
+if __name__ == "__main__":
+    main()
