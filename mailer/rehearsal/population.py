@@ -12,10 +12,23 @@ from mailer.domain.household import Entry
 from mailer.domain.roster import write_roster
 from mailer.domain.school import School
 
-FAMILIES = "佐藤 鈴木 高橋 田中 伊藤 渡辺 山本 中村 小林 加藤 吉田 山田 佐々木 髙木 松本 井上 木村 林 斎藤 清水 山﨑 森 池田".split()
-CHILDREN = "陽葵 凛 結菜 芽依 紬 葵 さくら 心春 陽菜 美咲 蓮 陽翔 湊 蒼 樹 大翔 悠真 律 朝陽 颯太 大和 陸".split()
-GUARDIANS = "健太 大輔 直樹 誠 隆 和也 久美子 裕子 恵 由美 智子 真由美 香織 明美 美穂 浩二".split()
-SYLLABLES = "ka ki ku ko sa shi su so ta chi to na ni no ha hi fu ho ma mi mu mo ya yu yo ra ri ru wa".split()
+# fmt: off
+FAMILIES = (
+    "佐藤", "鈴木", "高橋", "田中", "伊藤", "渡辺", "山本", "中村", "小林", "加藤", "吉田", "山田", "佐々木", "髙木", "松本", "井上", "木村",
+    "林", "斎藤", "清水", "山﨑", "森", "池田",
+)
+CHILDREN = (
+    "陽葵", "凛", "結菜", "芽依", "紬", "葵", "さくら", "心春", "陽菜", "美咲", "蓮", "陽翔", "湊", "蒼", "樹", "大翔", "悠真", "律", "朝陽",
+    "颯太", "大和", "陸",
+)
+GUARDIANS = (
+    "健太", "大輔", "直樹", "誠", "隆", "和也", "久美子", "裕子", "恵", "由美", "智子", "真由美", "香織", "明美", "美穂", "浩二",
+)
+SYLLABLES = (
+    "ka", "ki", "ku", "ko", "sa", "shi", "su", "so", "ta", "chi", "to", "na", "ni", "no", "ha", "hi", "fu",
+    "ho", "ma", "mi", "mu", "mo", "ya", "yu", "yo", "ra", "ri", "ru", "wa",
+)
+# fmt: on
 #: Mail domains and their share in percent.
 SHARES = {
     "docomo.ne.jp": 28,
@@ -31,7 +44,8 @@ SHARES = {
     "outlook.jp": 1,
 }
 WORKPLACES = tuple(
-    f"{name}.example.jp" for name in "sorachi nogyo kensetsu byoin yakuba shoten unyu seika kogyo".split()
+    f"{name}.example.jp"
+    for name in ("sorachi", "nogyo", "kensetsu", "byoin", "yakuba", "shoten", "unyu", "seika", "kogyo")
 )
 OLD_FORMS = ("docomo.ne.jp", "ezweb.ne.jp")
 SECOND_SLOT, THIRD_SLOT, OPTION_OFF, SIBLING, IRREGULAR = 0.6, 0.15, 0.03, 0.08, 0.01
