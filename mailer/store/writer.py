@@ -5,8 +5,8 @@ one, all in a single transaction; each caller is answered only after that commit
 acknowledge before the sync). A write that fails takes only itself down: the batch is then repeated one
 by one.
 
-`Writer.failure` holds the last error of a commit until one succeeds again: while it stands, nobody
-should begin work whose end could not be written down.
+`Writer.failure` holds the last error of the store itself until a commit succeeds again: while it stands,
+nobody should begin work whose end could not be written down.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from mailer.store.database import transaction
+from mailer.store.database import FAILURES, transaction
 from mailer.store.models import database
 
 Result = TypeVar("Result")
@@ -38,6 +38,8 @@ class Writer:
     def submit(self, work: Callable[[], Result]) -> "Future[Result]":
         """Have `work` done inside the next shared transaction; the future ends after its commit."""
         future: Future[Result] = Future()
+        # What was submitted is done: a caller who loses interest must not be able to cancel it, nor stop this thread.
+        future.set_running_or_notify_cancel()
         with self._wake:
             if self._closing:
                 raise RuntimeError("the store's writer is closed")
@@ -81,7 +83,8 @@ class Writer:
 
     def _one_by_one(self, batch: list[_Job], error: Exception) -> None:
         if len(batch) == 1:
-            self.failure = error
+            if isinstance(error, FAILURES):
+                self.failure = error
             batch[0][1].set_exception(error)
             return
         for job in batch:

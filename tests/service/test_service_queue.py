@@ -181,3 +181,20 @@ def test_what_operators_do_stands_in_the_book_without_addresses(office: Office, 
         sent,
         {"items": 1, "queue_ids": ["Q3"]},
     )
+
+
+def test_a_deed_that_cannot_be_written_into_the_book_is_not_done(
+    office: Office, sent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("mailer.store.audit.append", fail)
+    chosen = Selection(announcement_id=sent)
+    for deed in (queue.hold, queue.remove, queue.flush, queue.release):
+        with pytest.raises(ZeroDivisionError):
+            deed(office, chosen, "tester")
+    with pytest.raises(ZeroDivisionError):
+        broadcast.cancel(office, sent, "tester")
+    assert set(states(office).values()) == {ItemState.WAITING}
+    assert broadcast.show(office, sent)["state"] == "sending"

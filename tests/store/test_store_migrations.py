@@ -32,7 +32,7 @@ def test_a_store_without_its_schema_is_refused_unless_it_may_be_made(tmp_path: P
 
 
 def test_a_store_of_a_newer_program_is_refused_and_left_alone(store: Sqlite, tmp_path: Path) -> None:
-    store.execute_sql(f"INSERT INTO {HISTORY} (name, applied) VALUES ('9999_later', '2030-01-01')")
+    store.execute_sql("INSERT INTO schema_migration (name, applied) VALUES ('9999_later', '2030-01-01')")
     before = schema(store)
     store.close()
     with pytest.raises(StoreError, match="newer"):

@@ -1,0 +1,77 @@
+"""Do writes share a commit, and does each get its own answer only after it?"""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from mailer.store import domains
+from mailer.store.database import Sqlite, change, open_store, select
+from mailer.store.writer import Writer
+
+
+@pytest.fixture
+def writer(store: Sqlite) -> Iterator[Writer]:
+    """A writer over the real store."""
+    opened = Writer()
+    yield opened
+    opened.close()
+
+
+def add(domain: str) -> int:
+    """Write one row; twice the same is refused by the store."""
+    return change("INSERT INTO domain_memory (domain, bare_form) VALUES (?, 1)", (domain,))
+
+
+def jam(writer: Writer) -> Event:
+    """Keep the writer busy until the event is set, so that what comes next is one batch."""
+    go = Event()
+    writer.submit(lambda: go.wait(10))
+    return go
+
+
+def test_an_answer_comes_after_the_commit(writer: Writer) -> None:
+    assert writer.submit(lambda: add("a.jp")).result(10) == 1
+    assert domains.bare_form_domains() == {"a.jp"}
+
+
+def test_a_failing_write_takes_only_itself_down(writer: Writer) -> None:
+    go = jam(writer)
+    futures = [writer.submit(lambda name=name: add(name)) for name in ("a.jp", "a.jp", "b.jp")]  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+    go.set()
+    assert [type(future.exception(10)).__name__ for future in futures] == ["NoneType", "ConstraintError", "NoneType"]
+    assert select("SELECT domain FROM domain_memory ORDER BY domain") == [("a.jp",), ("b.jp",)]
+
+
+def test_only_a_failure_of_the_store_counts_as_one_and_only_until_a_commit_succeeds(writer: Writer) -> None:
+    assert isinstance(writer.submit(lambda: 1 // 0).exception(10), ZeroDivisionError)
+    assert writer.failure is None
+    writer.submit(lambda: add("a.jp")).result(10)
+    failed = writer.submit(lambda: add("a.jp"))
+    assert failed.exception(10) is writer.failure is not None
+    writer.submit(lambda: add("b.jp")).result(10)
+    assert writer.failure is None
+
+
+async def test_a_caller_that_goes_away_neither_undoes_the_work_nor_stops_the_writer(writer: Writer) -> None:
+    go = jam(writer)
+    left = asyncio.ensure_future(asyncio.wrap_future(writer.submit(lambda: add("a.jp"))))
+    await asyncio.sleep(0)
+    left.cancel()
+    go.set()
+    assert await writer.do(lambda: add("b.jp")) == 1
+    assert domains.bare_form_domains() == {"a.jp", "b.jp"}
+
+
+def test_closing_finishes_what_was_submitted(store: Sqlite, tmp_path: Path) -> None:
+    writer = Writer()
+    futures = [writer.submit(lambda name=f"{n}.jp": add(name)) for n in range(1000)]  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+    writer.close()
+    assert all(future.done() for future in futures)
+    with pytest.raises(RuntimeError, match="closed"):
+        writer.submit(lambda: None)
+    store.close()
+    open_store(f"sqlite:///{tmp_path}/mimamori.db")
+    assert select("SELECT COUNT(*) FROM domain_memory") == [(1000,)]
