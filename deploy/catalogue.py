@@ -1,7 +1,7 @@
 """Are all sentences for people translated, and does the compiled catalogue hold them?
 
-For developers: `python deploy/catalogue.py` reads every `_()` and every value of a module-level `REASONS` in the
-product (and click's own sentences), brings the .po files up to date and compiles them; sentences still without
+For developers: `python deploy/catalogue.py` reads every `_()` and every value of a module-level `REASONS` or `WHY`
+in the product (and click's own sentences), brings the .po files up to date and compiles them; sentences still without
 Japanese are listed. With `--check` nothing is written; exit 1 names what is missing, fuzzy, obsolete or not compiled.
 """
 
@@ -23,6 +23,8 @@ LOCALE = ROOT / "mailer" / "locale" / "ja" / "LC_MESSAGES"
 PRODUCT = ("config", "mailer", "webhook")
 METHODS = [("**.py", "python"), ("**.html", "jinja2"), ("**.txt", "jinja2")]
 KEYWORDS = {"_": None, "N_": None}
+#: Names of module-level mappings from a machine's word to the sentence that a person reads.
+MAPPINGS = ("REASONS", "WHY")
 CLICK_KEYWORDS = {"_": None, "ngettext": (1, 2)}
 
 
@@ -39,10 +41,10 @@ def product() -> Catalog:
 
 
 def reasons(source: str) -> Iterator[str]:
-    """Yield the sentences of a module-level mapping REASONS."""
+    """Yield the sentences of the module-level mappings."""
     for node in ast.parse(source).body:
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-        if any(isinstance(target, ast.Name) and target.id == "REASONS" for target in targets):
+        if any(isinstance(target, ast.Name) and target.id in MAPPINGS for target in targets):
             for mapping in (part for part in ast.walk(node) if isinstance(part, ast.Dict)):
                 # A key of None stands for `**OTHER_REASONS`, which are found where they are written.
                 written = (value for key, value in zip(mapping.keys, mapping.values, strict=True) if key)

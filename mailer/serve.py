@@ -168,6 +168,6 @@ def child_command(*arguments: str) -> tuple[str, ...]:
 
 def child_environment() -> dict[str, str]:
     """Return the environment of a child: it imports what this process imports and leaves our service manager alone."""
-    own = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
+    own = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
     kept = {name: value for name, value in os.environ.items() if name not in own}
     return {**kept, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}

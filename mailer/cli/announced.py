@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from mailer.cli import output
-from mailer.language import _
+from mailer.language import _, spoken
 
 if TYPE_CHECKING:
     from mailer.service.office import Office
@@ -76,3 +76,30 @@ def state_word(word: str) -> str:
         "finished": _("finished"),
     }
     return words[word]
+
+
+def lane_word(name: str) -> str:
+    """Return the name of a lane in the language spoken."""
+    return {"safety": _("safety"), "ordinary": _("ordinary"), "notice": _("notice")}[name]
+
+
+def reply_words(code: int, text: str, reason: str) -> str:
+    """Return what a carrier answered, with what we read out of it in brackets."""
+    said = f"{code} {text}".strip() if code else text
+    read = reason_words(reason) if reason else ""
+    return f"{said} [{read}]" if said and read else said or read
+
+
+def reason_words(word: str) -> str:
+    """Return why an item is where it is, in the language spoken; a word that has no sentence stays as it is."""
+    from mailer.carrier.reason import Reason
+    from mailer.schedule import transition
+    from mailer.service import bounce, roster
+
+    for sentences in (transition.REASONS, bounce.REASONS, roster.REASONS):
+        if word in sentences:
+            return _(sentences[word])
+    if word in set(Reason):
+        meaning = Reason(word).meaning
+        return meaning.label if spoken() == "ja" else meaning.english
+    return word

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from mailer.cli import output
-from mailer.cli.announced import describe, state_word
+from mailer.cli.announced import describe, reply_words, state_word
 from mailer.cli.failure import Refused
 from mailer.cli.session import Session
 from mailer.cli.verb import N_, Verb, Verbs, option
@@ -89,7 +89,7 @@ def _recipient(row: dict[str, Any]) -> tuple[object, ...]:
         f"{state_word(row['state'])}{doubt}",
         _("yes") if row["confirmed"] else "",
         said["host"],
-        f"{said['code'] or ''} {said['text']}".strip(),
+        reply_words(said["code"], said["text"], said["reason"]),
     )
 
 

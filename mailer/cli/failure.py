@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from config import Problem
 
 
+#: Refusals of services, by name: to import a whole service for the sake of a comparison would take too long.
+OF_SERVICES = ("mailer.app.AnotherMailer", "mailer.keyring.NoKey")
+
+
 class Refused(click.ClickException):
     """The verb was understood and not carried out, or found something wrong; the words say why."""
 
@@ -36,13 +40,17 @@ def refusal(error: Exception) -> Refused | None:
     if isinstance(error, NoSuchAnnouncement):
         words = _("There is no broadcast or notice {id}; “mimamori broadcast list” shows them.")
         return Refused(words.format(id=error))
-    if isinstance(error, StoreError | SigningKeyError | NothingNamed):
+    if isinstance(error, StoreError | SigningKeyError | NothingNamed) or _qualified(error) in OF_SERVICES:
         return Refused(str(error))
     if isinstance(error, FAILURES):
         return Refused(_("The store did not answer: {reason}").format(reason=error))
     if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
         return Refused(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     return None
+
+
+def _qualified(error: Exception) -> str:
+    return f"{type(error).__module__}.{type(error).__qualname__}"
 
 
 def problem(found: "Problem") -> str:

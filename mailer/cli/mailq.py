@@ -5,6 +5,7 @@ written; the mail itself is made when it leaves.
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +56,6 @@ def _entries(office: "Office") -> Iterator[dict[str, Any]]:
             "forced_expire": False,
             "sender": school.address if school else item.school,
             "recipients": [{"address": item.address, **_delay(item)}],
-            "announced_at": terms.announced_at,
         }
 
 
@@ -78,7 +78,7 @@ def _print(entries: list[dict[str, Any]]) -> None:
     output.say(HEAD)
     for entry in entries:
         name = entry["queue_id"] + MARKS[entry["queue_name"]]
-        arrival = entry["announced_at"].astimezone(JAPAN).strftime("%a %b %d %H:%M:%S")
+        arrival = datetime.fromtimestamp(entry["arrival_time"], JAPAN).strftime("%a %b %d %H:%M:%S")
         output.say(f"{name:<12}{entry['message_size']:>8} {arrival:<20}{entry['sender']}")
         for recipient in entry["recipients"]:
             if recipient.get("delay_reason"):

@@ -1,13 +1,14 @@
 """How does an operator see and steer the queue?"""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mailer.cli import output
-from mailer.cli.announced import state_word
+from mailer.cli.announced import lane_word, reply_words, state_word
 from mailer.cli.failure import Refused
+from mailer.cli.selection import insist, item_number, reasoned, selecting, selection, steering
 from mailer.cli.session import Session
 from mailer.cli.verb import N_, Verb, Verbs, option
 from mailer.language import _
@@ -17,26 +18,12 @@ if TYPE_CHECKING:
     from mailer.service.office import Office
     from mailer.service.queue import QueuedItem, Selection, Shown
 
-Decorated = TypeVar("Decorated", bound=Callable[..., Any])
-Deed = Callable[["Office", "Selection", str], int]
+Deed = Callable[["Office", "Selection", str, str], int]
 
 
 @click.group(cls=Verbs, help=N_("The queue: every recipient of every announcement, one item each."))
 def queue() -> None:
     """Group the verbs about the queue."""
-
-
-def selecting(verb: Decorated) -> Decorated:
-    """Let a verb be told which items are meant."""
-    options = (
-        click.argument("queue_ids", nargs=-1, metavar="[QUEUE-ID]..."),
-        option("--broadcast", metavar="ID", help=N_("Only items of this broadcast or notice.")),
-        option("--carrier", metavar="NAME", help=N_("Only items to this carrier of carriers.toml (docomo).")),
-        option("--site", metavar="DOMAIN", help=N_("Only items to this receiving domain, or to this carrier.")),
-    )
-    for decorate in reversed(options):
-        verb = decorate(verb)
-    return verb
 
 
 @queue.command(
@@ -51,7 +38,7 @@ def list_(session: Session, /, limit: int | None, **criteria: Any) -> None:
     from mailer.service import queue as desk
 
     with session.office() as office:
-        found = desk.list_(office, _selection(session, office, criteria), limit)
+        found = desk.list_(office, selection(session, office, criteria), limit)
         if session.json:
             output.lines(map(_document, found))
             return
@@ -78,7 +65,7 @@ def show(session: Session, name: str) -> None:
     """Show one item."""
     from mailer.service import queue as desk
 
-    _number(name)
+    item_number(name)
     with session.office() as office:
         shown = desk.show(office, name)
     if shown is None:
@@ -93,124 +80,63 @@ def show(session: Session, name: str) -> None:
     "flush", cls=Verb, help=N_("Try items now, whatever their backoff; without a selection the whole queue.")
 )
 @selecting
+@reasoned
 @click.pass_obj
-def flush(session: Session, /, **criteria: Any) -> None:
+def flush(session: Session, /, why: str, **criteria: Any) -> None:
     """Make items due now."""
     from mailer.service import queue as desk
 
-    _do(session, criteria, desk.flush, _("Items that are due now: {count}"))
-
-
-def steering(verb: Decorated) -> Decorated:
-    """Let a verb be told which items are meant, and that it is really the whole queue."""
-    everything = option("--all", "everything", is_flag=True, help=N_("The whole queue is meant."))
-    decorated: Decorated = everything(selecting(verb))
-    return decorated
+    _do(session, criteria, why, desk.flush, _("Items that are due now: {count}"))
 
 
 @queue.command("hold", cls=Verb, help=N_("Keep items from leaving until they are released."))
 @steering
 @click.pass_obj
-def hold(session: Session, /, everything: bool, **criteria: Any) -> None:
+def hold(session: Session, /, everything: bool, why: str, **criteria: Any) -> None:
     """Hold items."""
     from mailer.service import queue as desk
 
-    _insist(criteria, everything)
-    _do(session, criteria, desk.hold, _("Items held: {count}"))
+    insist(criteria, everything)
+    _do(session, criteria, why, desk.hold, _("Items held: {count}"))
 
 
 @queue.command("release", cls=Verb, help=N_("Let held items wait for their try again."))
 @steering
 @click.pass_obj
-def release(session: Session, /, everything: bool, **criteria: Any) -> None:
+def release(session: Session, /, everything: bool, why: str, **criteria: Any) -> None:
     """Release items."""
     from mailer.service import queue as desk
 
-    _insist(criteria, everything)
-    _do(session, criteria, desk.release, _("Items released: {count}"))
+    insist(criteria, everything)
+    _do(session, criteria, why, desk.release, _("Items released: {count}"))
 
 
 @queue.command("remove", cls=Verb, help=N_("Give items up; they end as cancelled and stay in the accounting."))
 @selecting
+@reasoned
 @option("--yes", is_flag=True, help=N_("Do not ask."))
 @click.pass_obj
-def remove(session: Session, /, yes: bool, **criteria: Any) -> None:
+def remove(session: Session, /, yes: bool, why: str, **criteria: Any) -> None:
     """Give items up."""
     from mailer.service import queue as desk
 
-    _insist(criteria, False)
+    insist(criteria, False)
     if session.asks and not yes:
         click.confirm(_("Give these items up?"), abort=True, err=True)
-    _do(session, criteria, desk.remove, _("Items removed: {count}"))
+    _do(session, criteria, why, desk.remove, _("Items removed: {count}"))
 
 
-def _insist(criteria: dict[str, Any], everything: bool) -> None:
-    """Refuse to steer the whole queue by a forgotten option."""
-    if not any(criteria.values()) and not everything:
-        raise click.UsageError(_("Say which items: queue ids, --broadcast, --carrier or --site."))
-
-
-def _do(session: Session, criteria: dict[str, Any], deed: Deed, words: str) -> None:
+def _do(session: Session, criteria: dict[str, Any], why: str, deed: Deed, words: str) -> None:
     with session.office() as office:
-        count = deed(office, _selection(session, office, criteria), session.actor)
+        count = deed(office, selection(session, office, criteria), session.actor, why)
     if session.json:
         output.document({"items": count})
     else:
         output.say(words.format(count=count))
 
 
-def _selection(session: Session, office: "Office", criteria: dict[str, Any]) -> "Selection":
-    from mailer.service.queue import Selection
-
-    return Selection(
-        numbers=tuple(_number(name) for name in criteria["queue_ids"]),
-        announcement_id=criteria["broadcast"] or "",
-        domains=_domains(session, office, criteria["carrier"], criteria["site"]),
-    )
-
-
-def _number(name: str) -> int:
-    from mailer.ids import queue_number
-
-    try:
-        return queue_number(name)
-    except ValueError:
-        raise click.UsageError(_("{name} is no queue id; one looks like Q2F.").format(name=name)) from None
-
-
-def _domains(session: Session, office: "Office", carrier: str | None, site: str | None) -> frozenset[str]:
-    """Return the receiving domains that are meant; none at all stands for every domain."""
-    from config import load_carriers
-
-    if carrier is None and site is None:
-        return frozenset()
-    names = {one.name for one in load_carriers(session.settings)}
-    if carrier is not None and carrier not in names:
-        words = _("There is no carrier {name!r}. The carriers are: {names}")
-        raise click.UsageError(words.format(name=carrier, names=", ".join(sorted(names))))
-    chosen = [_of_carrier(session, office, name) for name in (carrier, site) if name in names]
-    if site is not None and site not in names:
-        chosen.append(frozenset({site.lower()}))
-    # A carrier that has nothing in the queue must not stand for every domain.
-    return frozenset.intersection(*chosen) or frozenset({""})
-
-
-def _of_carrier(session: Session, office: "Office", name: str | None) -> frozenset[str]:
-    """Return the domains in the queue that are this carrier's, by their name or by the host that answered for them."""
-    from config import load_carriers
-    from mailer.service.queue import Selection, list_
-
-    carriers = load_carriers(session.settings)
-    found = set()
-    for domain, host in {(item.domain, item.evidence.host) for item in list_(office, Selection())}:
-        carrier = carriers.of_domain(domain) or (carriers.of_mx([host]) if host else None)
-        if carrier is not None and carrier.name == name:
-            found.add(domain)
-    return frozenset(found)
-
-
 def _said(evidence: "Evidence") -> str:
-    return f"{evidence.host} {evidence.code or ''} {evidence.text or evidence.reason}".strip()
+    return f"{evidence.host} {reply_words(evidence.code, evidence.text, evidence.reason)}".strip()
 
 
 def _document(item: "QueuedItem") -> dict[str, Any]:
@@ -253,9 +179,7 @@ def _describe(shown: "Shown") -> None:
             _("broadcast"): item.announcement_id,
             _("school"): item.school,
             _("recipient"): item.address,
-            _("lane"): {"safety": _("safety"), "ordinary": _("ordinary"), "notice": _("notice")}[
-                item.lane.name.lower()
-            ],
+            _("lane"): lane_word(item.lane.name.lower()),
             _("state"): state_word(item.word),
             _("next try"): item.next_attempt_at if item.word in ("waiting", "deferred") else None,
             _("is tried until"): item.expires_at,
@@ -276,5 +200,5 @@ def _attempt(one: Any) -> tuple[object, ...]:
         "lost": _("unknown"),
     }
     result = verdicts[one.verdict.value] if one.verdict else _("under way")
-    reply = f"{said.code or ''} {said.text or said.reason}".strip()
+    reply = reply_words(said.code, said.text, said.reason)
     return (one.number, one.started_at, one.ended_at, result, said.stage, said.host, reply)

@@ -30,7 +30,6 @@ VERBS = {
     "mailq": "mailer.cli.mailq:mailq",
     "dns": "mailer.cli.dns:dns",
     "keys": "mailer.cli.keys:keys",
-    "rehearse": "mailer.cli.rehearse:rehearse",
     "audit": "mailer.cli.audit:audit",
 }
 
@@ -119,13 +118,12 @@ def _version(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None
     show_default=True,
     help=N_("The configuration file."),
 )
-@option("--json", "as_json", is_flag=True, help=N_("Write JSON to standard output and ask nothing."))
 @option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help=N_("Show the version."))
 @click.pass_context
-def root(ctx: click.Context, config: Path, as_json: bool) -> None:
+def root(ctx: click.Context, config: Path) -> None:
     """Hold what every verb needs."""
     _never_fail_on_a_sign()
-    ctx.obj = Session(config=config, json=as_json)
+    ctx.ensure_object(Session).config = config
 
 
 def _never_fail_on_a_sign() -> None:

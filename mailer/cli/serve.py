@@ -2,17 +2,22 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 from collections.abc import Callable
 from importlib import import_module
 
 import click
 
-from mailer.cli.failure import Refused
+from mailer.cli.failure import Refused, refusal
 from mailer.cli.session import Session
 from mailer.cli.verb import N_, Verb
 from mailer.language import _
 
+log = logging.getLogger(__name__)
+
+#: Exit status of a service that began and then failed, unlike 1 of one that refuses to begin: start it again.
+FAILED = 70
 #: Named as strings, because nothing in mailer may import webhook.
 APPS = {"mailer": "mailer.app", "inbound": "mailer.inbound_app", "webhook": "webhook.app"}
 
@@ -30,9 +35,9 @@ APPS = {"mailer": "mailer.app", "inbound": "mailer.inbound_app", "webhook": "web
 @click.pass_obj
 def serve(session: Session, services: tuple[str, ...], under_parent: bool) -> None:
     """Run one service here, or several as children."""
-    from mailer import log
+    from mailer.log import set_up
 
-    log.set_up()
+    set_up()
     with session.office():  # what would stop every service is said once, here
         named = tuple(dict.fromkeys(services)) or tuple(APPS)
     if len(named) == 1:
@@ -45,11 +50,23 @@ def _serve_here(session: Session, name: str, under_parent: bool) -> None:
     from mailer.serve import run
 
     app = import_module(APPS[name])
+    up = False
 
     async def service(ready: Callable[[], None], stop: asyncio.Event) -> None:
         await app.run(session.settings, ready, stop)
 
-    run(service, _announce, ends_with_stdin=under_parent)
+    def announce() -> None:
+        nonlocal up
+        up = True
+        _announce()
+
+    try:
+        run(service, announce, ends_with_stdin=under_parent)
+    except Exception as error:
+        if not up and refusal(error) is not None:
+            raise
+        log.exception("service %s failed", name)
+        raise SystemExit(FAILED) from error
 
 
 def _serve_children(session: Session, names: tuple[str, ...]) -> None:

@@ -72,13 +72,14 @@ class _Spoken:
 
     def get_short_help_str(self, limit: int = 45) -> str:
         """Return the first sentence, whole."""
-        return _(self.help or "").partition("\n\n")[0]
+        return _(self.help).partition("\n\n")[0] if self.help else ""
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the explanation."""
-        formatter.write_paragraph()
-        with formatter.indentation():
-            formatter.write_text(_(self.help or ""))
+        if self.help:
+            formatter.write_paragraph()
+            with formatter.indentation():
+                formatter.write_text(_(self.help))
 
 
 class Verb(_Spoken, click.Command):
@@ -86,15 +87,12 @@ class Verb(_Spoken, click.Command):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.params.append(
-            Option(
-                ["--json"],
-                is_flag=True,
-                expose_value=False,
-                callback=_speak_json,
-                help=N_("Write JSON to standard output and ask nothing."),
-            )
-        )
+        self.params.append(_json_option())
+
+
+def _json_option() -> Option:
+    words = N_("Write JSON to standard output and ask nothing.")
+    return Option(["--json"], is_flag=True, expose_value=False, callback=_speak_json, help=words)
 
 
 def _speak_json(ctx: click.Context, _option: click.Parameter, value: bool) -> None:
@@ -110,6 +108,7 @@ class Verbs(_Spoken, click.Group):
 
     def __init__(self, *args: Any, later: Mapping[str, str] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.params.append(_json_option())
         self.later = dict(later or {})
 
     def list_commands(self, ctx: click.Context) -> list[str]:

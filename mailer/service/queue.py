@@ -48,29 +48,29 @@ def show(office: Office, name: str) -> Shown | None:
     return None if item is None else Shown(item, tuple(items.attempts(number)))
 
 
-def flush(office: Office, selection: Selection, actor: str) -> int:
+def flush(office: Office, selection: Selection, actor: str, why: str = "") -> int:
     """Make the selected waiting items due now; return how many. A broadcast whose hour has not come is left alone."""
-    return _do(office, "queue.flush", selection, actor, control.flush)
+    return _do(office, "queue.flush", selection, actor, control.flush, why)
 
 
-def hold(office: Office, selection: Selection, actor: str) -> int:
-    """Hold the selected waiting items until they are released; return how many."""
-    return _do(office, "queue.hold", selection, actor, control.hold)
+def hold(office: Office, selection: Selection, actor: str, why: str = "") -> int:
+    """Hold the selected waiting items until they are released; return how many. The audit book says `why`."""
+    return _do(office, "queue.hold", selection, actor, control.hold, why)
 
 
-def release(office: Office, selection: Selection, actor: str) -> int:
+def release(office: Office, selection: Selection, actor: str, why: str = "") -> int:
     """Let the selected held items wait again; return how many. Never tried ones wait for their hour."""
-    return _do(office, "queue.release", selection, actor, control.release)
+    return _do(office, "queue.release", selection, actor, control.release, why)
 
 
-def remove(office: Office, selection: Selection, actor: str) -> int:
+def remove(office: Office, selection: Selection, actor: str, why: str = "") -> int:
     """Give up the selected waiting and held items: they end as cancelled, none is forgotten; return how many.
 
     Raises NothingNamed for a selection that means the whole queue.
     """
     if not selection.names_something:
         raise NothingNamed("name the items, the broadcast, the address or the carrier whose items are to be removed")
-    return _do(office, "queue.remove", selection, actor, _remove)
+    return _do(office, "queue.remove", selection, actor, _remove, why)
 
 
 def _remove(selection: Selection, now: datetime) -> int:
@@ -78,19 +78,20 @@ def _remove(selection: Selection, now: datetime) -> int:
 
 
 def _do(
-    office: Office, action: str, selection: Selection, actor: str, deed: Callable[[Selection, datetime], int]
+    office: Office, action: str, selection: Selection, actor: str, deed: Callable[[Selection, datetime], int], why: str
 ) -> int:
     with transaction():
         count = deed(selection, office.clock())
-        record(office, actor, action, selection.announcement_id, items=count, **_audited(selection))
+        record(office, actor, action, selection.announcement_id, items=count, **_audited(selection, why))
     return count
 
 
-def _audited(selection: Selection) -> dict[str, object]:
+def _audited(selection: Selection, why: str) -> dict[str, object]:
     said = {
         "queue_ids": [queue_id(number) for number in selection.numbers],
         "domains": sorted(selection.domains),
         "address": bool(selection.address_key),
         "states": sorted(state.value for state in selection.states),
+        "why": why,
     }
     return {word: value for word, value in said.items() if value}

@@ -1,0 +1,60 @@
+"""How does the appliance stand right now?"""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mailer.cli import output
+from mailer.cli.announced import lane_word, state_word
+from mailer.cli.session import Session
+from mailer.cli.verb import N_, Verb
+from mailer.language import _
+
+if TYPE_CHECKING:
+    from mailer.service.status import Status
+
+
+@click.command(cls=Verb, help=N_("Show how things stand: households, queue, the newest broadcast, the store."))
+@click.pass_obj
+def status(session: Session) -> None:
+    """Show the figures."""
+    from mailer.service.status import status as figures
+
+    with session.office() as office:
+        found = figures(office)
+    if session.json:
+        output.document(_document(found))
+    else:
+        _describe(found)
+
+
+def _document(found: "Status") -> dict[str, Any]:
+    last, window = found.last, found.window
+    return {
+        "schools": found.schools,
+        "households": found.households,
+        "addresses": found.addresses,
+        "queue": found.queue,
+        "last": last and {"id": last.id, "announced_at": last.announced_at, "subject": last.subject},
+        "maintenance": window and {"id": window.id, "from": window.begins_at, "to": window.ends_at},
+        "store": {"file": str(found.store), "octets": found.store_octets},
+    }
+
+
+def _describe(found: "Status") -> None:
+    from mailer.service.status import OPEN
+
+    last, window = found.last, found.window
+    output.facts(
+        {
+            _("schools"): found.schools,
+            _("households"): found.households,
+            _("addresses"): found.addresses,
+            _("newest announcement"): f"{last.id} {output.moment(last.announced_at)} {last.subject}" if last else "",
+            _("maintenance under way"): f"{window.id} … {output.moment(window.ends_at)}" if window else _("no"),
+            _("store"): f"{found.store} ({found.store_octets / 1_000_000:.1f} MB)",
+        }
+    )
+    output.say("")
+    rows = [(lane_word(lane), *(counts[word] for word in OPEN)) for lane, counts in found.queue.items()]
+    output.table([_("queue"), *map(state_word, OPEN)], rows)
