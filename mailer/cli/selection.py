@@ -60,6 +60,8 @@ def selection(session: Session, office: "Office", criteria: dict[str, Any]) -> "
 
 
 def item_number(name: str) -> int:
+    """Return the number of a queue id; another word is a mistake in usage."""
+    from mailer.ids import queue_number
 
     try:
         return queue_number(name)
