@@ -109,7 +109,7 @@ def _tell(roster: "Roster", done: "Imported", dry_run: bool) -> None:
             _("new"): done.created,
             _("updated"): done.updated,
             _("unchanged"): done.unchanged,
-            _("left out"): len(bad_lines),
+            _("rows left out"): len(bad_lines),
         }
     )
 

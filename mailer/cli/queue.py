@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mailer.cli import output
-from mailer.cli.announced import lane_word, reply_words, state_word
+from mailer.cli.announced import lane_word, reason_words, reply_words, state_word
 from mailer.cli.failure import Refused
 from mailer.cli.selection import insist, item_number, reasoned, selecting, selection, steering
 from mailer.cli.session import Session
@@ -181,6 +181,7 @@ def _describe(shown: "Shown") -> None:
             _("recipient"): item.address,
             _("lane"): lane_word(item.lane.name.lower()),
             _("state"): state_word(item.word),
+            _("why"): reason_words(item.evidence.reason),
             _("next try"): item.next_attempt_at if item.word in ("waiting", "deferred") else None,
             _("is tried until"): item.expires_at,
         }

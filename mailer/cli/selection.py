@@ -50,6 +50,7 @@ def insist(criteria: dict[str, Any], everything: bool) -> None:
 
 
 def selection(session: Session, office: "Office", criteria: dict[str, Any]) -> "Selection":
+    """Return the selection that the options of `selecting` describe."""
     from mailer.service.queue import Selection
 
     return Selection(
