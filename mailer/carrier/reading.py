@@ -42,12 +42,20 @@ def read(
     `carrier` None is looked up by the host. `code` 0 says that no reply came or none could be read; `text` may then
     name the failure. `enhanced` is like `5.1.1` or empty. A 2xx or 3xx is no refusal and reads as unreadable.
     """
-    status = enhanced or _status_in(text)
-    words = plain_words(text)
-    for rule in _candidates(carriers, carrier, mx, stage, code, status):
-        if rule.says(words):
-            return _reading(rule, permanent=_is_permanent(stage, code))
-    return UNKNOWN_REFUSAL if _is_permanent(stage, code) else UNREADABLE
+    rule = rule_for(carriers, carrier, mx, stage, code, enhanced, text)
+    permanent = _is_permanent(stage, code)
+    if rule is None:
+        return UNKNOWN_REFUSAL if permanent else UNREADABLE
+    if permanent:
+        return Reading(rule.kind, rule.reason, rule.action, rule.pause)
+    return Reading("soft", rule.reason, "defer", rule.pause)
+
+
+def rule_for(
+    carriers: Carriers, carrier: Carrier | None, mx: str, stage: str, code: int, enhanced: str, text: str
+) -> Rule | None:
+    """Return the rule that decides what a reply means (arguments as for `read`), or None if there is none."""
+    return _first(carriers, carrier, mx, stage, code, enhanced or _status_in(text), plain_words(text))
 
 
 def _status_in(text: str) -> str:
@@ -60,17 +68,21 @@ def _is_permanent(stage: str, code: int) -> bool:
     return code // 100 == 5 and not (code == 552 and stage == "rcpt")
 
 
-def _reading(rule: Rule, *, permanent: bool) -> Reading:
-    if permanent:
-        return Reading(rule.kind, rule.reason, rule.action, rule.pause)
-    return Reading("soft", rule.reason, "defer", rule.pause)
+# Replies repeat: without the addresses most of a wave of refusals are the same, hence the two memories.
+@lru_cache(maxsize=4096)
+def _first(
+    carriers: Carriers, carrier: Carrier | None, mx: str, stage: str, code: int, enhanced: str, words: str
+) -> Rule | None:
+    """Return the first rule that applies."""
+    candidates = _candidates(carriers, carrier, mx, stage, code, enhanced)
+    return next((rule for rule in candidates if rule.says(words)), None)
 
 
 @lru_cache(maxsize=4096)
 def _candidates(
     carriers: Carriers, carrier: Carrier | None, mx: str, stage: str, code: int, enhanced: str
 ) -> tuple[Rule, ...]:
-    """Return the rules that may apply, as far as all but the words can say; replies repeat, so it is remembered."""
+    """Return the rules that may apply, as far as all but the words can say."""
     host = mx.lower().rstrip(".")
     named = carrier or carriers.of_mx((host,))
     rules = carriers.rules if named is None else named.rules + carriers.rules

@@ -24,11 +24,9 @@ _NEXT_LINE = re.compile(r"\n\s*(?:[245]\.\d{1,3}\.\d{1,3}\s)?")
 def plain_words(text: str) -> str:
     """Return the words of a reply as rules see them: lower case, one line, every address written as `@`."""
     words = text[:LONGEST_WORDS].lower()
-    if "@" in words:
-        words = _ADDRESS.sub("@", words)
     if "\n" in words:
         words = _NEXT_LINE.sub(" ", words)
-    return " ".join(words.split())
+    return " ".join([_ADDRESS.sub("@", word) if "@" in word else word for word in words.split()])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +60,6 @@ class Rule:
 
     def says(self, words: str) -> bool:
         """Tell whether the plain words of a reply are those of the rule."""
-        if self.phrases and not any(phrase in words for phrase in self.phrases):
+        if self.phrases and not any(map(words.__contains__, self.phrases)):
             return False
         return self.text is None or self.text.search(words) is not None

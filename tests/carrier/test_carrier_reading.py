@@ -1,0 +1,107 @@
+"""Do replies mean what receivers are known to mean by them?
+
+The tables stand in `replies.py`; every rule of carriers.toml must decide one of their rows.
+"""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailer.carrier.reading import Reading, read
+from mailer.carrier.reason import Reason
+from mailer.carrier.rule import STAGES
+from tests.carrier.replies import AU, DOCOMO, GOOGLE, MX, OF_ANYBODY, OF_CARRIERS, SOFTBANK, decided, said, shipped
+
+
+@pytest.mark.parametrize(("mx", "stage", "reply", "kind", "reason", "action"), OF_CARRIERS)
+def test_what_carriers_mean(mx: str, stage: str, reply: str, kind: str, reason: str, action: str) -> None:
+    reading = said(mx, stage, reply)
+    assert (reading.kind, reading.reason.value, reading.action) == (kind, reason, action)
+
+
+@pytest.mark.parametrize(
+    ("mx", "stage", "reply"),
+    [
+        (SOFTBANK, "connect", "421 "),
+        (AU, "connect", "000 reset"),
+        (DOCOMO, "connect", "421 busy"),
+        (GOOGLE, "eod", "550 5.7.26 unauthenticated"),
+        (SOFTBANK, "mail", "553 mail.example.jp does not exist"),
+    ],
+)
+def test_a_block_or_a_fault_of_ours_pauses_the_carrier(mx: str, stage: str, reply: str) -> None:
+    assert said(mx, stage, reply).pause_site
+
+
+@pytest.mark.parametrize(
+    "reply", ["450 4.2.1 The user is receiving mail too quickly", "452 4.2.2 out of storage space"]
+)
+def test_what_is_one_readers_matter_pauses_nobody(reply: str) -> None:
+    assert not said(GOOGLE, "rcpt", reply).pause_site
+
+
+@pytest.mark.parametrize("code", [0, 1, 99, 100, 199, 250, 354, 600, 999, 5000, -1])
+@pytest.mark.parametrize("mx", [DOCOMO, "mx.example.jp"])
+def test_a_code_that_is_no_refusal_is_tried_again(mx: str, code: int) -> None:
+    reading = read(shipped(), None, mx, "rcpt", code, "", "550 User unknown")
+    assert reading == Reading("soft", Reason.UNCLEAR, "defer")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_4xx_is_never_more_than_soft(stage: str) -> None:
+    for text in ("5.1.1 User unknown", "no such user", "", "null mx"):
+        reading = read(shipped(), None, "mx.example.jp", stage, 450, "", text)
+        assert (reading.kind, reading.action) == ("soft", "defer")
+
+
+def test_an_unknown_5xx_gives_up_on_the_mail_and_not_on_the_address() -> None:
+    assert said("mx.example.jp", "rcpt", "550 いいえ") == Reading("soft", Reason.UNCLEAR, "refuse")
+
+
+def test_a_552_to_rcpt_counts_as_452() -> None:
+    reading = said("mx.example.jp", "rcpt", "552 5.2.2 Mailbox full")
+    assert reading == Reading("soft", Reason.MAILBOX_FULL, "defer")
+
+
+def test_the_carrier_of_the_domain_decides_where_it_is_known() -> None:
+    carrier = shipped().of_domain("docomo.ne.jp")
+    assert read(shipped(), carrier, "mx.example.jp", "eod", 550, "", "Unknown user x").reason == "recipient_filter"
+
+
+@given(
+    st.sampled_from([DOCOMO, AU, GOOGLE, "mx.example.jp", "", ".", "..."]),
+    st.sampled_from(STAGES),
+    st.integers(-10, 1_100),
+    st.text(max_size=20),
+    st.text(max_size=700),
+)
+def test_any_reply_has_a_meaning(mx: str, stage: str, code: int, enhanced: str, text: str) -> None:
+    reading = read(shipped(), None, mx, stage, code, enhanced, text)
+    assert reading.reason in Reason
+    assert reading.action == "defer" or code // 100 == 5
+    assert reading.kind == "soft" or reading.action == "refuse"
+
+
+def test_an_address_cannot_say_what_it_likes() -> None:
+    reading = said("mx.example.jp", "rcpt", "550 5.1.1 <quota-exceeded-spam@example.jp>: User unknown")
+    assert reading.reason is Reason.ADDRESS_UNKNOWN
+
+
+def test_every_rule_decides_a_known_reply() -> None:
+    rows = [(mx, stage, reply) for mx, stage, reply, *_ in OF_CARRIERS]
+    rows += [(MX, stage, reply) for stage, reply, *_ in OF_ANYBODY]
+    used = {id(decided(*row)) for row in rows}
+    rules = [(rule, carrier.name) for carrier in shipped() for rule in carrier.rules]
+    rules += [(rule, "everybody") for rule in shipped().rules]
+    assert not [(name, rule.source) for rule, name in rules if id(rule) not in used]
+
+
+def test_reading_is_fast_enough_for_a_wave_of_refusals() -> None:
+    texts = [f"<taro{number}@ezweb.ne.jp>: User unknown" for number in range(5_000)]
+    read(shipped(), None, AU, "rcpt", 550, "", "")
+    began = time.perf_counter()
+    for text in texts:
+        read(shipped(), None, AU, "rcpt", 550, "", text)
+    assert time.perf_counter() - began < 1.0  # an idle core needs a twentieth of that
