@@ -21,15 +21,15 @@ def describe(office: "Office", figures: Mapping[str, Any]) -> None:
     """Write the figures of `broadcast show` for people."""
     schools = (office.schools.get(code) for code in figures["schools"])
     output.facts(
-        {
-            _("id"): figures["id"],
-            _("subject"): figures["subject"],
-            _("schools"): "、".join(school.name for school in schools if school),
-            _("announced"): datetime.fromisoformat(figures["announced_at"]),
-            _("leaves from"): datetime.fromisoformat(figures["not_before"]),
-            _("is tried until"): datetime.fromisoformat(figures["expires_at"]),
-            _("state"): state_word(figures["state"]),
-        }
+        [
+            (_("id"), figures["id"]),
+            (_("subject"), figures["subject"]),
+            (_("schools"), "、".join(school.name for school in schools if school)),
+            (_("announced"), datetime.fromisoformat(figures["announced_at"])),
+            (_("leaves from"), datetime.fromisoformat(figures["not_before"])),
+            (_("is tried until"), datetime.fromisoformat(figures["expires_at"])),
+            (_("state"), state_word(figures["state"])),
+        ]
     )
     output.say("")
     output.table(

@@ -129,15 +129,15 @@ def _ask(office: "Office", request: "BroadcastRequest", to: "Announced") -> None
     """Show who would get it and ask once; raise Abort if the answer is not yes."""
     names = (office.schools.by_code[code].name for code in to.schools)
     output.facts(
-        {
-            _("to"): "、".join(names),
-            _("households"): to.households,
-            _("recipients"): to.recipients,
-            _("subject"): request.subject,
-            _("lane"): _("safety (before everything else)") if request.urgent else _("ordinary"),
-            _("receipt URL"): _("yes") if request.receipt else _("no"),
-            _("leaves"): request.at or _("now"),
-        }
+        [
+            (_("to whom"), "、".join(names)),
+            (_("households"), to.households),
+            (_("recipients"), to.recipients),
+            (_("subject"), request.subject),
+            (_("lane"), _("safety (before everything else)") if request.urgent else _("ordinary")),
+            (_("receipt URL"), _("yes") if request.receipt else _("no")),
+            (_("leaves"), request.at or _("now")),
+        ]
     )
     tell_excluded(to.excluded)
     output.say("")

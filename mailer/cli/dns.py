@@ -64,11 +64,11 @@ def _describe(record: "Record") -> None:
     from mailer.standing.records import WHY
 
     output.facts(
-        {
-            _("name"): record.name or _("(of this machine's address)"),
-            _("type"): record.type,
-            _("value"): record.value or _("(fill in the public address of this machine)"),
-            _("why"): _(WHY[record.why]),
-        }
+        [
+            (_("name"), record.name or _("(of this machine's address)")),
+            (_("type"), record.type),
+            (_("value"), record.value or _("(fill in the public address of this machine)")),
+            (_("why"), _(WHY[record.why])),
+        ]
     )
     output.say("")

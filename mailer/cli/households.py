@@ -105,12 +105,12 @@ def _tell(roster: "Roster", done: "Imported", dry_run: bool) -> None:
     output.say(_("Nothing was changed. An import would do this:") if dry_run else _("The roster was imported."))
     bad_lines = {problem.line for problem in roster.problems}
     output.facts(
-        {
-            _("new"): done.created,
-            _("updated"): done.updated,
-            _("unchanged"): done.unchanged,
-            _("rows left out"): len(bad_lines),
-        }
+        [
+            (_("new"), done.created),
+            (_("updated"), done.updated),
+            (_("unchanged"), done.unchanged),
+            (_("rows left out"), len(bad_lines)),
+        ]
     )
 
 
@@ -221,16 +221,16 @@ def _describe(office: "Office", household: "Household") -> None:
     entry = household.entry
     school = office.schools.get(entry.school)
     output.facts(
-        {
-            _("household"): household.id,
-            _("school"): f"{entry.school} ({school.name})" if school else entry.school,
-            _("grade and class"): f"{entry.grade} {entry.class_name}",
-            _("child"): entry.child,
-            _("guardian"): entry.guardian,
-            _("login"): entry.login,
-            **{_("address {slot}").format(slot=slot): entry.addresses.get(slot) for slot in (1, 2, 3, 4)},
-            _("receives broadcasts"): _("yes") if entry.receives_broadcasts else _("no"),
-            _("registered"): household.registered_at,
-            _("deregistered"): household.deregistered_at,
-        }
+        [
+            (_("household"), household.id),
+            (_("school"), f"{entry.school} ({school.name})" if school else entry.school),
+            (_("grade and class"), f"{entry.grade} {entry.class_name}"),
+            (_("child"), entry.child),
+            (_("guardian"), entry.guardian),
+            (_("login"), entry.login),
+            *((_("address {slot}").format(slot=slot), entry.addresses.get(slot)) for slot in (1, 2, 3, 4)),
+            (_("receives broadcasts"), _("yes") if entry.receives_broadcasts else _("no")),
+            (_("registered"), household.registered_at),
+            (_("deregistered"), household.deregistered_at),
+        ]
     )

@@ -58,7 +58,7 @@ def new(session: Session, algorithm: tuple[str, ...]) -> None:
         return
     for key in made:
         output.say(_("New key {selector}, pending. Publish this record:").format(selector=key.selector))
-        output.facts({_("name"): _name(session, key), _("type"): "TXT", _("value"): key.record})
+        output.facts([(_("name"), _name(session, key)), (_("type"), "TXT"), (_("value"), key.record)])
 
 
 def _name(session: Session, key: "Key") -> str:

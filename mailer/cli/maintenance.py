@@ -74,7 +74,7 @@ def list_(session: Session) -> None:
     if session.json:
         output.document([_document(planned) for planned in found])
         return
-    heads = [_("id"), _("from"), _("to"), _("concerned"), _("state"), _("notices sent")]
+    heads = [_("id"), _("from"), _("until"), _("concerned"), _("state"), _("notices sent")]
     rows = [
         (
             one.window.id,
@@ -151,13 +151,13 @@ def _document(planned: "Planned") -> dict[str, Any]:
 def _describe(planned: "Planned") -> None:
     window = planned.window
     output.facts(
-        {
-            _("id"): window.id,
-            _("from"): window.begins_at,
-            _("to"): window.ends_at,
-            _("concerned"): _concerned(window),
-            _("cancelled"): window.cancelled_at,
-        }
+        [
+            (_("id"), window.id),
+            (_("from"), window.begins_at),
+            (_("until"), window.ends_at),
+            (_("concerned"), _concerned(window)),
+            (_("cancelled"), window.cancelled_at),
+        ]
     )
     for one in planned.notices:
         sent = _("announced as {id}").format(id=one.announcement_id) if one.announcement_id else _("not sent yet")

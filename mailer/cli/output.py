@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Protocol
@@ -45,11 +45,11 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]], *, indent: boo
         click.echo("  ".join(fields).rstrip())
 
 
-def facts(values: Mapping[str, object]) -> None:
+def facts(pairs: Iterable[tuple[str, object]]) -> None:
     """Write names and values, one pair a line, the values below each other."""
-    shown = {name: _cell(value) for name, value in values.items()}
-    wide = max(width(name) for name in shown)
-    for name, value in shown.items():
+    shown = [(name, _cell(value)) for name, value in pairs]
+    wide = max(width(name) for name, _value in shown)
+    for name, value in shown:
         click.echo(f"{pad(name, wide)}  {value}".rstrip())
 
 

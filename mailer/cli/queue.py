@@ -174,17 +174,17 @@ def _describe(shown: "Shown") -> None:
 
     item = shown.item
     output.facts(
-        {
-            _("queue id"): queue_id(item.id),
-            _("broadcast"): item.announcement_id,
-            _("school"): item.school,
-            _("recipient"): item.address,
-            _("lane"): lane_word(item.lane.name.lower()),
-            _("state"): state_word(item.word),
-            _("why"): reason_words(item.evidence.reason),
-            _("next try"): item.next_attempt_at if item.word in ("waiting", "deferred") else None,
-            _("is tried until"): item.expires_at,
-        }
+        [
+            (_("queue id"), queue_id(item.id)),
+            (_("broadcast"), item.announcement_id),
+            (_("school"), item.school),
+            (_("recipient"), item.address),
+            (_("lane"), lane_word(item.lane.name.lower())),
+            (_("state"), state_word(item.word)),
+            (_("why"), reason_words(item.evidence.reason)),
+            (_("next try"), item.next_attempt_at if item.word in ("waiting", "deferred") else None),
+            (_("is tried until"), item.expires_at),
+        ]
     )
     if shown.attempts:
         output.say("")

@@ -46,14 +46,14 @@ def _describe(found: "Status") -> None:
 
     last, window = found.last, found.window
     output.facts(
-        {
-            _("schools"): found.schools,
-            _("households"): found.households,
-            _("addresses"): found.addresses,
-            _("newest announcement"): f"{last.id} {output.moment(last.announced_at)} {last.subject}" if last else "",
-            _("maintenance under way"): f"{window.id} … {output.moment(window.ends_at)}" if window else _("no"),
-            _("store"): f"{found.store} ({found.store_octets / 1_000_000:.1f} MB)",
-        }
+        [
+            (_("schools"), found.schools),
+            (_("households"), found.households),
+            (_("addresses"), found.addresses),
+            (_("newest announcement"), f"{last.id} {output.moment(last.announced_at)} {last.subject}" if last else ""),
+            (_("maintenance under way"), f"{window.id} … {output.moment(window.ends_at)}" if window else _("no")),
+            (_("store"), f"{found.store} ({found.store_octets / 1_000_000:.1f} MB)"),
+        ]
     )
     output.say("")
     rows = [(lane_word(lane), *(counts[word] for word in OPEN)) for lane, counts in found.queue.items()]
