@@ -52,12 +52,22 @@ async def run(settings: Settings, ready: Callable[[], None], stop: asyncio.Event
 def only_mailer(directory: Path) -> Iterator[None]:
     """Hold the lock that only one mailer can hold; it is free again at once when the process dies."""
     path = directory / "mailer.lock"
-    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o660), "r+") as lock:
+    with os.fdopen(_lock_file(path), "r+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise AnotherMailer(f"{path}: another mailer works on this store; stop that one first") from None
         yield
+
+
+def _lock_file(path: Path) -> int:
+    """Open it; whoever makes it, root by hand or the service's user, the group may lock it too, whatever the umask."""
+    try:
+        made = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return os.open(path, os.O_RDWR)
+    os.fchmod(made, 0o660)
+    return made
 
 
 def _means(settings: Settings, office: Office, writer: Writer) -> Means:

@@ -1,6 +1,7 @@
 """How is a small file written so that it is whole or not there, and never over another?"""
 
 import os
+import stat
 from pathlib import Path
 
 
@@ -9,7 +10,7 @@ def write_new(path: Path, text: str, *, mode: int) -> bool:
 
     The file appears under its name only when all of it is on the disk. Raises OSError.
     """
-    path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+    make_directory(path.parent)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as out:
         os.fchmod(out.fileno(), mode)
@@ -24,6 +25,16 @@ def write_new(path: Path, text: str, *, mode: int) -> bool:
         draft.unlink()
     _sync_directory(path.parent)
     return True
+
+
+def make_directory(path: Path) -> None:
+    """Make a directory that is not there yet, open to its owner and readable to its group, whatever the umask."""
+    try:
+        path.mkdir(parents=True)
+    except FileExistsError:
+        return
+    # What it took from the directory above (set-group-ID) stays.
+    path.chmod(stat.S_IMODE(path.stat().st_mode) & ~0o777 | 0o750)
 
 
 def _sync_directory(directory: Path) -> None:

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 def init(session: Session) -> None:
     """Create what is missing and say what that was."""
     from mailer.appliance import make_secrets, make_store
+    from mailer.files import make_directory
 
     settings = session.settings
-    settings.state.directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+    make_directory(settings.state.directory)
     store = make_store(settings)
     made = [str(path) for path in (store, *make_secrets(settings)) if path]
     with session.office(create=True) as office:
