@@ -12,6 +12,7 @@ from typing import Any
 from mailer.domain.announcement import Announcement, Kind
 from mailer.domain.audience import Audience
 from mailer.domain.lane import Lane
+from mailer.ids import queue_id
 from mailer.message.text import TextError, check_subject, check_text
 from mailer.schedule.accounting import ItemFacts, problems
 from mailer.schedule.queued import Selection
@@ -238,6 +239,8 @@ def _line(one: ItemFacts, confirmed: frozenset[int]) -> dict[str, Any]:
         "attempts": item.attempts,
     }
     return {
+        "queue_id": queue_id(item.id),
+        "school": item.school,
         "address": item.address,
         "slots": sorted({slot for _, slot in one.places}),
         "households": households,

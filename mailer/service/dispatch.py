@@ -1,8 +1,8 @@
 """What may the mailer ask of the queue?
 
 Which domains are due, a claim on some of their items, and the writing down of what came of each. These functions do not
-open a transaction: they are made for a `Writer`, which lets many share one, and are called inside of it. The two that
-only read (`due_domains`, `next_due`) may be called anywhere.
+open a transaction: they are made for a `Writer`, which lets many share one, and are called inside of it. Those that
+only read may be called anywhere.
 """
 
 from collections.abc import Collection, Sequence
@@ -27,7 +27,6 @@ __all__ = [
     "claim",
     "due_domains",
     "expire",
-    "next_due",
     "recover",
     "remember_bare_form",
     "settle",
@@ -41,11 +40,6 @@ def due_domains(office: Office, now: datetime, lanes: Sequence[Lane] = EVERY_LAN
     """Return the domains with items of these lanes due at `now`, the most urgent lane and longest due first."""
     due = [one for one in spool.waiting_domains() if one.lane in lanes and one.first_due <= now]
     return sorted(due, key=lambda one: (one.lane, one.first_due))
-
-
-def next_due(office: Office, lanes: Sequence[Lane] = EVERY_LANE) -> datetime | None:
-    """Return when the next item of these lanes is due (it may be past), or None if nothing waits."""
-    return min((one.first_due for one in spool.waiting_domains() if one.lane in lanes), default=None)
 
 
 def claim(

@@ -237,6 +237,8 @@ def test_a_recipient_shows_its_evidence(office: Office, clock: FakeClock, town: 
     finish(office, Verdict.ACCEPTED, OK, "docomo.ne.jp")
     assert list(broadcast.recipients(office, sent.id)) == [
         {
+            "queue_id": "Q1",
+            "school": "t-kouryoj",
             "address": "z@docomo.ne.jp",
             "slots": [1],
             "households": [town["elsewhere"]],

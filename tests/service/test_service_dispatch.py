@@ -67,7 +67,6 @@ def verdicts(office: Office, number: int) -> list[Verdict | None]:
 
 def test_due_domains_name_the_first_due_item_of_each_lane(office: Office, clock: FakeClock, send: Send) -> None:
     assert dispatch.due_domains(office, clock()) == []
-    assert dispatch.next_due(office) is None
     send(urgent=False)
     send(urgent=True)
     first = clock()
@@ -80,8 +79,7 @@ def test_due_domains_name_the_first_due_item_of_each_lane(office: Office, clock:
     ]
     assert {one.first_due for one in due} == {first}
     assert {one.lane for one in dispatch.due_domains(office, clock(), [Lane.SAFETY])} == {Lane.SAFETY}
-    assert dispatch.next_due(office, [Lane.NOTICE]) is None
-    assert dispatch.next_due(office) == first
+    assert dispatch.due_domains(office, clock(), [Lane.NOTICE]) == []
 
 
 def test_a_claim_writes_the_attempt_and_the_next_time_before_anything_is_sent(
