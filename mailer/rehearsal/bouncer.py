@@ -8,8 +8,8 @@ the appliance's inbound door.
 import asyncio
 import smtplib
 from dataclasses import dataclass
-from email.message import EmailMessage
-from email.policy import SMTP
+from datetime import datetime
+from email.utils import format_datetime
 
 from mailer.clock import Clock
 from mailer.rehearsal.ledger import Mail
@@ -17,6 +17,33 @@ from mailer.rehearsal.moods import Fault, Mood, trouble_of
 
 DELAY_SECONDS = 1.0
 SMTP_SECONDS = 10.0
+REPORT = """\
+From: MAILER-DAEMON@{mx}
+To: {to}
+Subject: Undelivered Mail Returned to Sender
+Message-ID: <{serial}@{mx}>
+Date: {date}
+Auto-Submitted: auto-replied
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="returned"
+
+--returned
+Content-Type: text/plain; charset=us-ascii
+
+The mail to <{recipient}> could not be put into its mailbox.
+
+--returned
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; {mx}
+
+Final-Recipient: rfc822; {recipient}
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; 550 5.1.1 User unknown
+
+--returned--
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +86,13 @@ class Bouncer:
             session.sendmail("", [to], message)
 
 
-def report(mail: Mail, now: object) -> bytes:
+def report(mail: Mail, now: datetime) -> bytes:
     """Return the notification about a mail, as bytes with CRLF line ends."""
-    recipient = mail.recipients[0]
-    message = EmailMessage(policy=SMTP)
-    message["From"] = f"MAILER-DAEMON@mx.{mail.carrier}.example"
-    message["To"] = mail.reverse_path
-    message["Subject"] = "Undelivered Mail Returned to Sender"
-    message["Message-ID"] = f"<{mail.carrier}.{mail.serial}@mx.{mail.carrier}.example>"
-    message["Auto-Submitted"] = "auto-replied"
-    message["Date"] = f"{now:%a, %d %b %Y %H:%M:%S +0000}"
-    message.set_content(f"The mail to <{recipient}> could not be put into its mailbox.\n")
-    message.make_mixed()
-    message.replace_header("Content-Type", "multipart/report; report-type=delivery-status")
-    status = EmailMessage(policy=SMTP)
-    status["Content-Type"] = "message/delivery-status"
-    status.set_payload(
-        f"Reporting-MTA: dns; mx.{mail.carrier}.example\r\n\r\n"
-        f"Final-Recipient: rfc822; {recipient}\r\nAction: failed\r\nStatus: 5.1.1\r\n"
-        "Diagnostic-Code: smtp; 550 5.1.1 User unknown\r\n"
+    text = REPORT.format(
+        mx=f"mx.{mail.carrier}.example",
+        to=mail.reverse_path,
+        serial=mail.serial,
+        date=format_datetime(now),
+        recipient=mail.recipients[0],
     )
-    message.attach(status)
-    return message.as_bytes()
+    return text.replace("\n", "\r\n").encode()

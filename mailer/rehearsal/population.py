@@ -14,15 +14,16 @@ from mailer.domain.school import School
 
 # fmt: off
 FAMILIES = (
-    "佐藤", "鈴木", "高橋", "田中", "伊藤", "渡辺", "山本", "中村", "小林", "加藤", "吉田", "山田", "佐々木", "髙木", "松本", "井上", "木村",
-    "林", "斎藤", "清水", "山﨑", "森", "池田",
+    "佐藤", "鈴木", "高橋", "田中", "伊藤", "渡辺", "山本", "中村", "小林", "加藤", "吉田", "山田", "佐々木",
+    "髙木", "松本", "井上", "木村", "林", "斎藤", "清水", "山﨑", "森", "池田",
 )
 CHILDREN = (
-    "陽葵", "凛", "結菜", "芽依", "紬", "葵", "さくら", "心春", "陽菜", "美咲", "蓮", "陽翔", "湊", "蒼", "樹", "大翔", "悠真", "律", "朝陽",
-    "颯太", "大和", "陸",
+    "陽葵", "凛", "結菜", "芽依", "紬", "葵", "さくら", "心春", "陽菜", "美咲", "蓮", "陽翔", "湊", "蒼", "樹",
+    "大翔", "悠真", "律", "朝陽", "颯太", "大和", "陸",
 )
 GUARDIANS = (
-    "健太", "大輔", "直樹", "誠", "隆", "和也", "久美子", "裕子", "恵", "由美", "智子", "真由美", "香織", "明美", "美穂", "浩二",
+    "健太", "大輔", "直樹", "誠", "隆", "和也", "久美子", "裕子", "恵", "由美", "智子", "真由美", "香織",
+    "明美", "美穂", "浩二",
 )
 SYLLABLES = (
     "ka", "ki", "ku", "ko", "sa", "shi", "su", "so", "ta", "chi", "to", "na", "ni", "no", "ha", "hi", "fu",
@@ -64,12 +65,12 @@ def entries(households: int, schools: Sequence[School], chance: random.Random) -
         if before is not None and chance.random() < SIBLING:
             addresses, guardian = before.addresses, before.guardian
         else:
-            addresses, guardian = _addresses(number, chance), _name(chance, GUARDIANS)
+            addresses, guardian = _addresses(number, chance), _name(chance.choice(FAMILIES), chance, GUARDIANS)
         before = Entry(
             school=school.code,
             grade=str(chance.randint(1, 6 if school.kind == "elementary" else 3)),
             class_name=str(chance.randint(1, 3)),
-            child=_name(chance, CHILDREN),
+            child=_name(guardian.partition(" ")[0], chance, CHILDREN),
             guardian=guardian,
             login=f"m{number:05}",
             addresses=addresses,
@@ -78,8 +79,8 @@ def entries(households: int, schools: Sequence[School], chance: random.Random) -
         yield before
 
 
-def _name(chance: random.Random, given: Sequence[str]) -> str:
-    return f"{chance.choice(FAMILIES)} {chance.choice(given)}"
+def _name(family: str, chance: random.Random, given: Sequence[str]) -> str:
+    return f"{family} {chance.choice(given)}"
 
 
 def _addresses(number: int, chance: random.Random) -> dict[int, str]:
