@@ -2,8 +2,8 @@
 
 `received` is noted when the final dot (or the last BDAT chunk) is in, `answered` after the 250 was given to
 the network: a mail that was received and not answered is one that the sender could not know of. The journal
-is a JSON-lines file that several ledgers share, one line per recipient, handed to the system before and
-after each batch of replies, so that it tells the truth also when the process is killed.
+is a JSON-lines file that several ledgers share, one line per recipient. `received` lines are handed to the
+system before the replies, so that no mail that was answered is missing there, even if the process is killed.
 """
 
 import json
@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 

@@ -2,7 +2,7 @@
 
 One `Receiver` per carrier, listening on its own loopback addresses; each connection is an asyncio protocol
 that feeds a `Session` and writes its steps, at once or after the mood's pauses. `received` lines of the
-journal are flushed before a batch of replies is written, `answered` lines after it.
+journal are flushed before a batch of replies is written, `answered` lines at most 50 ms after it.
 """
 
 import asyncio
@@ -23,6 +23,7 @@ from mailer.rehearsal.transaction import End
 
 BACKLOG = 1024
 NO_LINGER = struct.pack("ii", 1, 0)
+FLUSH_SECONDS = 0.05
 OnKept = Callable[[Mail, bytes], None]
 
 
@@ -43,6 +44,7 @@ class Receiver:
         self.surroundings = surroundings
         self.connections: set[Connection] = set()
         self._servers: list[asyncio.Server] = []
+        self._flush: asyncio.TimerHandle | None = None
 
     async def listen(self, addresses: Sequence[str], port: int) -> int:
         """Listen on all addresses with one port (0: the system chooses); return it. Raises PortTaken."""
@@ -56,8 +58,24 @@ class Receiver:
             port = int(server.sockets[0].getsockname()[1])
         return port
 
+    def accepted(self, mails: Sequence[tuple[Mail, bytes]]) -> None:
+        """Note that the 250 of these mails was written, and tell those who want to hear of it."""
+        self.desk.ledger.answer([mail for mail, _ in mails], self.surroundings.clock().timestamp())
+        if self._flush is None:
+            self._flush = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._flush_journal)
+        for told in self.surroundings.on_kept:
+            for mail, content in mails:
+                told(mail, content)
+
+    def _flush_journal(self) -> None:
+        self._flush = None
+        self.desk.ledger.journal.flush()
+
     async def stop(self) -> None:
         """Listen no more and break off what still stands."""
+        if self._flush is not None:
+            self._flush.cancel()
+            self._flush_journal()
         for server in self._servers:
             server.close()
         self._servers.clear()
@@ -153,15 +171,9 @@ class Connection(asyncio.Protocol):
         if words and step.end is not End.RESET:
             self._transport.write(words)
         if step.mails:
-            self._accepted(step.mails)
+            self._receiver.accepted(step.mails)
         if step.end is not End.OPEN:
             self._finish(step.end)
-
-    def _accepted(self, mails: list[tuple[Mail, bytes]]) -> None:
-        self._desk.ledger.answer([mail for mail, _ in mails], self._clock().timestamp())
-        for told in self._receiver.surroundings.on_kept:
-            for mail, content in mails:
-                told(mail, content)
 
     def _finish(self, end: End) -> None:
         if end is End.CLOSE:
