@@ -10,6 +10,7 @@ import io
 import string
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -20,6 +21,7 @@ from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCALE = ROOT / "mailer" / "locale" / "ja" / "LC_MESSAGES"
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 PRODUCT = ("config", "mailer", "webhook")
 METHODS = [("**.py", "python"), ("**.html", "jinja2"), ("**.txt", "jinja2")]
 KEYWORDS = {"_": None, "N_": None}
@@ -63,9 +65,10 @@ def of_click() -> Catalog:
 def kept(domain: str | None) -> Catalog:
     """Return the Japanese catalogue as it is committed."""
     path = LOCALE / f"{domain}.po"
-    if not path.exists():
-        return Catalog(locale="ja", domain=domain, fuzzy=False)
-    return read_po(io.StringIO(path.read_text(encoding="utf-8")), locale="ja", domain=domain)
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    catalogue = read_po(io.StringIO(text), locale="ja", domain=domain)
+    catalogue.creation_date = catalogue.revision_date = EPOCH  # else the compiled file would differ every minute
+    return catalogue
 
 
 def compiled(catalogue: Catalog) -> bytes:

@@ -55,7 +55,7 @@ def send(session: Session, /, text_file: BinaryIO, wait: bool, yes: bool, **aske
     """Send one broadcast."""
     from mailer.service import broadcast
 
-    text = decode(text_file.read())
+    text = _decoded(text_file.read())
     with session.office() as office:
         request = _request(session, office, text, asked)
         if session.asks and not yes:
@@ -71,14 +71,14 @@ def send(session: Session, /, text_file: BinaryIO, wait: bool, yes: bool, **aske
             output.document(_document(announced))
 
 
-def decode(content: bytes) -> str:
-    """Return the text of a file in UTF-8 (with or without a mark) or CP932; raise Refused for anything else."""
-    for encoding in ("utf-8-sig", "cp932"):
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise Refused(_("The text is neither UTF-8 nor CP932 (Shift_JIS); save it again in one of them."))
+def _decoded(content: bytes) -> str:
+    from mailer.domain.charset import NoText, decode
+
+    try:
+        return decode(content)
+    except NoText as error:
+        words = _("Line {line} of the text is neither UTF-8 nor CP932 (Shift_JIS); save it again in one of them.")
+        raise Refused(words.format(line=error.line)) from error
 
 
 def _request(session: Session, office: "Office", text: str, asked: Mapping[str, Any]) -> "BroadcastRequest":

@@ -102,7 +102,9 @@ def _describe(prediction: "Prediction") -> None:
         confirmed = (percent(curve.confirmed_share), span(curve.until_confirmed(50)))
         return (label, curve.recipients, len(curve.accepted), *shares, *confirmed)
 
-    heads = [_("carrier"), _("recipients"), _("accepted"), *(f"{each}%" for each in PERCENTS), _("confirmed"), "50%"]
+    heads = [_("carrier"), _("recipients"), _("accepted")]
+    heads += [_("{percent} accepted").format(percent=f"{each}%") for each in PERCENTS]
+    heads += [_("confirmed"), _("{percent} confirmed").format(percent="50%")]
     rows = [row(curve.label or _("others"), curve) for curve in prediction.carriers]
     rows += [row(_("all recipients"), prediction.total), row(_("households"), prediction.households)]
     output.table(heads, rows)

@@ -30,6 +30,7 @@ VERBS = {
     "mailq": "mailer.cli.mailq:mailq",
     "dns": "mailer.cli.dns:dns",
     "keys": "mailer.cli.keys:keys",
+    "rehearse": "mailer.cli.rehearse:rehearse",
     "audit": "mailer.cli.audit:audit",
 }
 

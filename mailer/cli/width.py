@@ -6,6 +6,7 @@ must not begin a line (行頭禁則). Latin words stay whole.
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 #: Signs that must not begin a line.
 _STICKS = "、。，．,.・：；？！」』）】〕｝〉》％ー々〜～ぁぃぅぇぉっゃゅょァィゥェォッャュョ…)]}"
@@ -33,12 +34,18 @@ def pad(text: str, columns: int, *, right: bool = False) -> str:
 def wrap(text: str, columns: int) -> list[str]:
     """Return the lines of one paragraph, none wider than `columns` unless a single word is."""
     lines, line = [], ""
-    for piece in _PIECE.findall(text):
+    for piece in _pieces(text, columns):
         if line.strip() and width(line + piece.rstrip()) > columns:
             lines.append(line.rstrip())
             line = ""
         line += piece if line or not piece.isspace() else ""
     return [*lines, line.rstrip()] if line.strip() else lines
+
+
+def _pieces(text: str, columns: int) -> Iterator[str]:
+    """Yield what must stay together; a list that is too wide for a line may end at any of its commas."""
+    for piece in _PIECE.findall(text):
+        yield from re.findall(r"[^,]*,|[^,]+", piece) if width(piece) > columns else (piece,)
 
 
 def visible(text: str) -> str:

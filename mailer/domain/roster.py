@@ -11,10 +11,10 @@ before such a cell is taken off again, so `-abc@ezweb.ne.jp` survives the round 
 
 import csv
 import io
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from mailer.domain.charset import NoText, decode
 from mailer.domain.household import SLOTS, Entry
 from mailer.domain.school import Schools
 from mailer.domain.typed import BLANKS, hidden_character, visible
@@ -50,8 +50,6 @@ REASONS: Mapping[str, str] = {
 WHOLE_FILE = frozenset({"encoding", "bad_header", "broken_quotes"})
 
 _FORMULA = "=+-@＝＋－＠"
-_NO_TEXT = (b"\xff\xfe", b"\xfe\xff", b"PK\x03\x04")  # UTF-16, and the archive that a spreadsheet is
-_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +77,10 @@ class Roster:
 
 def read_roster(content: bytes, schools: Schools, only: str | None = None) -> Roster:
     """Read the bytes of a roster file; `only` is the code of the one school whose rows it may hold."""
-    text = _decode(content)
-    if isinstance(text, Problem):
-        return Roster((), (text,))
-    rows = _rows(text)
+    try:
+        rows = _rows(decode(content))
+    except NoText as error:
+        return Roster((), (Problem(error.line, "", "encoding", f"0x{error.octet:02X}"),))
     header = next(rows, (1, [""]))
     problem = _header_problem(*header)
     if problem:
@@ -106,31 +104,6 @@ def _line(cells: Iterable[str]) -> str:
     line = io.StringIO()
     csv.writer(line).writerow([f"'{cell}" if cell[:1] and cell[0] in _FORMULA + "'" else cell for cell in cells])
     return line.getvalue()
-
-
-def _decode(content: bytes) -> str | Problem:
-    if content.startswith(_NO_TEXT):
-        return Problem(1, "", "encoding")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        if content.startswith(_MARK) or _mostly_utf8(content):
-            return _not_text(content, error.start)
-    try:
-        return content.decode("cp932")
-    except UnicodeDecodeError as error:
-        return _not_text(content, error.start)
-
-
-def _mostly_utf8(content: bytes) -> bool:
-    """Tell damaged UTF-8 from CP932, which would often decode: into other characters, and nobody would notice."""
-    text = content.decode("utf-8", "surrogateescape")
-    return len(re.findall(r"[\u0080-\ud7ff\ue000-\U0010ffff]", text)) > len(re.findall(r"[\udc80-\udcff]", text))
-
-
-def _not_text(content: bytes, offset: int) -> Problem:
-    line = 1 + len(re.findall(rb"\r\n|\r|\n", content[:offset]))
-    return Problem(line, "", "encoding", f"0x{content[offset]:02X}")
 
 
 def _rows(text: str) -> Iterator[tuple[int, list[str] | None]]:

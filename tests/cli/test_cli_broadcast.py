@@ -1,0 +1,138 @@
+"""Can staff send, follow, cancel and prove a broadcast by the command?"""
+
+import json
+
+import pytest
+
+from mailer.store.database import open_store, transaction
+from mailer.store.models import Announcement, QueueItem, database
+from tests.cli.town import Town
+
+TOLD = ("waiting", "accepted", "deferred", "refused", "expired", "cancelled", "held")
+
+
+def test_what_is_sent_has_the_words_of_the_surface(town: Town) -> None:
+    text = town.write("text.txt", "本文\n")
+    sent = town.json(
+        *("broadcast", "send", "--school", "t-daini", "--school", "t-daiichi", "--subject", "件名", "--text-file", text)
+    )
+    assert sent.pop("id").startswith("B")
+    assert sent == {
+        "schools": ["t-daiichi", "t-daini"],
+        "households": 2,
+        "recipients": 2,
+        "excluded": {"option_off": 1, "slot_3_or_4": 1},
+    }
+
+
+def test_people_are_told_that_it_was_accepted_for_sending(town: Town) -> None:
+    said = town.done("broadcast", "send", "--all", "--subject", "x", "--text-file", "-", stdin="本文")
+    assert "Accepted for sending: B" in said
+    assert "2 recipients of 2 households" in said
+
+
+@pytest.mark.parametrize("content", ["﨑①～".encode("cp932"), b"\xef\xbb\xbf" + "﨑①～".encode(), "﨑①～".encode()])
+def test_the_text_may_be_utf8_or_cp932(town: Town, content: bytes) -> None:
+    town.done("broadcast", "send", "--all", "--subject", "x", "--text-file", town.write("text.txt", content))
+    open_store(f"sqlite:///{town.directory}/state/mimamori.db")
+    assert Announcement.get().text == "﨑①～"
+    database.close()
+
+
+def test_a_text_of_no_known_charset_is_refused(town: Town) -> None:
+    damaged = "一行目\n二行目".encode()[:-1]
+    result = town.type("broadcast", "send", "--all", "--subject", "x", "--text-file", "-", stdin=damaged)
+    assert result.exit_code == 1
+    assert "Line 2" in result.stderr
+
+
+@pytest.mark.parametrize("to", [(), ("--all", "--city", "takikawa"), ("--all", "--school", "t-daini")])
+def test_it_must_be_said_to_whom_once(town: Town, to: tuple[str, ...]) -> None:
+    result = town.type("broadcast", "send", *to, "--subject", "x", "--text-file", "-", stdin="x")
+    assert result.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--city", "yubari"), "no open school in yubari"),
+        (("--all", "--subject", "a\nb"), "one line"),
+        (("--school", "t-toei"), "no address is eligible"),
+    ],
+)
+def test_refusals_say_why(town: Town, words: tuple[str, ...], said: str) -> None:
+    result = town.type("broadcast", "send", "--subject", "x", "--text-file", "-", *words, stdin="x")
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert town.json("broadcast", "list") == []
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--at", "2026-13-01T00:00"), ("--expires", "soon"), ("--city", "tokyo")]
+)
+def test_what_cannot_be_read_is_a_mistake_in_usage(town: Town, option: str, value: str) -> None:
+    result = town.type("broadcast", "send", "--subject", "x", "--text-file", "-", option, value, stdin="x")
+    assert result.exit_code == 2
+    assert value in result.stderr
+
+
+def test_times_and_durations_are_taken(town: Town) -> None:
+    words = ("--all", "--subject", "x", "--text-file", "-", "--at", "2099-01-01T08:00", "--expires", "2h", "--urgent")
+    shown = town.json("broadcast", "show", town.json("broadcast", "send", *words, stdin="x")["id"])
+    assert (shown["not_before"], shown["expires_at"]) == ("2098-12-31T23:00:00+00:00", "2099-01-01T01:00:00+00:00")
+    assert (shown["lane"], shown["state"]) == ("safety", "scheduled")
+
+
+def test_the_figures_add_up(town: Town, broadcast: str) -> None:
+    shown = town.json("broadcast", "show", broadcast)
+    assert sum(shown[word] for word in TOLD) == shown["recipients"] == 2
+    assert shown["confirmed"] + shown["machine_only"] + shown["not_opened"] == shown["households"] == 2
+    assert town.json("broadcast", "list") == [shown]
+    said = town.done("broadcast", "show", broadcast)
+    assert "滝川第一小学校" in said
+    assert "slot 3 or 4" in said
+
+
+def test_recipients_come_as_json_lines(town: Town, broadcast: str) -> None:
+    rows = [json.loads(line) for line in town.done("--json", "broadcast", "recipients", broadcast).splitlines()]
+    assert [row["address"] for row in rows] == ["a..b@docomo.ne.jp", "hanako@gmail.com"]
+    assert set(rows[0]) >= {"address", "slots", "households", "state", "possible_duplicate", "evidence"}
+    assert "a..b@docomo.ne.jp" in town.done("broadcast", "recipients", broadcast)
+
+
+def test_the_accounting_is_proved_and_disproved(town: Town, broadcast: str) -> None:
+    assert town.json("broadcast", "verify", broadcast) == {"id": broadcast, "ok": True, "problems": []}
+    open_store(f"sqlite:///{town.directory}/state/mimamori.db")
+    with transaction():
+        QueueItem.delete().where(QueueItem.id == 1).execute()
+    database.close()
+    result = town.type("--json", "broadcast", "verify", broadcast)
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["problems"]
+
+
+def test_what_has_not_left_is_cancelled(town: Town, broadcast: str) -> None:
+    cancelled = town.json("broadcast", "cancel", broadcast)
+    assert (cancelled["stopped"], cancelled["state"], cancelled["cancelled"]) == (2, "cancelled", 2)
+
+
+def test_waiting_ends_when_nothing_waits(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    def mailer_works(_seconds: float) -> None:
+        with transaction():
+            QueueItem.update(state="accepted", attempts=1).execute()
+
+    monkeypatch.setattr("time.sleep", mailer_works)
+    words = ("broadcast", "send", "--all", "--subject", "x", "--text-file", "-", "--wait")
+    shown = town.json(*words, stdin="x")
+    assert (shown["state"], shown["accepted"], shown["waiting"]) == ("finished", 2, 0)
+    assert "accepted by the carrier" in town.done(*words, stdin="x")
+
+
+def test_without_a_key_nothing_is_sent(town: Town) -> None:
+    open_store(f"sqlite:///{town.directory}/state/mimamori.db")
+    with transaction():
+        database.execute_sql("UPDATE dkim_key SET state = 'retired'")
+    database.close()
+    result = town.type("broadcast", "send", "--all", "--subject", "x", "--text-file", "-", stdin="x")
+    assert result.exit_code == 1
+    assert "DKIM key" in result.stderr

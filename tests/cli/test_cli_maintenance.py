@@ -1,0 +1,60 @@
+"""Is maintenance planned and called off by the command, and the audit log shown?"""
+
+import json
+
+from mailer.store.database import open_store, transaction
+from mailer.store.models import AuditEntry, database
+from tests.cli.town import Town
+
+WINDOW = ("--from", "2099-12-12T22:00", "--to", "2099-12-13T02:00")
+
+
+def test_a_window_is_planned_with_its_notices(town: Town) -> None:
+    planned = town.json("maintenance", "plan", *WINDOW, "--services", "専用サイト、 登録画面", "--lead", "7d,1h")
+    assert planned["id"].startswith("M")
+    assert (planned["from"], planned["to"]) == ("2099-12-12T22:00:00+09:00", "2099-12-13T02:00:00+09:00")
+    assert planned["services"] == ["専用サイト", "登録画面"]
+    assert [one["due_at"][:16] for one in planned["notices"]] == ["2099-12-05T22:00", "2099-12-12T21:00"]
+    assert town.json("maintenance", "list") == [planned]
+    assert town.json("maintenance", "show", planned["id"]) == {**planned, "announcements": []}
+
+
+def test_people_read_it(town: Town) -> None:
+    assert "No maintenance is planned" in town.done("maintenance", "list")
+    assert "is planned" in town.done("maintenance", "plan", *WINDOW)
+    window = town.json("maintenance", "list")[0]["id"]
+    assert "the whole system" in town.done("maintenance", "list")
+    assert "not sent yet" in town.done("maintenance", "show", window)
+    assert "is off" in town.done("maintenance", "cancel", window)
+    assert "cancelled" in town.done("maintenance", "list")
+
+
+def test_a_window_is_called_off_once(town: Town) -> None:
+    window = town.json("maintenance", "plan", *WINDOW)["id"]
+    assert town.json("maintenance", "cancel", window) == {"id": window, "stopped": 0, "announcement": None}
+    assert town.type("maintenance", "cancel", window).exit_code == 1
+
+
+def test_plans_that_cannot_be_are_refused(town: Town) -> None:
+    result = town.type("maintenance", "plan", "--from", "2099-12-12T22:00", "--to", "2099-12-12T21:00")
+    assert result.exit_code == 1
+    assert "ends before it begins" in result.stderr
+    assert town.type("maintenance", "plan", *WINDOW, "--lead", "7d,soon").exit_code == 2
+
+
+def test_the_audit_log_says_who_did_what(town: Town) -> None:
+    entries = town.json("audit", "list")
+    assert entries[0]["action"] == "households.import"
+    assert entries[0]["actor"].startswith("cli:")
+    assert "households.import" in town.done("audit", "list")
+    assert town.json("audit", "verify") == {"ok": True, "problems": []}
+
+
+def test_a_changed_entry_is_found(town: Town) -> None:
+    open_store(f"sqlite:///{town.directory}/state/mimamori.db")
+    with transaction():
+        AuditEntry.update(actor="nobody").where(AuditEntry.id == 1).execute()
+    database.close()
+    result = town.type("--json", "audit", "verify")
+    assert result.exit_code == 1
+    assert not json.loads(result.stdout)["ok"]

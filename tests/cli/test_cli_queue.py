@@ -1,0 +1,85 @@
+"""Can an operator see and steer the queue by the command?"""
+
+import json
+
+from tests.cli.town import Town
+
+
+def queue(town: Town, *words: str) -> dict[str, str]:
+    lines = town.done("--json", "queue", "list", *words).splitlines()
+    return {item["id"]: item["state"] for item in map(json.loads, lines)}
+
+
+def test_items_are_listed_by_what_they_have_in_common(town: Town, broadcast: str) -> None:
+    assert queue(town) == {"Q1": "waiting", "Q2": "waiting"}
+    assert queue(town, "--carrier", "docomo") == {"Q1": "waiting"}
+    assert queue(town, "--site", "gmail.com") == queue(town, "--site", "google") == {"Q2": "waiting"}
+    assert queue(town, "--broadcast", broadcast, "Q2") == {"Q2": "waiting"}
+    assert queue(town, "--carrier", "au") == queue(town, "--broadcast", "B0") == {}
+    assert queue(town, "--limit", "1") == {"Q1": "waiting"}
+    assert "a..b@docomo.ne.jp" in town.done("queue", "list")
+
+
+def test_a_carrier_without_items_is_not_the_whole_queue(town: Town, broadcast: str) -> None:
+    assert town.json("queue", "hold", "--carrier", "au") == {"items": 0}
+    assert town.json("queue", "remove", "--site", "nowhere.example") == {"items": 0}
+    assert set(queue(town).values()) == {"waiting"}
+
+
+def test_items_are_held_with_a_reason_and_released(town: Town, broadcast: str) -> None:
+    assert town.json("queue", "hold", "Q1", "--reason", "au is down") == {"items": 1}
+    assert queue(town) == {"Q1": "held", "Q2": "waiting"}
+    assert town.json("audit", "list", "--limit", "1")[0]["detail"]["why"] == "au is down"
+    assert "Held by an operator." in town.done("queue", "show", "q1")
+    assert town.json("queue", "release", "--all") == {"items": 1}
+    assert town.json("queue", "flush") == {"items": 2}
+
+
+def test_removed_items_stay_in_the_accounting(town: Town, broadcast: str) -> None:
+    assert town.json("queue", "remove", "Q1") == {"items": 1}
+    assert queue(town) == {"Q2": "waiting"}
+    assert town.json("queue", "show", "Q1")["state"] == "cancelled"
+    assert town.json("broadcast", "verify", broadcast)["ok"]
+
+
+def test_the_whole_queue_is_not_steered_by_a_forgotten_option(town: Town, broadcast: str) -> None:
+    for verb in ("hold", "release", "remove"):
+        assert town.type("queue", verb).exit_code == 2
+    assert set(queue(town).values()) == {"waiting"}
+
+
+def test_an_unknown_carrier_names_those_that_are(town: Town) -> None:
+    result = town.type("queue", "list", "--carrier", "nttdocomo")
+    assert result.exit_code == 2
+    assert "docomo" in result.stderr
+
+
+def test_mailq_looks_like_postfix(town: Town, broadcast: str) -> None:
+    town.done("queue", "hold", "Q2")
+    said = town.done("mailq").splitlines()
+    assert said[0] == "-Queue ID-  --Size-- ----Arrival Time---- -Sender/Recipient-------"
+    assert said[1].startswith("Q1  ")
+    assert said[1].endswith("t-daiichi@mail.mimamori-iwamizawa.jp")
+    assert said[2] == " " * 41 + "a..b@docomo.ne.jp"
+    assert any(line.startswith("Q2! ") for line in said)
+    assert said[-1] == "-- 0 Kbytes in 2 Requests."
+
+
+def test_mailq_has_the_lines_of_postqueue(town: Town, broadcast: str) -> None:
+    entries = [json.loads(line) for line in town.done("mailq", "--json").splitlines()]
+    assert [(one["queue_name"], one["queue_id"]) for one in entries] == [("incoming", "Q1"), ("incoming", "Q2")]
+    assert entries[0]["recipients"] == [{"address": "a..b@docomo.ne.jp"}]
+
+
+def test_an_empty_queue_says_so(town: Town) -> None:
+    assert town.done("mailq") == "Mail queue is empty\n"
+    assert town.done("--json", "mailq") == ""
+    assert "Nothing waits" in town.done("queue", "list")
+
+
+def test_the_status_counts_what_waits(town: Town, broadcast: str) -> None:
+    status = town.json("status")
+    assert (status["households"], status["addresses"], status["schools"]) == (3, 4, 11)
+    assert status["queue"]["ordinary"]["waiting"] == 2
+    assert status["last"]["id"] == broadcast
+    assert broadcast in town.done("status")
