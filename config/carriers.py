@@ -5,6 +5,7 @@ Every figure and every rule says how we know it: a source that can be looked up,
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Generic, TypeVar
@@ -138,17 +139,10 @@ def _carrier(name: str, entry: CarrierEntry, default: Manners) -> Carrier:
 
 
 def _manners(entry: MannersEntry, default: Manners) -> Manners:
-    return Manners(
-        connections=_or(entry.connections, default.connections),
-        messages_per_session=_or(entry.messages_per_session, default.messages_per_session),
-        messages_per_second=_or(entry.messages_per_second, default.messages_per_second),
-        urgent_messages_per_second=_or(entry.urgent_messages_per_second, default.urgent_messages_per_second),
-        pause_seconds=int(entry.pause.value.total_seconds()) if entry.pause else default.pause_seconds,
-    )
-
-
-def _or(figure: Figure[Value] | None, default: Value) -> Value:
-    return default if figure is None else figure.value
+    given = {name: figure.value for name in MannersEntry.model_fields if (figure := getattr(entry, name)) is not None}
+    if (pause := given.pop("pause", None)) is not None:
+        given["pause_seconds"] = int(pause.total_seconds())
+    return replace(default, **given)
 
 
 def _rule(entry: RuleEntry) -> Rule:

@@ -28,7 +28,6 @@ _SHAPES = {
     "model_attributes_type": "not_a_section",
     "dict_type": "not_a_section",
     "tuple_type": "not_a_list",
-    "too_short": "empty_list",
 }
 
 
@@ -51,9 +50,9 @@ def read_document(file: Path, model: type[Model]) -> Document[Model]:
     try:
         return Document(file, model.model_validate(data), lines)
     except ValidationError as error:
-        problems = [_problem(file, model, lines, each) for each in error.errors(include_url=False)]
-        # What follows from a wrong setting is wrong too, but stands nowhere in the file.
-        raise ConfigError([each for each in problems if each.line] or problems) from None
+        errors = error.errors(include_url=False)
+        told = [each for each in errors if _is_of_the_file(each, lines)] or errors
+        raise ConfigError(_problem(file, model, lines, each) for each in told) from None
 
 
 def _text(file: Path) -> str:
@@ -83,8 +82,13 @@ def _parsed(file: Path, text: str) -> tuple[dict[str, Any], Mapping[KeyPath, int
     raise ConfigError([Problem(file, line, "", "syntax", {"detail": detail})])
 
 
+def _is_of_the_file(error: ErrorDetails, lines: Mapping[KeyPath, int]) -> bool:
+    """Tell whether an error is about what the file says: what follows from a wrong setting is wrong too."""
+    return _path(error) in lines or error["type"] == "missing" or "at" in error.get("ctx", {})
+
+
 def _problem(file: Path, model: type[BaseModel], lines: Mapping[KeyPath, int], error: ErrorDetails) -> Problem:
-    path, context = tuple(error["loc"]), dict(error.get("ctx", {}))
+    path, context = _path(error), dict(error.get("ctx", {}))
     kind = error["type"]
     if kind == "extra_forbidden":
         reason, fields = _unknown(model, path)
@@ -99,9 +103,14 @@ def _problem(file: Path, model: type[BaseModel], lines: Mapping[KeyPath, int], e
     return Problem(file, _line(lines, path), _dotted(path), reason, fields)
 
 
+def _path(error: ErrorDetails) -> KeyPath:
+    """Return where an error is; pydantic marks an error in a key itself by a further step."""
+    return tuple(step for step in error["loc"] if step != "[key]")
+
+
 def _unknown(model: type[BaseModel], path: KeyPath) -> tuple[str, dict[str, object]]:
     allowed = list(_model_at(model, path[:-1]).model_fields)
-    near = get_close_matches(str(path[-1]), allowed, n=1) or list(_elsewhere(model, str(path[-1])))
+    near = list(_elsewhere(model, str(path[-1]))) or get_close_matches(str(path[-1]), allowed, n=1)
     fields: dict[str, object] = {"allowed": ", ".join(allowed)}
     return ("unknown_near", {**fields, "near": near[0]}) if near else ("unknown_key", fields)
 

@@ -155,9 +155,8 @@ def base_url(value: object) -> str:
 def database_url(value: object) -> str:
     """Return `sqlite:///PATH` with an absolute path."""
     text = value if isinstance(value, str) else ""
-    parts = urlsplit(text)
-    absolute = "/" + parts.path.lstrip("/")
-    if parts.scheme != "sqlite" or parts.netloc or absolute == "/" or hidden_character(text) or set("?#") & set(text):
+    absolute = "/" + text.removeprefix("sqlite:").lstrip("/")
+    if not text.startswith("sqlite:///") or absolute == "/" or hidden_character(text) or set("?#") & set(text):
         raise wrong("database", value)
     return f"sqlite://{absolute}"
 
@@ -183,6 +182,13 @@ def school_code(value: object) -> str:
     if not isinstance(value, str) or not _CODE.fullmatch(value):
         raise wrong("school_code", value)
     return value
+
+
+def at_least_one(values: tuple[Item, ...]) -> tuple[Item, ...]:
+    """Refuse an empty list."""
+    if not values:
+        raise wrong("empty_list", "")
+    return values
 
 
 def all_different(values: tuple[Item, ...]) -> tuple[Item, ...]:

@@ -109,8 +109,5 @@ def wrong(reason: str, value: object, **fields: object) -> PydanticCustomError:
 
 def shown(value: object) -> str:
     """Return a value the way the file has it, cut where it is long."""
-    if isinstance(value, str | bool):
-        text = json.dumps(value, ensure_ascii=False)
-    else:
-        text = "a section" if isinstance(value, Mapping) else str(value)
+    text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"

@@ -75,7 +75,7 @@ class Database(Section):
 class Dns(Section):
     """How names are looked up; times in seconds."""
 
-    nameservers: Annotated[Nameservers, Field(min_length=1)] = (("127.0.0.1", 53),)
+    nameservers: Annotated[Nameservers, AfterValidator(kinds.at_least_one)] = (("127.0.0.1", 53),)
     timeout: Seconds = 5.0
     lifetime: Seconds = 15.0
 
@@ -145,7 +145,7 @@ class Dkim(Section):
 class Maintenance(Section):
     """How long before a maintenance window its notices leave."""
 
-    lead: Annotated[Leads, Field(min_length=1)] = (timedelta(days=7), timedelta(days=1))
+    lead: Annotated[Leads, AfterValidator(kinds.at_least_one)] = (timedelta(days=7), timedelta(days=1))
 
 
 class Settings(Section):

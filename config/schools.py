@@ -9,17 +9,17 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, PlainValidator
+from pydantic import AfterValidator, Field, PlainValidator
 
 from config import kinds
 from config.document import Document, read_document
-from config.problem import ConfigError, Problem, shown
+from config.problem import ConfigError, Problem, shown, wrong
 from config.schema import Section, Settings, Switch
 from mailer.domain.school import CITIES, City, School, Schools
 
 SHIPPED = Path(__file__).with_name("schools.toml")
 KINDS = ("elementary", "junior_high")
-#: Local parts that belong to the domain itself (RFC 2142 §4 and §5, RFC 5321 §4.5.1).
+#: Local parts that belong to the domain itself (RFC 2142, RFC 5321 §4.5.1) or that reports come from by custom.
 RESERVED = ("abuse", "mailer-daemon", "postmaster")
 
 Code = Annotated[str, PlainValidator(kinds.school_code)]
@@ -46,18 +46,24 @@ class CityEntry(Section):
     receipts: Switch = True
 
 
+def _city(value: object) -> str:
+    if value not in CITIES:
+        raise wrong("unknown_city", value, allowed=", ".join(CITIES))
+    return str(value)
+
+
 class SchoolsFile(Section):
     """All of schools.toml."""
 
-    school: Annotated[tuple[SchoolEntry, ...], Field(min_length=1)]
-    city: dict[str, CityEntry] = Field(default_factory=dict)
+    school: Annotated[tuple[SchoolEntry, ...], AfterValidator(kinds.at_least_one)]
+    city: dict[Annotated[str, PlainValidator(_city)], CityEntry] = Field(default_factory=dict)
 
 
 def load_schools(settings: Settings) -> Schools:
     """Read the schools of the `[schools] file` or the shipped list; raise ConfigError with all that is wrong."""
     document = read_document(settings.schools.file or SHIPPED, SchoolsFile)
     domain = settings.domain.name
-    problems = [*_city_problems(document), *_address_problems(document, domain), *_merger_problems(document)]
+    problems = [*_address_problems(document, domain), *_merger_problems(document)]
     if problems:
         raise ConfigError(problems)
     listed = [_school(entry, order, domain) for order, entry in enumerate(document.value.school)]
@@ -78,20 +84,16 @@ def _school(entry: SchoolEntry, order: int, domain: str) -> School:
     )
 
 
-def _city_problems(document: Document[SchoolsFile]) -> Iterator[Problem]:
-    for code in document.value.city:
-        if code not in CITIES:
-            yield document.problem(("city", code), "unknown_city", allowed=", ".join(CITIES))
-
-
 def _address_problems(document: Document[SchoolsFile], domain: str) -> Iterator[Problem]:
     """Find codes that are taken and addresses that are not CODE@DOMAIN."""
-    taken = set(RESERVED)
+    taken: set[str] = set()
     for number, entry in enumerate(document.value.school):
         wanted = f"{entry.code}@{domain}"
         shipped = (entry.address or "").partition("@")[2]
         if entry.code in taken:
             yield document.problem(("school", number, "code"), "twice", value=shown(entry.code))
+        if entry.code in RESERVED:
+            yield document.problem(("school", number, "code"), "in_use", value=shown(entry.code), other="RFC 2142")
         if entry.address not in (None, wanted):
             path = ("school", number, "address")
             if document.file == SHIPPED and shipped != domain:
