@@ -123,8 +123,8 @@ def _watched(events: Events, watch: Watch) -> float:
 
 
 def _plain(seconds: float) -> float:
-    """Return a time that is easily said: beyond ten minutes whole minutes, rounded down."""
-    return seconds if seconds < 600 else seconds // 60 * 60
+    """Return a time that is easily said: beyond ten minutes in steps of ten, rounded down."""
+    return seconds if seconds < 600 else seconds // 600 * 600
 
 
 def _confirmations(events: Events, watch: Watch) -> Iterable[tuple[str, float]]:
