@@ -84,6 +84,7 @@ class Dispatcher:
         self._ways = Ways(means.carriers, self._find_route, self._make_site, self.hungry)
         self._wake = asyncio.Event()
         self._bare_domains: frozenset[str] = frozenset()
+        self._flushes = 0
         self._stopping = False
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -91,6 +92,7 @@ class Dispatcher:
         recovered = await self._do(lambda: dispatch.recover(self._office, None))
         log.info("lost claims: %d tried again, %d held, %d over", recovered.again, recovered.held, recovered.ended)
         self._bare_domains = frozenset(await self._do(dispatch.bare_domains))
+        self._flushes = await self._do(dispatch.flushes)
         while not stop.is_set():
             await self._round()
             await self._pause(stop)
@@ -101,8 +103,11 @@ class Dispatcher:
     async def _round(self) -> None:
         try:
             if self.may_begin():
-                orders = self._orders(await self._do(self._look))
-                if orders:
+                due, flushes = await self._do(self._look)
+                if flushes != self._flushes:
+                    self._flushes = flushes
+                    self._hurry()
+                if orders := self._orders(due):
                     await self._claim(orders)
         except Exception as error:
             # The store's trouble must not end the mailer: it says so, and looks again.
@@ -117,11 +122,16 @@ class Dispatcher:
                 await asyncio.wait_for(self._wake.wait(), LOOK_SECONDS)
             self._wake.clear()
 
-    def _look(self) -> list[dispatch.DueDomain]:
+    def _look(self) -> tuple[list[dispatch.DueDomain], int]:
         now = self._office.clock()
         window = maintenance.current(self._office, now)
         lanes = list(Lane) if window is None else [Lane.SAFETY]
-        return dispatch.due_domains(self._office, now, lanes)
+        return dispatch.due_domains(self._office, now, lanes), dispatch.flushes()
+
+    def _hurry(self) -> None:
+        """An operator flushed: whatever rests is tried now, within each receiver's limits."""
+        self._means.dialler.forget()
+        self._ways.hurry()
 
     def _orders(self, due: Sequence[dispatch.DueDomain]) -> list[Order]:
         now = asyncio.get_running_loop().time()

@@ -59,3 +59,7 @@ class Door:
         """A mail was taken: the door is open."""
         self._pause = 0.0
         self._succeeded_at = now
+
+    def hurry(self) -> None:
+        """Rest no longer."""
+        self._pause = 0.0

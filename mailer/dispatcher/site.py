@@ -178,9 +178,10 @@ class Site:
     def closed(self, session: Session, failure: str, reply: Reply | None) -> None:
         """A connection ended; learn from the way it did."""
         self._at.pop(session).connections -= 1
-        self._idle_since.pop(session, None)
+        idle = self._idle_since.pop(session, None) is not None
         self._changed.set()
-        if session.quitting:
+        if session.quitting or idle:
+            # An idle session that the other side ends says nothing about how much it takes.
             self._loop.call_soon(self.stir)
             return
         if session.answered and (reply is None or reply.code == CLOSING):

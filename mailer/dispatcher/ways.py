@@ -50,6 +50,13 @@ class Ways:
             self._looking[domain] = asyncio.create_task(self._look(domain))
         return way if way is None or way.trouble is None or way.until > now else None
 
+    def hurry(self) -> None:
+        """Look again for every way that was not found, and let no door rest."""
+        self._ways = {domain: way for domain, way in self._ways.items() if way.trouble is None}
+        for site in self.sites.values():
+            for door in site.doors.values():
+                door.hurry()
+
     async def _look(self, domain: str) -> None:
         now = asyncio.get_running_loop().time
         try:

@@ -22,7 +22,7 @@ CONNECT_SECONDS = 30.0
 REST_SECONDS = 60.0
 PLAIN_SECONDS = 600.0
 MOST_GREETINGS = 2
-TLS_FAILURES = frozenset({"starttls_refused", "tls_failed"})
+TLS_FAILURES = frozenset({"starttls_refused", "starttls_injected", "tls_failed"})
 
 
 class NotGreeted(Exception):
@@ -64,6 +64,10 @@ class Dialler:
                     break
         assert last is not None, "a route has at least one address"
         raise last
+
+    def forget(self) -> None:
+        """Forget which addresses failed."""
+        self._resting.clear()
 
     def _peers(self, route: Route) -> Iterator[Peer]:
         peers = [Peer(host.name, address, self.port) for host in route.hosts for address in host.addresses]

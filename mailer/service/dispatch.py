@@ -16,7 +16,7 @@ from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Outcome
 from mailer.schedule.transition import after, lost, unused
 from mailer.service.office import Office
-from mailer.store import announcements, domains, spool
+from mailer.store import announcements, control, domains, spool
 
 __all__ = [
     "Claimed",
@@ -27,6 +27,7 @@ __all__ = [
     "claim",
     "due_domains",
     "expire",
+    "flushes",
     "recover",
     "remember_bare_form",
     "settle",
@@ -119,3 +120,8 @@ def remember_bare_form(domain: str) -> None:
 def bare_domains() -> frozenset[str]:
     """Return the domains that take irregular local parts as typed only."""
     return domains.bare_form_domains()
+
+
+def flushes() -> int:
+    """Return how often operators have flushed the queue; when it changes, no receiver rests any longer."""
+    return control.flushes()

@@ -12,17 +12,27 @@ from mailer.schedule.item import ItemState
 from mailer.schedule.queued import Selection
 from mailer.schedule.transition import HELD_BY_OPERATOR
 from mailer.store.items import chosen
-from mailer.store.models import Announcement, QueueItem, instant
+from mailer.store.models import Announcement, Counter, QueueItem, instant
 
 WAITING, SENDING, HELD = ItemState.WAITING.value, ItemState.SENDING.value, ItemState.HELD.value
 CANCELLED = ItemState.CANCELLED.value
+FLUSHES = "flush"
 
 
 def flush(selection: Selection, now: datetime) -> int:
     """Make the selected waiting items due now, but those of announcements whose hour has not come; return how many."""
     begun = Announcement.select(Announcement.id).where(Announcement.not_before <= now)
     which = chosen(selection) & (QueueItem.state == WAITING) & QueueItem.announcement.in_(begun)
+    Counter.insert(name=FLUSHES, last=1).on_conflict(
+        conflict_target=[Counter.name], update={Counter.last: Counter.last + 1}
+    ).execute()
     return int(QueueItem.update(next_attempt_at=now).where(which).execute())
+
+
+def flushes() -> int:
+    """Return how often somebody flushed: the mailer sees by it that resting receivers are to be tried now."""
+    counted = Counter.get_or_none(Counter.name == FLUSHES)
+    return 0 if counted is None else int(counted.last)
 
 
 def hold(selection: Selection, now: datetime) -> int:

@@ -4,11 +4,20 @@ The table in ARCHITECTURE.md is this table; a new package is added to both first
 """
 
 import pytest
+
 from tests.architecture.source import Module, modules
 
 PURE = ("mailer.smtp", "mailer.domain", "mailer.carrier", "mailer.message", "mailer.schedule", "mailer.bounce")
 PURE_ALL = (*PURE, "mailer.standing")
-LEAVES = ("mailer.clock", "mailer.ids", "mailer.log", "mailer.language", "mailer.notify", "mailer.version", "mailer.files")
+LEAVES = (
+    "mailer.clock",
+    "mailer.ids",
+    "mailer.log",
+    "mailer.language",
+    "mailer.notify",
+    "mailer.version",
+    "mailer.files",
+)
 
 #: A package (longest match wins) and the product packages that it may import besides itself.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
@@ -40,6 +49,7 @@ ASSEMBLE = (
     "mailer.serve",
     "webhook.app",
 )
+DATABASES = ("apsw", "peewee", "playhouse", "sqlite3")
 KEYS_AND_SENDING = (
     "mailer.dispatcher",
     "mailer.keyring",
@@ -95,7 +105,7 @@ def test_the_web_side_has_no_keys_and_opens_no_smtp_connection(module: Module) -
 @pytest.mark.parametrize("module", modules(), ids=lambda module: module.where)
 def test_only_the_store_speaks_to_the_database(module: Module) -> None:
     if not module.name.startswith("mailer.store"):
-        assert not [name for name in module.imports() if name.split(".")[0] in ("peewee", "playhouse", "apsw", "sqlite3")]
+        assert not [name for name in module.imports() if name.split(".")[0] in DATABASES]
 
 
 @pytest.mark.parametrize("module", modules(), ids=lambda module: module.where)

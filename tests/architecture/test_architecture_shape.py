@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from tests.architecture.source import ROOT, Module, modules
 
 LONGEST_FILE = 400

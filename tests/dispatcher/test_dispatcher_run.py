@@ -47,7 +47,9 @@ async def test_every_recipient_gets_one_mail(office: Office) -> None:
         assert broadcast.verify(office, sent) == []
 
 
-@pytest.mark.parametrize("missing", [(), ("CHUNKING",), ("CHUNKING", "PIPELINING"), ("CHUNKING", "8BITMIME", "SIZE 20971520")])
+@pytest.mark.parametrize(
+    "missing", [(), ("CHUNKING",), ("CHUNKING", "PIPELINING"), ("CHUNKING", "8BITMIME", "SIZE 20971520")]
+)
 async def test_whatever_the_server_offers(office: Office, missing: tuple[str, ...]) -> None:
     mood = replace(WELL, capabilities=tuple(one for one in WELL.capabilities if one not in missing))
     async with town(office, {"a.example": mood}) as here:
@@ -177,3 +179,17 @@ async def test_scheduled_mail_waits_for_its_time(office: Office) -> None:
         sent = broadcast.send(office, request).id
         await here.run_until(lambda: settled(here, sent))
         assert all(mail.at >= at.timestamp() for mail in here.ledger("a.example").received)
+
+
+async def test_a_flush_wakes_a_resting_receiver(office: Office) -> None:
+    async with town(office, {"a.example": replace(WELL, greeting=Greeting.THROTTLE)}) as here:
+        here.register(addresses(3, "a.example"))
+        sent = here.send(urgent=False)
+        async with here.dispatching(), asyncio.timeout(8):
+            while words(here, sent) != {"deferred": 3}:
+                await asyncio.sleep(0.05)
+            here.receivers["a.example"].desk.mood = WELL
+            queue.flush(office, Selection(announcement_id=sent), "test")
+            while not settled(here, sent):
+                await asyncio.sleep(0.05)
+        assert words(here, sent) == {"accepted": 3}

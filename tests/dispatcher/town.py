@@ -70,7 +70,13 @@ class Town:
     def send(self, *, urgent: bool = True, receipt: bool = True) -> str:
         """Send a broadcast to the school and return its id."""
         request = broadcast.BroadcastRequest(
-            ("t-daiichi",), "不審者情報", "15時20分ごろ、\n校門の近くで。\n", receipt, urgent, "test", selectors=("rsa", "ed")
+            ("t-daiichi",),
+            "不審者情報",
+            "15時20分ごろ、\n校門の近くで。\n",
+            receipt,
+            urgent,
+            "test",
+            selectors=("rsa", "ed"),
         )
         return broadcast.send(self.office, request).id
 

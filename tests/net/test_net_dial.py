@@ -46,7 +46,10 @@ class Hosts:
     def __init__(self, *moods: Mood) -> None:
         self.addresses = [f"127.0.78.{n}" for n in range(1, len(moods) + 1)]
         self.receivers = [
-            Receiver(Desk(address, mood, Ledger(address)), Surroundings(system_clock, server_context([address], system_clock())))
+            Receiver(
+                Desk(address, mood, Ledger(address)),
+                Surroundings(system_clock, server_context([address], system_clock())),
+            )
             for address, mood in zip(self.addresses, moods, strict=True)
         ]
         self.port = 0
