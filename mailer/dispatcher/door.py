@@ -12,8 +12,8 @@ FIRST_PAUSE = 10.0
 #: A door that took mail a moment ago is not shut: the receiver only counts a connection that we have just left.
 BREATH = 1.0
 LIVELY_SECONDS = 10.0
-#: So many connections are opened at once before the first is greeted; then as many more as are open, doubling. A receiver
-#: that wants few is thus told by few refusals (attacks B12), and twenty are open after three round trips.
+#: So many connections are opened at once before the first is greeted; then as many more as are open, doubling. A
+#: receiver that wants few thus needs few refusals to say so, and twenty are open after three round trips.
 FIRST_DIALS = 4
 LONGEST_URGENT_PAUSE = 30.0
 

@@ -23,7 +23,7 @@ class Exchange:
 
 
 class NoRoute(Exception):
-    """No host can be named for a domain, for good or for now; `enhanced` as in RFC 3463, `reason` as in the taxonomy."""
+    """No host can be named for a domain, for good or for now; `enhanced` is of RFC 3463, `reason` a word of Reason."""
 
     def __init__(self, text: str, *, permanent: bool, enhanced: str, reason: str) -> None:
         super().__init__(text)

@@ -8,11 +8,12 @@ import pytest
 
 from mailer.carrier.group import Manners
 from mailer.clock import system_clock
-from mailer.rehearsal.moods import Fault, Greeting, Mood, Trouble
+from mailer.rehearsal.dns import DnsMood, Records
+from mailer.rehearsal.moods import Fault, Forms, Greeting, Mood, Trouble
 from mailer.schedule.queued import Selection
 from mailer.service import broadcast, queue
 from mailer.service.office import Office
-from tests.dispatcher.town import Town, town
+from tests.dispatcher.town import Town, town, until
 
 WELL = Mood()
 
@@ -78,14 +79,11 @@ async def test_greylisting_is_waited_for(office: Office) -> None:
     async with town(office, {"a.example": mood}) as here:
         here.register(addresses(5, "a.example"))
         sent = here.send()
-        async with here.dispatching():
-            async with asyncio.timeout(20):
-                while words(here, sent) != {"deferred": 5}:
-                    await asyncio.sleep(0.05)
-                await asyncio.sleep(1.1)
-                queue.flush(office, Selection(announcement_id=sent), "test")
-                while not settled(here, sent):
-                    await asyncio.sleep(0.05)
+        async with here.dispatching(), asyncio.timeout(20):
+            await until(lambda: words(here, sent) == {"deferred": 5})
+            await asyncio.sleep(1.1)
+            queue.flush(office, Selection(announcement_id=sent), "test")
+            await until(lambda: settled(here, sent))
         assert words(here, sent) == {"accepted": 5}
 
 
@@ -103,10 +101,8 @@ async def test_silence_after_the_mail_marks_a_possible_duplicate(office: Office)
     async with town(office, {"a.example": WELL, "b.example": WELL}) as here:
         here.register(["lostreply-1-x@a.example", "good@b.example"])
         sent = here.send()
-        async with here.dispatching():
-            async with asyncio.timeout(20):
-                while words(here, sent) != {"accepted": 1, "deferred": 1}:
-                    await asyncio.sleep(0.05)
+        async with here.dispatching(), asyncio.timeout(20):
+            await until(lambda: words(here, sent) == {"accepted": 1, "deferred": 1})
         told = {one["address"]: one["possible_duplicate"] for one in broadcast.recipients(office, sent)}
         assert told == {"lostreply-1-x@a.example": True, "good@b.example": False}
 
@@ -119,8 +115,6 @@ async def test_a_dead_receiver_delays_nobody_else(office: Office) -> None:
 
 
 async def test_an_irregular_address_is_tried_quoted_and_then_bare(office: Office) -> None:
-    from mailer.rehearsal.moods import Forms
-
     bare, quoted = replace(WELL, forms=Forms.BARE), replace(WELL, forms=Forms.QUOTED)
     async with town(office, {"bare.example": bare, "quoted.example": quoted}) as here:
         here.register(["a..b@bare.example", ".abc@bare.example", "a..b@quoted.example", "abc.@quoted.example"])
@@ -131,8 +125,6 @@ async def test_an_irregular_address_is_tried_quoted_and_then_bare(office: Office
 
 async def test_a_domain_that_does_not_exist_is_refused_and_one_without_dns_waits(office: Office) -> None:
     async with town(office, {"a.example": WELL}) as here:
-        from mailer.rehearsal.dns import DnsMood, Records
-
         here.dns.answers.put("sick.example", Records(mood=DnsMood.SERVFAIL))
         here.register(["x@gone.example", "x@sick.example", "x@a.example"])
         sent = here.send()
@@ -148,14 +140,11 @@ async def test_urgent_mail_overtakes(office: Office) -> None:
     async with town(office, {"a.example": WELL}, manners=Manners(1, 100, 20.0, 100.0, 300)) as here:
         here.register(addresses(60, "a.example"))
         ordinary = here.send(urgent=False)
-        async with here.dispatching():
-            async with asyncio.timeout(20):
-                while here.show(ordinary)["accepted"] < 22:
-                    await asyncio.sleep(0.02)
-                urgent = here.send(urgent=True)
-                while not settled(here, urgent):
-                    await asyncio.sleep(0.02)
-                assert here.show(ordinary)["accepted"] < 60
+        async with here.dispatching(), asyncio.timeout(20):
+            await until(lambda: here.show(ordinary)["accepted"] >= 22)
+            urgent = here.send(urgent=True)
+            await until(lambda: settled(here, urgent))
+            assert here.show(ordinary)["accepted"] < 60
 
 
 async def test_stopping_leaves_nothing_claimed(office: Office) -> None:
@@ -186,10 +175,8 @@ async def test_a_flush_wakes_a_resting_receiver(office: Office) -> None:
         here.register(addresses(3, "a.example"))
         sent = here.send(urgent=False)
         async with here.dispatching(), asyncio.timeout(8):
-            while words(here, sent) != {"deferred": 3}:
-                await asyncio.sleep(0.05)
+            await until(lambda: words(here, sent) == {"deferred": 3})
             here.receivers["a.example"].desk.mood = WELL
             queue.flush(office, Selection(announcement_id=sent), "test")
-            while not settled(here, sent):
-                await asyncio.sleep(0.05)
+            await until(lambda: settled(here, sent))
         assert words(here, sent) == {"accepted": 3}

@@ -19,6 +19,7 @@ from mailer.rehearsal.ports import on_one_port
 from mailer.rehearsal.receiver import Receiver, Surroundings
 from mailer.smtp.envelope import Fact, Transaction
 from mailer.smtp.reply import Reply
+from tests.dispatcher.town import until
 
 WELL = Mood()
 
@@ -79,9 +80,7 @@ class Hosts:
 
 async def quit_and_wait(session: Session) -> None:
     session.quit()
-    async with asyncio.timeout(5):
-        while not session.is_closed:
-            await asyncio.sleep(0.01)
+    await until(lambda: session.is_closed, 5.0)
 
 
 async def test_the_next_host_is_tried() -> None:
