@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, TypeVar, get_args, get_origin
 
@@ -33,11 +34,16 @@ _SHAPES = {
 
 @dataclass(frozen=True)
 class Document(Generic[Model]):
-    """A file that was read: its checked values, and the line of every key."""
+    """A file that was read: its text and its checked values."""
 
     file: Path
+    text: str
     value: Model
-    lines: Mapping[KeyPath, int]
+
+    @cached_property
+    def lines(self) -> Mapping[KeyPath, int]:
+        """Return the line of every key; only problems ask for it."""
+        return key_lines(self.text)
 
     def problem(self, path: KeyPath, reason: str, **fields: object) -> Problem:
         """Return a problem with the key at `path`."""
@@ -46,10 +52,12 @@ class Document(Generic[Model]):
 
 def read_document(file: Path, model: type[Model]) -> Document[Model]:
     """Read and check a whole file; raise ConfigError with every problem found."""
-    data, lines = _parsed(file, _text(file))
+    text = _text(file)
+    data = _data(file, text)
     try:
-        return Document(file, model.model_validate(data), lines)
+        return Document(file, text, model.model_validate(data))
     except ValidationError as error:
+        lines = key_lines(text)
         errors = error.errors(include_url=False)
         told = [each for each in errors if _is_of_the_file(each, lines)] or errors
         raise ConfigError(_problem(file, model, lines, each) for each in told) from None
@@ -69,9 +77,9 @@ def _text(file: Path) -> str:
         raise ConfigError([Problem(file, line, "", "not_utf8")]) from None
 
 
-def _parsed(file: Path, text: str) -> tuple[dict[str, Any], Mapping[KeyPath, int]]:
+def _data(file: Path, text: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text), key_lines(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         words = str(error)
         found = _AT_LINE.search(words)

@@ -8,6 +8,7 @@ import re
 import tomllib
 from bisect import bisect_left
 from collections.abc import Mapping
+from contextlib import suppress
 
 #: A key's path: names, and numbers from 0 for entries of lists.
 Path = tuple[str | int, ...]
@@ -20,9 +21,13 @@ _SCALAR = re.compile(
 
 
 def key_lines(text: str) -> Mapping[Path, int]:
-    """Return the line, from 1, of every key, section and list entry of a valid TOML text (line ends are `\\n`)."""
+    """Return the line, from 1, of every key, section and list entry of a valid TOML text (line ends are `\\n`).
+
+    Of a text nested too deeply to be gone through, the lines found so far.
+    """
     scanner = _Scanner(text)
-    scanner.document()
+    with suppress(RecursionError):
+        scanner.document()
     return scanner.lines
 
 

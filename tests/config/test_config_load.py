@@ -229,3 +229,9 @@ def test_any_text_gives_settings_or_our_error(tmp_path: Path, text: str) -> None
     file.write_bytes(text.encode("utf-8", "surrogatepass"))
     with suppress(ConfigError):
         assert load(file) == Settings.model_validate({})
+
+
+@pytest.mark.parametrize("depth", [100, 300, 400, 450, 470, 490, 5_000])
+def test_a_text_nested_beyond_all_measure(tmp_path: Path, depth: int) -> None:
+    for text in ("x = " + "[" * depth + "]" * depth, "x = " + "{a = " * depth + "1" + "}" * depth):
+        assert [reason for _, _, reason in problems(written(tmp_path, text))] in (["unknown_key"], ["syntax"])
