@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from math import log
 from xml.sax.saxutils import escape
 
-from mailer.cli.width import width
+from mailer.cli.width import width, wrap
 from mailer.language import _, spoken
 from mailer.rehearsal.figures import PERCENTS, Curve, Prediction
 
-WIDTH, HEIGHT = 1200, 824
+WIDTH, HEIGHT = 1200, 856
 LEFT, RIGHT, TOP, BOTTOM = 88, 738, 268, 690
 LEGEND = 770
-COLUMNS = (1024, 1104, WIDTH - 32)
-LABEL_COLUMNS = 21
+COLUMNS = (988, 1092, WIDTH - 32)
+LABEL_COLUMNS = 16
+FOOT_COLUMNS = 160
 ROW = 34
 INK, SOFT, FAINT, PAPER, LAND = "#1b2733", "#5b6875", "#dfe5ea", "#ffffff", "#f5f8fa"
 #: Colours and signs of the carriers; whatever does not find a place is drawn as one grey curve.
@@ -193,8 +194,13 @@ def _tiles(prediction: Prediction) -> Iterator[str]:
 
 
 def _foot(prediction: Prediction) -> Iterator[str]:
-    yield _text(32, HEIGHT - 44, accepted_means(prediction), size=13, colour=SOFT)
-    yield _text(32, HEIGHT - 22, confirmed_means(prediction), size=13, colour=SOFT)
+    lines = [
+        line
+        for words in (accepted_means(prediction), confirmed_means(prediction))
+        for line in wrap(words, FOOT_COLUMNS)
+    ]
+    for number, line in enumerate(lines):
+        yield _text(32, BOTTOM + 82 + number * 20, line, size=13, colour=SOFT)
 
 
 def accepted_means(prediction: Prediction) -> str:
@@ -289,7 +295,7 @@ def _sign(drawn: _Drawn, x: float, y: float) -> str:
 
 def _legend(curves: Sequence[_Drawn]) -> Iterator[str]:
     """Yield the table at the right: sign, name, recipients, time until all, share confirmed."""
-    heads = (_("recipients"), _("100%"), _("confirmed"))
+    heads = (_("recipients"), _("{percent} accepted").format(percent="100%"), _("confirmed"))
     for x, words in zip(COLUMNS, heads, strict=True):
         yield _text(x, TOP - 12, words, size=13, colour=SOFT, anchor="end")
     yield f'<path d="M{LEGEND} {TOP}H{COLUMNS[-1]}" stroke="{FAINT}"/>'
@@ -301,7 +307,7 @@ def _legend(curves: Sequence[_Drawn]) -> Iterator[str]:
         yield _text(LEGEND + 42, y, _short(drawn.label), size=15, bold=bold)
         values = (f"{curve.recipients:,}", span(curve.until(100)), percent(curve.confirmed_share))
         for x, words in zip(COLUMNS, values, strict=True):
-            yield _text(x, y, words, size=15, bold=bold, anchor="end")
+            yield _text(x, y, words, size=14, bold=bold, anchor="end")
 
 
 def _short(label: str) -> str:
