@@ -104,7 +104,7 @@ def _describe(prediction: "Prediction") -> None:
 
     heads = [_("carrier"), _("recipients"), _("accepted")]
     heads += [_("{percent} accepted").format(percent=f"{each}%") for each in PERCENTS]
-    heads += [_("confirmed"), f"{_('confirmed')} 50%"]
+    heads += [_("confirmed"), _("{percent} confirmed").format(percent="50%")]
     rows = [row(curve.label or _("others"), curve) for curve in prediction.carriers]
     rows += [row(_("all recipients"), prediction.total), row(_("households"), prediction.households)]
     output.table(heads, rows)
