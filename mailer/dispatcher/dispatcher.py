@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -36,6 +37,7 @@ from mailer.service.dispatch import Claimed
 from mailer.service.office import Office
 from mailer.smtp.address import AddressError
 from mailer.smtp.envelope import Fact, Transaction
+from mailer.smtp.reply import Reply, Stage
 from mailer.smtp.route import NoRoute
 from mailer.store.writer import Writer
 
@@ -85,7 +87,8 @@ class Dispatcher:
         self._wake = asyncio.Event()
         self._bare_domains: frozenset[str] = frozenset()
         self._flushes = 0
-        self._stopping = False
+        self._signing = ThreadPoolExecutor(1, "signing")
+        self._writing: set[asyncio.Task[None]] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Send what is due until `stop` is set; then end cleanly: nothing claimed is left behind."""
@@ -154,7 +157,7 @@ class Dispatcher:
         for order, claim in zip(orders, claims, strict=True):
             jobs = [job for claimed in claim if (job := self._job(claimed)) is not None]
             if order.site is not None and order.door is not None:
-                order.site.take_in(order.door, jobs)
+                self._have_written(order.site, order.door, jobs)
             elif order.trouble is not None:
                 self._no_route(jobs, order.trouble)
 
@@ -178,6 +181,32 @@ class Dispatcher:
             self._ledger.add(claimed.item_id, claimed.attempt, Outcome(Verdict.REFUSED, evidence, self._office.clock()))
             return None
 
+    def _have_written(self, site: Site, door: Door, jobs: list[Job]) -> None:
+        """Have mail written and signed beside the loop: RSA lets go of the interpreter, so both cores work."""
+        site.expected += len(jobs)
+        task = asyncio.create_task(self._written(site, door, jobs))
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
+
+    async def _written(self, site: Site, door: Door, jobs: list[Job]) -> None:
+        loop = asyncio.get_running_loop()
+        written = await loop.run_in_executor(self._signing, self._write_all, jobs)
+        site.expected -= len(jobs)
+        site.take_in(door, written)
+        for job in jobs:
+            if not job.content:
+                # Our own failure is no fault of the guardian's: the item waits.
+                evidence = Evidence("compose", "", 0, "", "the mail could not be made; see the log", "", "unclear")
+                self._settle_later(job, postponed(evidence, self._case(job)))
+
+    def _write_all(self, jobs: Sequence[Job]) -> list[Job]:
+        for job in jobs:
+            try:
+                job.content = self._means.letters.write(job)
+            except Exception:
+                log.exception("the mail of %s cannot be made", job.claimed.queue_id)
+        return [job for job in jobs if job.content]
+
     async def _do(self, work: Callable[[], Result]) -> Result:
         return await self._means.writer.do(work)
 
@@ -195,35 +224,21 @@ class Dispatcher:
         """Open a session."""
         return await self._means.dialler.dial(route, owner)
 
-    def write(self, job: Job) -> Transaction | None:
-        """Make the mail of a job. Our own failure to do so is no fault of the guardian's: the item waits."""
-        try:
-            return self._means.letters.write(job)
-        except Exception:
-            log.exception("the mail of item %d cannot be made", job.claimed.item_id)
-            self._settle_later(job, self._ours("the mail could not be made; see the log of the mailer"))
-            return None
+    def address(self, job: Job) -> Transaction:
+        """Put the written mail of a job into its envelope."""
+        return self._means.letters.address(job)
 
     def judge(self, site: Site, job: Job, fact: Fact, session: Session) -> None:
         """Write down what a fact means for a job."""
-        reading: Reading | None = None
-        if fact.reply is not None and not fact.accepted:
-            reading = self._read(site, session.peer.host, fact.stage.value, fact)
+        reading = None if fact.accepted else self._read(site, session.peer.host, fact.stage, fact.reply, fact.failure)
         outcome = judge(fact, reading, Scene(str(session.peer), session.tls), self._case(job))
         self._settle_later(job, outcome)
 
     def unreachable(self, site: Site, job: Job, failed: NotGreeted) -> None:
         """Write down that no host could be spoken to."""
-        reply = failed.reply
-        code, text = (0, failed.failure) if reply is None else (reply.code, reply.text)
-        reason = "network_trouble"
-        if reply is not None:
-            host = failed.peer.partition("[")[0]
-            enhanced = "" if reply.enhanced is None else str(reply.enhanced)
-            reason = read(
-                self._means.carriers, site.carrier, host, failed.stage.value, code, enhanced, text
-            ).reason.value
-        evidence = Evidence(failed.stage.value, failed.peer, code, "", text, "", reason)
+        reading = self._read(site, failed.peer.partition("[")[0], failed.stage, failed.reply, failed.failure)
+        code, enhanced, text = _said(failed.reply, failed.failure)
+        evidence = Evidence(failed.stage.value, failed.peer, code, enhanced, text, "", reading.reason.value)
         self._settle_later(job, postponed(evidence, self._case(job)))
 
     def learned_bare_form(self, domain: str) -> None:
@@ -242,20 +257,13 @@ class Dispatcher:
             else:
                 self._settle_later(job, postponed(evidence, self._case(job)))
 
-    def _read(self, site: Site, host: str, stage: str, fact: Fact) -> Reading:
-        assert fact.reply is not None
-        enhanced = "" if fact.reply.enhanced is None else str(fact.reply.enhanced)
-        return read(self._means.carriers, site.carrier, host, stage, fact.reply.code, enhanced, fact.reply.text)
-
-    def _ours(self, text: str) -> Evidence:
-        return Evidence("compose", "", 0, "", text, "", "unclear")
+    def _read(self, site: Site, host: str, stage: Stage, reply: Reply | None, failure: str) -> Reading:
+        return read(self._means.carriers, site.carrier, host, stage.value, *_said(reply, failure))
 
     def _case(self, job: Job) -> Case:
         return Case(job.claimed.lane, job.claimed.attempt, self._office.clock(), self._office.chance())
 
-    def _settle_later(self, job: Job, outcome: Outcome | Evidence) -> None:
-        if isinstance(outcome, Evidence):
-            outcome = postponed(outcome, self._case(job))
+    def _settle_later(self, job: Job, outcome: Outcome) -> None:
         if outcome.verdict is not Verdict.ACCEPTED:
             evidence = outcome.evidence
             log.info(
@@ -283,6 +291,8 @@ class Dispatcher:
 
     async def _stop(self) -> None:
         """Begin nothing more, let what is under way end, give back what was not begun."""
+        await asyncio.gather(*self._writing)
+        self._signing.shutdown()
         jobs = [job for site in self._ways.sites.values() for job in site.stop()]
         await self._do(
             lambda: dispatch.unclaim(self._office, [(job.claimed.item_id, job.claimed.attempt) for job in jobs])
@@ -293,3 +303,10 @@ class Dispatcher:
         for site in self._ways.sites.values():
             site.abort()
         await self._ledger.drained()
+
+
+def _said(reply: Reply | None, failure: str) -> tuple[int, str, str]:
+    """Return code, enhanced status and text; where no reply came, the word for the failure stands as its text."""
+    if reply is None:
+        return 0, "", failure
+    return reply.code, "" if reply.enhanced is None else str(reply.enhanced), reply.text

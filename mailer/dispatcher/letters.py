@@ -57,18 +57,21 @@ class Letters:
         for known in [known for known in self._announcements if known not in needed]:
             del self._announcements[known]
 
-    def write(self, job: Job) -> Transaction:
-        """Return the transaction for a job: signed content and envelope; the same bytes at every attempt."""
+    def write(self, job: Job) -> bytes:
+        """Return the signed content of a job's mail, the same bytes at every attempt. May run in the signing thread."""
         claimed, desk = job.claimed, self._desk
         announcement = self._announcements[claimed.announcement_id]
         frozen = self._freeze(announcement, claimed.school)
         receipt = url(desk.base_url, token(desk.receipt_key, claimed.item_id)) if announcement.receipt else None
         # The announcement's name keeps it unlike any other even where a store is made anew and counts from one again.
         message_id = f"{queue_id(claimed.item_id)}.{announcement.id}".lower()
-        content = frozen.render(job.address, message_id, receipt)
-        reverse_path = ReversePath(parse_address(desk.verp.make(claimed.item_id)))
+        return frozen.render(job.address, message_id, receipt)
+
+    def address(self, job: Job) -> Transaction:
+        """Put a job's written mail into its envelope."""
+        reverse_path = ReversePath(parse_address(self._desk.verp.make(job.claimed.item_id)))
         envelope = Envelope(reverse_path, (ForwardPath(job.address, job.bare),))
-        return Transaction(envelope, content, job)
+        return Transaction(envelope, job.content, job)
 
     def _freeze(self, announcement: Announcement, code: str) -> Frozen:
         key = (announcement.id, code)

@@ -38,8 +38,8 @@ class Desk(Protocol):
     async def dial(self, route: Route, owner: Owner) -> Session:
         """Open a session; raise NotGreeted."""
 
-    def write(self, job: Job) -> Transaction | None:
-        """Make the mail of a job; None if that failed (the job is then settled)."""
+    def address(self, job: Job) -> Transaction:
+        """Put the written mail of a job into its envelope."""
 
     def may_begin(self) -> bool:
         """False while nothing may be begun, because its end could not be written down."""
@@ -65,6 +65,7 @@ class Site:
         self.carrier = carrier
         self.manners = manners
         self.doors: dict[str, Door] = {}
+        self.expected = 0
         self._pace = pace
         self._desk = desk
         self._loop = asyncio.get_running_loop()
@@ -95,8 +96,8 @@ class Site:
         return sum(len(door.waiting) for door in self.doors.values())
 
     def room(self) -> int:
-        """Return how many jobs more are worth claiming."""
-        return max(0, MOST_JOBS - self.waiting)
+        """Return how many jobs more are worth claiming; `expected` ones are being written for it."""
+        return max(0, MOST_JOBS - self.waiting - self.expected)
 
     def take_in(self, door: Door, jobs: Sequence[Job]) -> None:
         """Put claimed jobs in front of a door."""
@@ -152,14 +153,13 @@ class Site:
     def next_transaction(self, session: Session) -> Transaction | None:
         """Return the most urgent job's mail, if the pace, the session's limit and the store allow one now."""
         door = self._at[session]
-        while (job := door.waiting.first()) is not None and self._may_go(session, job):
-            transaction = self._desk.write(door.waiting.take())
-            if len(door.waiting) * 2 < MOST_JOBS:
-                self._desk.hungry()
-            if transaction is not None:
-                self._idle_since.pop(session, None)
-                return transaction
-        return None
+        job = door.waiting.first()
+        if job is None or not self._may_go(session, job):
+            return None
+        if len(door.waiting) * 2 < MOST_JOBS:
+            self._desk.hungry()
+        self._idle_since.pop(session, None)
+        return self._desk.address(door.waiting.take())
 
     def settled(self, session: Session, transaction: Transaction, facts: Sequence[Fact]) -> None:
         """Judge what came of a job, or let it go again where its turn never really came."""

@@ -37,7 +37,7 @@ class Scene:
 
 
 def judge(fact: Fact, reading: Reading | None, scene: Scene, case: Case) -> Outcome:
-    """Return the outcome for the recipient of `fact`; `reading` is needed for every reply but a good one."""
+    """Return the outcome for the recipient of `fact`; `reading` is needed for everything but an acceptance."""
     evidence = _evidence(fact, reading, scene)
     if fact.accepted:
         return Outcome(Verdict.ACCEPTED, evidence, case.now)
@@ -53,9 +53,9 @@ def postponed(evidence: Evidence, case: Case, *, possible_duplicate: bool = Fals
 
 
 def _evidence(fact: Fact, reading: Reading | None, scene: Scene) -> Evidence:
-    if fact.reply is None:
-        enhanced, reason = LASTING.get(fact.failure, ("", "network_trouble"))
-        return Evidence(fact.stage.value, scene.host, 0, enhanced, fact.failure, scene.tls, reason)
     reason = "" if reading is None else reading.reason.value
+    if fact.reply is None:
+        enhanced, reason = LASTING.get(fact.failure, ("", reason))
+        return Evidence(fact.stage.value, scene.host, 0, enhanced, fact.failure, scene.tls, reason)
     enhanced = "" if fact.reply.enhanced is None else str(fact.reply.enhanced)
     return Evidence(fact.stage.value, scene.host, fact.reply.code, enhanced, fact.reply.text, scene.tls, reason)
