@@ -1,6 +1,6 @@
 """Are all sentences for people translated, and does the compiled catalogue hold them?
 
-For developers: `python deploy/catalogue.py` reads every `_()` and every value of a module-level `REASONS` or `WHY`
+For developers: `sh deploy/catalogue.sh` reads every `_()` and every value of a module-level `REASONS` or `WHY`
 in the product (and click's own sentences), brings the .po files up to date and compiles them; sentences still without
 Japanese are listed. With `--check` nothing is written; exit 1 names what is missing, fuzzy, obsolete or not compiled.
 """
@@ -116,7 +116,7 @@ def update(found: Catalog) -> None:
     catalogue.update(found, no_fuzzy_matching=True)
     catalogue.obsolete.clear()
     catalogue.header_comment = (
-        "# What mimamori-mailer says to people, in Japanese. Brought up to date by deploy/catalogue.py."
+        "# What mimamori-mailer says to people, in Japanese. Brought up to date by deploy/catalogue.sh."
     )
     text = io.BytesIO()
     write_po(text, catalogue, width=0, omit_header=False, sort_output=True)

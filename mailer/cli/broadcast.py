@@ -76,7 +76,7 @@ def recipients(session: Session, announcement_id: str) -> None:
         if session.json:
             output.lines(rows)
             return
-        heads = [_("address"), _("slots"), _("state"), _("confirmed"), _("host"), _("reply")]
+        heads = [_("queue id"), _("address"), _("slots"), _("state"), _("confirmed"), _("host"), _("reply")]
         output.table(heads, map(_recipient, rows))
 
 
@@ -84,6 +84,7 @@ def _recipient(row: dict[str, Any]) -> tuple[object, ...]:
     said = row["evidence"]
     doubt = _("(possibly twice)") if row["possible_duplicate"] else ""
     return (
+        row["queue_id"],
         row["address"],
         ",".join(map(str, row["slots"])),
         f"{state_word(row['state'])}{doubt}",
