@@ -1,7 +1,7 @@
 """How does the town run as a process of its own, beside the appliance?
 
-`python -m mailer.rehearsal [--journal FILE] [--seed N] [--haste X] [--inbound HOST:PORT]` prints one line of JSON with
-its ports and stops on SIGTERM.
+`python -m mailer.rehearsal [--journal FILE] [--seed N] [--haste X] [--inbound HOST:PORT] [--moods FILE]`
+prints one line of JSON with its ports and stops on SIGTERM.
 """
 
 import argparse
@@ -12,16 +12,18 @@ from pathlib import Path
 
 from mailer.clock import system_clock
 from mailer.rehearsal.bouncer import Door
-from mailer.rehearsal.town import Terms, Town
+from mailer.rehearsal.moods import MoodError
+from mailer.rehearsal.plan import read_places
+from mailer.rehearsal.town import PLACES, Terms, Town
 
 
 async def _run(terms: Terms) -> None:
-    town = Town(terms)
-    await town.start()
-    print(json.dumps({"port": town.port, "dns": town.dns_port}), flush=True)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    town = Town(terms)
+    await town.start()
+    print(json.dumps({"port": town.port, "dns": town.dns_port}), flush=True)
     await stop.wait()
     await town.stop()
 
@@ -38,8 +40,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same town")
     parser.add_argument("--haste", type=float, default=1.0, help="how much sooner than in life guardians look")
     parser.add_argument("--inbound", type=_door, help="HOST:PORT of the appliance's port 25, for mail that comes back")
+    parser.add_argument("--moods", type=Path, help="TOML file with receivers that behave otherwise, or are new")
     given = parser.parse_args()
-    asyncio.run(_run(Terms(system_clock, given.seed, given.haste, given.journal, given.inbound)))
+    try:
+        places = read_places(given.moods) if given.moods else PLACES
+    except MoodError as error:
+        parser.error(str(error))
+    asyncio.run(_run(Terms(system_clock, given.seed, given.haste, given.journal, given.inbound, places)))
 
 
 if __name__ == "__main__":

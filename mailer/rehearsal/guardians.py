@@ -1,7 +1,8 @@
 """When do guardians open the receipt URL?
 
 Whoever got a mail may open it after a while, over real HTTP with a phone's User-Agent. The delays are log-normal: most
-people look within minutes, some in the evening; `haste` divides them. Chance and sleep are given from outside.
+people look within minutes, some in the evening; `haste` divides them. Chance is given from outside. A URL that leads
+away from this machine is never opened.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import base64
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_address
 from random import Random
 from urllib.parse import urlsplit
 
@@ -80,9 +82,19 @@ def receipt_url(content: bytes) -> str | None:
     return found[0].decode("ascii") if found else None
 
 
+def on_loopback(host: str) -> bool:
+    """Whether a host is this machine by its very name; no name is looked up."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 async def visit(url: str) -> int:
-    """Open a URL of the plain web and return the status, 0 if no answer came."""
+    """Open a URL on this machine and return the status, 0 if no answer came or the URL leads elsewhere."""
     parts = urlsplit(url)
+    if not on_loopback(parts.hostname or ""):
+        return 0
     request = f"GET {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nUser-Agent: {AGENT}\r\nConnection: close\r\n\r\n"
     try:
         async with asyncio.timeout(HTTP_SECONDS):

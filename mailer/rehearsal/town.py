@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mailer.clock import Clock
+from mailer.rehearsal import wording
 from mailer.rehearsal.bouncer import Bouncer, Door
 from mailer.rehearsal.desk import Desk
 from mailer.rehearsal.dns import DnsServer, Records
@@ -19,21 +20,8 @@ from mailer.rehearsal.moods import Fault, Mood, Trouble
 from mailer.rehearsal.population import WORKPLACES
 from mailer.rehearsal.ports import on_one_port
 from mailer.rehearsal.receiver import Receiver, Surroundings
-from mailer.rehearsal.wording import Wording
 
 NET = "127.0.90"
-DOCOMO = Wording(
-    mail="250 Ok", rcpt="250 Ok", accepted="250 okay, completed", unknown="550 Unknown user {address}",
-    filtered="550 Unknown user {address}", full="552 Too much mail data {address}",
-)  # fmt: skip
-AU = Wording(
-    unknown="550 <{address}>: User unknown", filtered="550 : User unknown", relay="554 <{address}>: Relay access denied"
-)
-SOFTBANK = Wording(unknown="550 Invalid recipient: <{address}>", throttled="421 ")
-GOOGLE = Wording(
-    unknown="550 5.1.1 The email account that you tried to reach does not exist.\n550 5.1.1 Please try again.",
-    full="452 4.2.2 The recipient's inbox is out of storage space.",
-)
 UNKNOWN, FULL, FILTERED = Trouble(Fault.UNKNOWN), Trouble(Fault.FULL, 1), Trouble(Fault.FILTERED)
 GREYLIST, SLOW, BOUNCE = Trouble(Fault.GREYLIST), Trouble(Fault.SLOW), Trouble(Fault.BOUNCE)
 COMMON = Mood(round_trip_seconds=0.02, shares=((UNKNOWN, 0.01),))
@@ -53,29 +41,39 @@ PLACES: Mapping[str, Place] = {
         "mfsmax.docomo.ne.jp",
         ("docomo.ne.jp",),
         replace(
-            COMMON, wording=DOCOMO, recipients_per_session=100, shares=((UNKNOWN, 0.015), (FULL, 0.003)), open_share=0.8
+            COMMON,
+            wording=wording.DOCOMO,
+            recipients_per_session=100,
+            shares=((UNKNOWN, 0.015), (FULL, 0.003)),
+            open_share=0.8,
         ),
     ),
     "au": Place(
         "lsean.ezweb.ne.jp",
         ("ezweb.ne.jp", "au.com"),
-        replace(COMMON, wording=AU, shares=((UNKNOWN, 0.01), (FILTERED, 0.02)), open_share=0.8),
+        replace(COMMON, wording=wording.AU, shares=((UNKNOWN, 0.01), (FILTERED, 0.02)), open_share=0.8),
     ),
     "softbank": Place(
         "mx.softbank.ne.jp",
         ("softbank.ne.jp", "i.softbank.jp"),
-        replace(COMMON, wording=SOFTBANK, connections=3, messages_per_session=30, open_share=0.75),
+        replace(COMMON, wording=wording.SOFTBANK, connections=3, messages_per_session=30, open_share=0.75),
     ),
     "google": Place(
         "gmail-smtp-in.l.google.com",
         ("gmail.com",),
-        replace(COMMON, wording=GOOGLE, starttls=True, shares=((UNKNOWN, 0.01),), open_share=0.85),
+        replace(COMMON, wording=wording.GMAIL, starttls=True, shares=((UNKNOWN, 0.01),), open_share=0.85),
     ),
-    "apple": Place("mx01.mail.icloud.com", ("icloud.com",), replace(COMMON, starttls=True, open_share=0.85)),
-    "yahoo_japan": Place("mx1.mail.yahoo.co.jp", ("yahoo.co.jp",), replace(COMMON, open_share=0.6)),
+    "apple": Place(
+        "mx01.mail.icloud.com", ("icloud.com",), replace(COMMON, wording=wording.ICLOUD, starttls=True, open_share=0.85)
+    ),
+    "yahoo_japan": Place(
+        "mx1.mail.yahoo.co.jp", ("yahoo.co.jp",), replace(COMMON, wording=wording.YAHOO, open_share=0.6)
+    ),
     "ymobile": Place("mx.ymobile.ne.jp", ("ymobile.ne.jp",), COMMON),
-    "rakuten": Place("mail-rakumail-jp.gslb.rmb-ss.jp", ("rakumail.jp",), COMMON),
-    "microsoft": Place("outlook-jp.olc.protection.outlook.com", ("outlook.jp",), COMMON),
+    "rakuten": Place("mail-rakumail-jp.gslb.rmb-ss.jp", ("rakumail.jp",), replace(COMMON, wording=wording.RAKUTEN)),
+    "microsoft": Place(
+        "outlook-jp.olc.protection.outlook.com", ("outlook.jp",), replace(COMMON, wording=wording.OUTLOOK)
+    ),
     "workplaces": Place(
         "mail.kyodo.example.jp",
         WORKPLACES[:-2],

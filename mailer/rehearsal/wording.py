@@ -106,7 +106,3 @@ OUTLOOK = Wording(
     full="552 5.2.2 Mailbox full",
     throttled="421 4.7.650 The mail server has been temporarily rate limited due to IP reputation",
 )
-JCOM = Wording(
-    unknown="550 Invalid recipient: {address}",
-    throttled="421 #4.x.2 Too many messages for this session",
-)
