@@ -49,6 +49,8 @@ SEED = 1
 @click.pass_obj
 def rehearse(session: Session, recipients: int, plot: Path | None) -> None:
     """Rehearse a broadcast and show the figures."""
+    if plot is not None:
+        plot.open("a").close()  # a place that cannot be written to is told now, not after two minutes
     prediction = _predict(session, recipients)
     if plot is not None:
         from mailer.rehearsal.plot import draw
