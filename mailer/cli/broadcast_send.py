@@ -65,7 +65,7 @@ def send(session: Session, /, text_file: BinaryIO, wait: bool, yes: bool, **aske
             words = _("Accepted for sending: {id}, {recipients} recipients of {households} households.")
             output.say(words.format_map(_document(announced)))
         if wait:
-            figures = _follow(session, office, announced)
+            figures = _watched(session, office, announced)
             output.document(figures) if session.json else describe(office, figures)
         elif session.json:
             output.document(_document(announced))
@@ -145,6 +145,15 @@ def _ask(office: "Office", request: "BroadcastRequest", to: "Announced") -> None
         output.say(f"  {line}")
     output.say("")
     click.confirm(_("Send this?"), abort=True, err=True)
+
+
+def _watched(session: Session, office: "Office", announced: "Announced") -> dict[str, Any]:
+    """Follow the broadcast; whoever stops looking is told that nothing else has stopped."""
+    try:
+        return _follow(session, office, announced)
+    except KeyboardInterrupt:
+        words = _("The broadcast goes on; “mimamori broadcast show {id}” shows it.")
+        raise Refused(words.format(id=announced.id)) from None
 
 
 def _follow(session: Session, office: "Office", announced: "Announced") -> dict[str, Any]:

@@ -136,3 +136,14 @@ def test_without_a_key_nothing_is_sent(town: Town) -> None:
     result = town.type("broadcast", "send", "--all", "--subject", "x", "--text-file", "-", stdin="x")
     assert result.exit_code == 1
     assert "DKIM key" in result.stderr
+
+
+def test_who_stops_waiting_is_told_that_it_goes_on(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    def control_c(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", control_c)
+    result = town.type("broadcast", "send", "--all", "--subject", "x", "--text-file", "-", "--wait", stdin="x")
+    assert result.exit_code == 1
+    assert "goes on" in result.stderr
+    assert town.json("broadcast", "list")[0]["state"] == "sending"
