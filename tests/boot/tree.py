@@ -51,9 +51,9 @@ class Tree:
         place = (f"--directory={self.root}", f"--chdir={CHECKOUT}", f"--user={user}", "--pipe", "--as-pid2")
         return run(*NSPAWN, *place, *reach, *words, seconds=seconds)
 
-    def check(self, *command: str, user: str = "root", online: bool = True) -> str:
+    def check(self, *command: str, user: str = "root", online: bool = True, seconds: float = 900) -> str:
         """Run a command that must succeed; return what it said."""
-        done = self.run(*command, user=user, online=online)
+        done = self.run(*command, user=user, online=online, seconds=seconds)
         assert done.status == 0, f"{' '.join(command)}: {done.status}\n{done.said[-6000:]}"
         return done.said
 
@@ -103,7 +103,7 @@ def _cache() -> Iterator[Path]:
     found = cache.lstat()
     assert found.st_uid == os.getuid(), f"{cache} belongs to somebody else; remove it"
     assert not cache.is_symlink(), f"{cache} is a link; remove it"
-    cache.chmod(0o711)  # an ordinary user of a tree must be able to pass, and can list nothing
+    assert found.st_mode & 0o077 == 0, f"{cache} is open to others; remove it"
     with (cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield cache
