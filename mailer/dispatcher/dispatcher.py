@@ -8,6 +8,7 @@ only safety mail is claimed (F4). What ends is written down by the ledger.
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -47,6 +48,8 @@ LOOK_SECONDS = 0.1
 LEASE = timedelta(hours=1)
 NO_ROUTE_BATCH = 500
 STOP_SECONDS = 20.0
+#: Few enough that the first mail of a claim leaves at once, enough that handing over between threads costs little.
+SIGNED_TOGETHER = 10
 Result = TypeVar("Result")
 
 
@@ -87,7 +90,7 @@ class Dispatcher:
         self._wake = asyncio.Event()
         self._bare_domains: frozenset[str] = frozenset()
         self._flushes = 0
-        self._signing = ThreadPoolExecutor(1, "signing")
+        self._signing = ThreadPoolExecutor(os.cpu_count() or 1, "signing")
         self._writing: set[asyncio.Task[None]] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -182,11 +185,12 @@ class Dispatcher:
             return None
 
     def _have_written(self, site: Site, door: Door, jobs: list[Job]) -> None:
-        """Have mail written and signed beside the loop: RSA lets go of the interpreter, so both cores work."""
+        """Have mail written and signed beside the loop: RSA lets go of the interpreter, so all cores work."""
         site.expected += len(jobs)
-        task = asyncio.create_task(self._written(site, door, jobs))
-        self._writing.add(task)
-        task.add_done_callback(self._writing.discard)
+        for start in range(0, len(jobs), SIGNED_TOGETHER):
+            task = asyncio.create_task(self._written(site, door, jobs[start : start + SIGNED_TOGETHER]))
+            self._writing.add(task)
+            task.add_done_callback(self._writing.discard)
 
     async def _written(self, site: Site, door: Door, jobs: list[Job]) -> None:
         loop = asyncio.get_running_loop()
