@@ -8,6 +8,7 @@ Japanese text, RSA-2048 and Ed25519 signatures, synchronous=FULL, at most 20 con
 import argparse
 import tempfile
 import time
+from datetime import datetime
 from pathlib import Path
 
 from tests.appliance import Appliance, sinks
@@ -54,14 +55,16 @@ def run(appliance: Appliance, given: argparse.Namespace) -> None:
         began = time.monotonic()
         broadcast = appliance.send("--urgent", "--receipt", text=TEXT)
         accepted = time.monotonic()
-        while (shown := appliance("broadcast", "show", broadcast))["waiting"] + shown["deferred"]:
-            time.sleep(0.1)
+        while appliance.open_items():
+            time.sleep(0.2)
         ended = time.monotonic()
+        shown = appliance("broadcast", "show", broadcast)
     times = sorted(one["evidence"]["at"] for one in appliance("broadcast", "recipients", broadcast))
     print(f"{given.recipients} recipients over {given.domains} domains, round trip {given.round_trip} s")
     print(f"broadcast send returned after      {accepted - began:6.2f} s")
     print(f"last outcome written after (about) {ended - began:6.2f} s")
-    print(f"first and last outcome             {times[0]} {times[-1]}")
+    seconds = (datetime.fromisoformat(times[-1]) - datetime.fromisoformat(times[0])).total_seconds()
+    print(f"first to last outcome              {seconds:6.2f} s = {given.recipients / seconds:.0f} mails/s")
     print({word: shown[word] for word in ("accepted", "refused", "held", "expired") if shown[word]})
 
 
