@@ -48,8 +48,8 @@ LOOK_SECONDS = 0.1
 LEASE = timedelta(hours=1)
 NO_ROUTE_BATCH = 500
 STOP_SECONDS = 20.0
-#: Few enough that the first mail of a claim leaves at once, enough that handing over between threads costs little.
-SIGNED_TOGETHER = 10
+#: Few enough that the first mail of a claim leaves soon, enough that handing over between threads costs little.
+SIGNED_TOGETHER = 40
 Result = TypeVar("Result")
 
 
