@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mailer.smtp.state import diagram
 from tests.architecture.source import ROOT, Module, modules
 
 LONGEST_FILE = 400
@@ -88,3 +89,7 @@ def test_only_known_files_are_packaged() -> None:
     found = {path.parent for package in ("config", "mailer", "webhook") for path in Path(ROOT / package).rglob("*.py")}
     missing = [str(path.relative_to(ROOT)) for path in found if not (path / "__init__.py").exists()]
     assert [name for name in missing if not name.endswith("migrations")] == []
+
+
+def test_the_picture_of_a_session_is_drawn_from_its_tables() -> None:
+    assert diagram().rstrip() in (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
