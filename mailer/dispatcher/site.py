@@ -29,7 +29,7 @@ CLOSING = 421  # RFC 5321 §3.8: the server leaves
 IDLE_SECONDS = 3.0
 #: How many jobs a site holds beyond those in its sessions. Few: a claim that a crash leaves behind counts as a possible
 #: copy, and urgent mail waits behind what is claimed. Enough: the store gives new ones within some milliseconds.
-MOST_JOBS = 60
+MOST_JOBS = 80
 
 
 class Desk(Protocol):
