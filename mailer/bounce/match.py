@@ -1,7 +1,9 @@
 """Does a report say that the mail to this address failed?
 
-Addresses are compared by their keys: the local part as it is, in quotes or not, the domain in any case. Anyone can
-write a report, and one report can speak of many recipients: only what it says of this address counts (attacks A12).
+Anyone can write a report, and one report can speak of many recipients: only what it says of this address counts
+(attacks A12). The MAC of the reverse-path has named the item already, so here, and only here, case is ignored in the
+local part too: some servers write an address in capitals when they report on it. Whom the mail was forwarded to is
+somebody else.
 """
 
 from mailer.bounce.report import Report, ReportedRecipient
@@ -26,11 +28,11 @@ def failed(recipient: ReportedRecipient) -> bool:
 
 def concerns(recipient: ReportedRecipient, address_key: str) -> bool:
     """Tell whether this is the recipient we wrote to: the original one, or the final one if nobody forwarded it."""
-    return address_key in (_key(recipient.original_recipient), _key(recipient.final_recipient))
+    return address_key.lower() in (_key(recipient.original_recipient), _key(recipient.final_recipient))
 
 
 def _key(address: str) -> str | None:
     try:
-        return parse_address(address).key
+        return parse_address(address).key.lower()
     except AddressError:
         return None

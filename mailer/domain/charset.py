@@ -25,7 +25,8 @@ def decode(content: bytes) -> str:
     if content.startswith(NO_TEXT):
         raise NoText(content, 0)
     try:
-        return content.decode("utf-8-sig")
+        # Half a character (a lone surrogate), as some programs leave it, is let through: the mail shows it as �.
+        return content.removeprefix(MARK).decode("utf-8", "surrogatepass")
     except UnicodeDecodeError as error:
         if content.startswith(MARK) or _mostly_utf8(content):
             raise NoText(content, error.start) from error

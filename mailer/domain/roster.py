@@ -11,6 +11,7 @@ before such a cell is taken off again, so `-abc@ezweb.ne.jp` survives the round 
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -25,6 +26,8 @@ HEADER = (
     *("school", "grade", "class", "child", "guardian", "login"),
     *("address1", "address2", "address3", "address4", "receives_broadcasts"),
 )
+FIRST_ADDRESS = HEADER.index("address1")
+_LINE_BREAK = re.compile(r"\s*[\r\n]+\s*")
 LONGEST = {"school": 64, "grade": 20, "class": 40, "child": 100, "guardian": 100, "login": 100}  # characters
 REQUIRED = ("school", "child", "login")
 RECEIVES = {"": True, "1": True, "0": False}
@@ -112,7 +115,7 @@ def _rows(text: str) -> Iterator[tuple[int, list[str] | None]]:
     while True:
         line = reader.line_num + 1
         try:
-            cells = [_value(cell) for cell in next(reader)]
+            cells = [_value(number, cell) for number, cell in enumerate(next(reader))]
         except StopIteration:
             return
         except csv.Error:
@@ -122,8 +125,10 @@ def _rows(text: str) -> Iterator[tuple[int, list[str] | None]]:
                 yield line, cells
 
 
-def _value(cell: str) -> str:
-    value = cell.strip(BLANKS)
+def _value(number: int, cell: str) -> str:
+    """Return what a cell says; a line break in a name is a space, one in an address is left to be refused."""
+    named = number < FIRST_ADDRESS
+    value = (_LINE_BREAK.sub(" ", cell) if named else cell).strip(BLANKS)
     return value[1:] if value[:1] == "'" and value[1:2] and value[1] in _FORMULA + "'" else value
 
 

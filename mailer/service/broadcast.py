@@ -206,7 +206,7 @@ def _state(office: Office, announcement: Announcement, counts: accounting.Tally)
     if announcement.cancelled_at is not None:
         return "cancelled"
     if not counts.under_way:
-        return "finished"
+        return "held" if counts.told["held"] else "finished"
     waits_for_its_hour = announcement.not_before > office.clock() and not counts.tried
     return "scheduled" if waits_for_its_hour else "sending"
 

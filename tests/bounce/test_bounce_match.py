@@ -18,6 +18,7 @@ def reported(final: str = "", original: str = "", action: str = "failed", status
         ("a..b@docomo.ne.jp", "a..b@docomo.ne.jp"),
         ("-abc@ezweb.ne.jp", "-abc@ezweb.ne.jp"),
         ("x@xn--r8jz45g.jp", "x@例え.jp"),
+        ("taro@docomo.ne.jp", "TARO@DOCOMO.NE.JP"),
     ],
 )
 def test_spellings_of_the_same_address(key: str, said: str) -> None:
@@ -29,7 +30,6 @@ def test_spellings_of_the_same_address(key: str, said: str) -> None:
     "said",
     [
         "",
-        "Taro@docomo.ne.jp",
         "ta.ro@docomo.ne.jp",
         "taro@ezweb.ne.jp",
         "taro",

@@ -26,3 +26,7 @@ def test_what_is_no_text_is_refused_with_its_line(content: bytes, line: int) -> 
     with pytest.raises(NoText) as caught:
         decode(content)
     assert caught.value.line == line
+
+
+def test_half_a_character_does_not_turn_the_rest_into_others() -> None:
+    assert decode("避難\ud83d してください".encode("utf-8", "surrogatepass")) == "避難\ud83d してください"

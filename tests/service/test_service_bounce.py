@@ -124,7 +124,6 @@ def test_a_second_copy_counts_once(office: Office, sent: str) -> None:
     "content",
     [
         report("other@gmail.com"),
-        report("A..b@docomo.ne.jp"),
         report("ab@docomo.ne.jp"),
         report(action="delayed"),
         report(action="delivered", status="2.0.0"),
