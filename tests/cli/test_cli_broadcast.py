@@ -104,7 +104,7 @@ def test_the_accounting_is_proved_and_disproved(town: Town, broadcast: str) -> N
     assert town.json("broadcast", "verify", broadcast) == {"id": broadcast, "ok": True, "problems": []}
     open_store(f"sqlite:///{town.directory}/state/mimamori.db")
     with transaction():
-        QueueItem.delete().where(QueueItem.id == 1).execute()
+        QueueItem.get_by_id(1).delete_instance()
     database.close()
     result = town.type("--json", "broadcast", "verify", broadcast)
     assert result.exit_code == 1
