@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . deploy/setup.sh
 # The Node that playwright brings wants libatomic1.
-need opendkim-tools chromium fonts-noto-cjk libatomic1 systemd
+need opendkim-tools swaks chromium fonts-noto-cjk libatomic1 systemd
 make_venv .venv deploy/requirements/dev.txt --editable .
 if [ $# -eq 0 ]; then
     .venv/bin/ruff format --check .
