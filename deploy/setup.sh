@@ -17,7 +17,9 @@ need() {
     missing=""
     find_python >/dev/null || missing=" python3 python3-venv"
     # Debian's Python believes the certificates of this package alone.
-    [ -e /etc/ssl/certs/ca-certificates.crt ] || missing="$missing ca-certificates"
+    if command -v dpkg-query >/dev/null && [ ! -e /etc/ssl/certs/ca-certificates.crt ]; then
+        missing="$missing ca-certificates"
+    fi
     for package in "$@"; do
         dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing="$missing $package"
     done
