@@ -28,6 +28,7 @@ LONGEST_PAUSE_SECONDS = 60.0
 #: A child that lived this long had a good start: the next pause is short again.
 STEADY_SECONDS = 60.0
 REFUSALS = (1, 2)
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class ChildRefused(Exception):
@@ -55,7 +56,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 async def _live(service: Service, announce: Callable[[], None], ends_with_stdin: bool) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOP_SIGNALS:
         loop.add_signal_handler(number, stop.set)
     if ends_with_stdin:
         loop.add_reader(sys.stdin.fileno(), _read_stdin, loop, stop)
@@ -74,6 +75,14 @@ async def _live(service: Service, announce: Callable[[], None], ends_with_stdin:
             await running
     finally:
         watchdog.cancel()
+        _hear_no_more_signals(loop)
+
+
+def _hear_no_more_signals(loop: asyncio.AbstractEventLoop) -> None:
+    """Ctrl-C reaches a child twice, from the terminal and from its parent; the second must not meet a closing loop."""
+    for number in STOP_SIGNALS:
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _read_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:

@@ -7,7 +7,8 @@ prints one line of JSON with its ports and stops on SIGTERM.
 import argparse
 import asyncio
 import json
-import signal
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from mailer.clock import system_clock
@@ -15,15 +16,14 @@ from mailer.rehearsal.bouncer import Door
 from mailer.rehearsal.moods import MoodError
 from mailer.rehearsal.plan import read_places
 from mailer.rehearsal.town import PLACES, Terms, Town
+from mailer.serve import run
 
 
-async def _run(terms: Terms) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+async def _town(terms: Terms, ready: Callable[[], None], stop: asyncio.Event) -> None:
     town = Town(terms)
     await town.start()
     print(json.dumps({"port": town.port, "dns": town.dns_port}), flush=True)
+    ready()
     await stop.wait()
     await town.stop()
 
@@ -46,7 +46,8 @@ def main() -> None:
         places = read_places(given.moods) if given.moods else PLACES
     except MoodError as error:
         parser.error(str(error))
-    asyncio.run(_run(Terms(system_clock, given.seed, given.haste, given.journal, given.inbound, places)))
+    terms = Terms(system_clock, given.seed, given.haste, given.journal, given.inbound, places)
+    run(partial(_town, terms), lambda: None)
 
 
 if __name__ == "__main__":

@@ -10,10 +10,10 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from config import Settings
 
@@ -56,7 +56,7 @@ class Trial:
     def serving(self) -> Iterator[None]:
         """Run all three services as long as the block lasts."""
         with (self.directory / "serve.log").open("a") as log:
-            child = subprocess.Popen(self.command("serve"), stdout=subprocess.PIPE, stderr=log, text=True)
+            child = start(self.command("serve"), stderr=log)
         try:
             self._wait_until_ready(child)
             yield
@@ -90,14 +90,19 @@ class Trial:
 @contextmanager
 def town(*options: str) -> Iterator[dict[str, int]]:
     """Run the town as a process as long as the block lasts; give its ports."""
-    child = subprocess.Popen(
-        [sys.executable, "-P", "-m", "mailer.rehearsal", *options], stdout=subprocess.PIPE, text=True
-    )
+    child = start([sys.executable, "-P", "-m", "mailer.rehearsal", *options])
     try:
         assert child.stdout is not None
         yield json.loads(child.stdout.readline())
     finally:
         end(child)
+
+
+def start(command: Sequence[str], stderr: IO[str] | None = None) -> "subprocess.Popen[str]":
+    """Start a child whose output is ours to read. Ctrl-C reaches us alone, so that the child is told once, by `end`."""
+    return subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, text=True, process_group=0
+    )
 
 
 def end(child: "subprocess.Popen[str]") -> None:

@@ -95,6 +95,28 @@ def test_a_signal_ends_a_service_in_order(number: signal.Signals) -> None:
     assert process.returncode == 0
 
 
+def test_a_second_signal_while_it_ends_is_passed_over_in_silence() -> None:
+    closing = """
+    import os, signal
+    from mailer import serve
+    class Loop(asyncio.SelectorEventLoop):
+        def close(self):
+            super().close()
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGTERM)
+    serve._loop_factory = lambda: Loop
+    """
+    source = textwrap.dedent(ALONE).replace("async def", textwrap.dedent(closing) + "async def", 1)
+    with subprocess.Popen(
+        child(source), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=serve.child_environment()
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"ready\n"
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.read() == b"ended\n"
+    assert process.returncode == 0
+
+
 def test_a_child_ends_with_its_parent() -> None:
     pipe = subprocess.PIPE
     with subprocess.Popen([*child(ALONE), "watch"], stdin=pipe, stdout=pipe, env=serve.child_environment()) as process:
