@@ -35,7 +35,7 @@ class Waiting:
     lanes: dict[Lane, deque[Job]] = field(default_factory=lambda: {lane: deque() for lane in Lane})
 
     def __len__(self) -> int:
-        return sum(len(jobs) for jobs in self.lanes.values())
+        return sum(map(len, self.lanes.values()))
 
     def add(self, job: Job) -> None:
         """Put a job behind those of its lane."""

@@ -18,7 +18,7 @@ from mailer.ids import queue_id
 from mailer.message.compose import Frozen, Letter
 from mailer.message.sign import Signer
 from mailer.message.verp import Verp
-from mailer.smtp.address import parse_address
+from mailer.smtp.address import Address
 from mailer.smtp.envelope import Envelope, ForwardPath, ReversePath, Transaction
 
 MOST_FROZEN = 64
@@ -69,7 +69,7 @@ class Letters:
 
     def address(self, job: Job) -> Transaction:
         """Put a job's written mail into its envelope."""
-        reverse_path = ReversePath(parse_address(self._desk.verp.make(job.claimed.item_id)))
+        reverse_path = ReversePath(Address(self._desk.verp.local_part(job.claimed.item_id), self._desk.domain))
         envelope = Envelope(reverse_path, (ForwardPath(job.address, job.bare),))
         return Transaction(envelope, job.content, job)
 

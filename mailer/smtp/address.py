@@ -14,6 +14,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import idna
 
@@ -62,8 +63,7 @@ class Address:
     def __post_init__(self) -> None:
         _check_characters(self.local + self.domain)
         _check_local(self.local)
-        _check_domain(self.domain)
-        if len(self.local.encode()) + 1 + len(_a_label(self.domain)) > MAX_ADDRESS_OCTETS:
+        if len(self.local.encode()) + 1 + len(_checked_domain(self.domain)) > MAX_ADDRESS_OCTETS:
             raise AddressError("too_long", f"more than {MAX_ADDRESS_OCTETS} octets")
 
     @property
@@ -74,7 +74,7 @@ class Address:
     @property
     def key(self) -> str:
         """Return the text by which addresses are compared: local part unchanged, domain lower-case in A-labels."""
-        return f"{self.local}@{_a_label(self.domain).lower()}"
+        return f"{self.local}@{_checked_domain(self.domain).lower()}"
 
     @property
     def irregular(self) -> bool:
@@ -89,11 +89,15 @@ class Address:
     @property
     def header(self) -> str:
         """Return the addr-spec for a header field (RFC 5322 §3.4.1), quoted where the local part is irregular."""
-        return f'"{self.local}"@{_a_label(self.domain)}' if self.irregular else f"{self.local}@{_a_label(self.domain)}"
+        return (
+            f'"{self.local}"@{_checked_domain(self.domain)}'
+            if self.irregular
+            else f"{self.local}@{_checked_domain(self.domain)}"
+        )
 
     def wire(self, bare: bool = False) -> bytes:
         """Return what stands between `<` and `>` in RCPT; `bare` leaves an irregular local part without quotes."""
-        return (f"{self.local}@{_a_label(self.domain)}" if bare else self.header).encode()
+        return (f"{self.local}@{_checked_domain(self.domain)}" if bare else self.header).encode()
 
 
 def parse_address(text: str) -> Address:
@@ -143,7 +147,9 @@ def _check_local(local: str) -> None:
         raise AddressError("too_long", f"more than {MAX_LOCAL_OCTETS} octets before the @")
 
 
-def _check_domain(domain: str) -> None:
+@lru_cache(maxsize=4096)
+def _checked_domain(domain: str) -> str:
+    """Return the domain in A-labels (RFC 5891 §5.5), an ASCII one as typed. A town writes to few domains many times."""
     if not domain:
         raise AddressError("empty_domain")
     if domain[0] == "[":
@@ -155,6 +161,7 @@ def _check_domain(domain: str) -> None:
         _check_label(label)
     if labels[-1].isdigit():  # RFC 3696 §2: a top-level domain is never all-numeric; this is an IPv4 address
         raise AddressError("bad_domain", labels[-1])
+    return ".".join(label if label.isascii() else idna.alabel(label.lower()).decode("ascii") for label in labels)
 
 
 def _check_label(label: str) -> None:
@@ -175,11 +182,3 @@ def _is_a_label(label: str) -> bool:
     except idna.IDNAError:
         return False
     return True
-
-
-def _a_label(domain: str) -> str:
-    """Return the domain in ASCII (RFC 5891 §5.5); an ASCII domain comes back as typed."""
-    if domain.isascii():
-        return domain
-    labels = domain.split(".")
-    return ".".join(label if label.isascii() else idna.alabel(label.lower()).decode("ascii") for label in labels)

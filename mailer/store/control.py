@@ -11,6 +11,7 @@ from peewee import Case
 from mailer.schedule.item import ItemState
 from mailer.schedule.queued import Selection
 from mailer.schedule.transition import HELD_BY_OPERATOR
+from mailer.store.database import select
 from mailer.store.items import chosen
 from mailer.store.models import Announcement, Counter, QueueItem, instant
 
@@ -31,8 +32,7 @@ def flush(selection: Selection, now: datetime) -> int:
 
 def flushes() -> int:
     """Return how often somebody flushed: the mailer sees by it that resting receivers are to be tried now."""
-    counted = Counter.get_or_none(Counter.name == FLUSHES)
-    return 0 if counted is None else int(counted.last)
+    return sum(last for (last,) in select("SELECT last FROM counter WHERE name = ?", (FLUSHES,)))
 
 
 def hold(selection: Selection, now: datetime) -> int:

@@ -11,6 +11,7 @@ from mailer.store.models import MaintenanceNotice, MaintenanceWindow, instant, m
 NOTICES = (
     "SELECT id, window_id, due_at, announcement_id FROM maintenance_notice WHERE window_id = ? ORDER BY due_at, id"
 )
+RUNNING = "SELECT id FROM maintenance_window WHERE begins_at <= ? AND ends_at > ? AND cancelled_at IS NULL"
 DUE = """
 SELECT notice.id, notice.window_id, notice.due_at, notice.announcement_id
 FROM maintenance_notice AS notice JOIN maintenance_window AS planned ON planned.id = notice.window_id
@@ -58,10 +59,8 @@ def overlapping(begins: datetime, ends: datetime) -> Window | None:
 
 def running(now: datetime) -> Window | None:
     """Return the window that runs at `now`, or None."""
-    standing = MaintenanceWindow.cancelled_at.is_null()
-    inside = (MaintenanceWindow.begins_at <= now) & (MaintenanceWindow.ends_at > now)
-    row = MaintenanceWindow.select().where(standing & inside).first()
-    return None if row is None else _window(row)
+    found = select(RUNNING, (instant(now), instant(now)))
+    return get(found[0][0]) if found else None
 
 
 def notices(window_id: str) -> list[Notice]:

@@ -43,11 +43,6 @@ def test_nothing_close_to_a_real_one_is_taken() -> None:
     assert VERP.read(VERP.make(123456)) is None
 
 
-def test_a_kelvin_sign_is_no_k() -> None:
-    local = next(text for text in (VERP.make(n).split("@")[0] for n in range(1000)) if "k" in text)
-    assert VERP.read(local.replace("k", "\u212a")) is None
-
-
 def test_a_negative_number_is_a_mistake_of_ours() -> None:
     with pytest.raises(ValueError, match="queue item"):
         VERP.make(-1)
