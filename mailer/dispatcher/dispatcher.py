@@ -50,6 +50,8 @@ NO_ROUTE_BATCH = 500
 STOP_SECONDS = 20.0
 #: Few enough that the first mail of a claim leaves soon, enough that handing over between threads costs little.
 SIGNED_TOGETHER = 40
+#: One more than there are cores: while one waits for the interpreter, another signs.
+SIGNING_THREADS = (os.cpu_count() or 1) + 1
 Result = TypeVar("Result")
 
 
@@ -90,7 +92,7 @@ class Dispatcher:
         self._wake = asyncio.Event()
         self._bare_domains: frozenset[str] = frozenset()
         self._flushes = 0
-        self._signing = ThreadPoolExecutor(os.cpu_count() or 1, "signing")
+        self._signing = ThreadPoolExecutor(SIGNING_THREADS, "signing")
         self._writing: set[asyncio.Task[None]] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
