@@ -8,9 +8,7 @@ only safety mail is claimed (F4). What ends is written down by the ledger.
 import asyncio
 import contextlib
 import logging
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -18,27 +16,23 @@ from typing import TypeVar
 
 from mailer.carrier.group import Carrier, Carriers, Manners
 from mailer.carrier.pace import Pace
-from mailer.carrier.reading import Reading, read
 from mailer.dispatcher.door import Door
 from mailer.dispatcher.job import Job, job_of
-from mailer.dispatcher.ledger import Ledger, Settlement
 from mailer.dispatcher.letters import Letters
+from mailer.dispatcher.outcomes import Outcomes
+from mailer.dispatcher.signing import Signing
 from mailer.dispatcher.site import Site
 from mailer.dispatcher.ways import Ways
 from mailer.domain.lane import Lane
-from mailer.log import shorten
 from mailer.net.dial import Dialler, NotGreeted
 from mailer.net.resolver import Resolver
 from mailer.net.routes import Route, Routing, find_route
 from mailer.net.transport import Owner, Session
-from mailer.schedule.judge import Case, Scene, judge, postponed
-from mailer.schedule.outcome import Evidence, Outcome, Verdict
 from mailer.service import dispatch, maintenance
 from mailer.service.dispatch import Claimed
 from mailer.service.office import Office
 from mailer.smtp.address import AddressError
 from mailer.smtp.envelope import Fact, Transaction
-from mailer.smtp.reply import Reply, Stage
 from mailer.smtp.route import NoRoute
 from mailer.store.writer import Writer
 
@@ -48,10 +42,6 @@ LOOK_SECONDS = 0.1
 LEASE = timedelta(hours=1)
 NO_ROUTE_BATCH = 500
 STOP_SECONDS = 20.0
-#: Few enough that the first mail of a claim leaves soon, enough that handing over between threads costs little.
-SIGNED_TOGETHER = 40
-#: One more than there are cores: while one waits for the interpreter, another signs.
-SIGNING_THREADS = (os.cpu_count() or 1) + 1
 Result = TypeVar("Result")
 
 
@@ -87,13 +77,12 @@ class Dispatcher:
     def __init__(self, means: Means) -> None:
         self._means = means
         self._office = means.office
-        self._ledger = Ledger(self._settle)
+        self._outcomes = Outcomes(means.office, means.carriers, means.writer)
         self._ways = Ways(means.carriers, self._find_route, self._make_site, self.hungry)
         self._wake = asyncio.Event()
         self._bare_domains: frozenset[str] = frozenset()
         self._flushes = 0
-        self._signing = ThreadPoolExecutor(SIGNING_THREADS, "signing")
-        self._writing: set[asyncio.Task[None]] = set()
+        self._signing = Signing(means.letters.write)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Send what is due until `stop` is set; then end cleanly: nothing claimed is left behind."""
@@ -164,7 +153,7 @@ class Dispatcher:
             if order.site is not None and order.door is not None:
                 self._have_written(order.site, order.door, jobs)
             elif order.trouble is not None:
-                self._no_route(jobs, order.trouble)
+                self._outcomes.no_route(jobs, order.trouble)
 
     def _claim_and_learn(self, orders: Sequence[Order]) -> list[list[Claimed]]:
         """In the writer's transaction: what is claimed comes with its announcement, or is not claimed."""
@@ -182,36 +171,20 @@ class Dispatcher:
         try:
             return job_of(claimed, self._bare_domains)
         except AddressError as error:
-            evidence = Evidence("compose", "", 0, "5.1.3", str(error), "", "protocol_error")
-            self._ledger.add(claimed.item_id, claimed.attempt, Outcome(Verdict.REFUSED, evidence, self._office.clock()))
+            self._outcomes.no_address(claimed, str(error))
             return None
 
     def _have_written(self, site: Site, door: Door, jobs: list[Job]) -> None:
-        """Have mail written and signed beside the loop: RSA lets go of the interpreter, so all cores work."""
         site.expected += len(jobs)
-        for start in range(0, len(jobs), SIGNED_TOGETHER):
-            task = asyncio.create_task(self._written(site, door, jobs[start : start + SIGNED_TOGETHER]))
-            self._writing.add(task)
-            task.add_done_callback(self._writing.discard)
 
-    async def _written(self, site: Site, door: Door, jobs: list[Job]) -> None:
-        loop = asyncio.get_running_loop()
-        written = await loop.run_in_executor(self._signing, self._write_all, jobs)
-        site.expected -= len(jobs)
-        site.take_in(door, written)
-        for job in jobs:
-            if not job.content:
-                # Our own failure is no fault of the guardian's: the item waits.
-                evidence = Evidence("compose", "", 0, "", "the mail could not be made; see the log", "", "unclear")
-                self._settle_later(job, postponed(evidence, self._case(job)))
+        def written(some: Sequence[Job]) -> None:
+            site.expected -= len(some)
+            site.take_in(door, [job for job in some if job.content])
+            for job in some:
+                if not job.content:
+                    self._outcomes.not_written(job)
 
-    def _write_all(self, jobs: Sequence[Job]) -> list[Job]:
-        for job in jobs:
-            try:
-                job.content = self._means.letters.write(job)
-            except Exception:
-                log.exception("the mail of %s cannot be made", job.claimed.queue_id)
-        return [job for job in jobs if job.content]
+        self._signing.write(jobs, written)
 
     async def _do(self, work: Callable[[], Result]) -> Result:
         return await self._means.writer.do(work)
@@ -224,7 +197,7 @@ class Dispatcher:
 
     def may_begin(self) -> bool:
         """Tell whether a mail may be begun: the store takes what comes of it."""
-        return self._ledger.is_safe and self._means.writer.failure is None
+        return self._outcomes.is_safe and self._means.writer.failure is None
 
     async def dial(self, route: Route, owner: Owner) -> Session:
         """Open a session."""
@@ -236,55 +209,17 @@ class Dispatcher:
 
     def judge(self, site: Site, job: Job, fact: Fact, session: Session) -> None:
         """Write down what a fact means for a job."""
-        reading = None if fact.accepted else self._read(site, session.peer.host, fact.stage, fact.reply, fact.failure)
-        outcome = judge(fact, reading, Scene(str(session.peer), session.tls), self._case(job))
-        self._settle_later(job, outcome)
+        self._outcomes.of_fact(site.carrier, job, fact, session)
 
     def unreachable(self, site: Site, job: Job, failed: NotGreeted) -> None:
         """Write down that no host could be spoken to."""
-        reading = self._read(site, failed.peer.partition("[")[0], failed.stage, failed.reply, failed.failure)
-        code, enhanced, text = _said(failed.reply, failed.failure)
-        evidence = Evidence(failed.stage.value, failed.peer, code, enhanced, text, "", reading.reason.value)
-        self._settle_later(job, postponed(evidence, self._case(job)))
+        self._outcomes.unreachable(site.carrier, job, failed)
 
     def learned_bare_form(self, domain: str) -> None:
         """Remember that a domain wants irregular addresses bare."""
         if domain not in self._bare_domains:
             self._bare_domains |= {domain}
             self._means.writer.submit(partial(dispatch.remember_bare_form, domain))
-
-    # --- outcomes
-
-    def _no_route(self, jobs: Sequence[Job], trouble: NoRoute) -> None:
-        evidence = Evidence("dns", "", 0, trouble.enhanced, trouble.text, "", trouble.reason)
-        for job in jobs:
-            if trouble.permanent:
-                self._settle_later(job, Outcome(Verdict.REFUSED, evidence, self._office.clock()))
-            else:
-                self._settle_later(job, postponed(evidence, self._case(job)))
-
-    def _read(self, site: Site, host: str, stage: Stage, reply: Reply | None, failure: str) -> Reading:
-        return read(self._means.carriers, site.carrier, host, stage.value, *_said(reply, failure))
-
-    def _case(self, job: Job) -> Case:
-        return Case(job.claimed.lane, job.claimed.attempt, self._office.clock(), self._office.chance())
-
-    def _settle_later(self, job: Job, outcome: Outcome) -> None:
-        if outcome.verdict is not Verdict.ACCEPTED:
-            evidence = outcome.evidence
-            log.info(
-                "%s to=<%s> %s at %s: %s %s",
-                job.claimed.queue_id,
-                shorten(job.claimed.address),
-                outcome.verdict,
-                evidence.stage,
-                evidence.code,
-                evidence.text,
-            )
-        self._ledger.add(job.claimed.item_id, job.claimed.attempt, outcome)
-
-    def _settle(self, batch: Sequence[Settlement]) -> "asyncio.Future[int]":
-        return asyncio.wrap_future(self._means.writer.submit(lambda: dispatch.settle(self._office, batch)))
 
     # --- making and ending
 
@@ -297,8 +232,7 @@ class Dispatcher:
 
     async def _stop(self) -> None:
         """Begin nothing more, let what is under way end, give back what was not begun."""
-        await asyncio.gather(*self._writing)
-        self._signing.shutdown()
+        await self._signing.close()
         jobs = [job for site in self._ways.sites.values() for job in site.stop()]
         await self._do(
             lambda: dispatch.unclaim(self._office, [(job.claimed.item_id, job.claimed.attempt) for job in jobs])
@@ -308,11 +242,4 @@ class Dispatcher:
                 await asyncio.gather(*(site.ended() for site in self._ways.sites.values()))
         for site in self._ways.sites.values():
             site.abort()
-        await self._ledger.drained()
-
-
-def _said(reply: Reply | None, failure: str) -> tuple[int, str, str]:
-    """Return code, enhanced status and text; where no reply came, the word for the failure stands as its text."""
-    if reply is None:
-        return 0, "", failure
-    return reply.code, "" if reply.enhanced is None else str(reply.enhanced), reply.text
+        await self._outcomes.drained()

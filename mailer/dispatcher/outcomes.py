@@ -1,0 +1,114 @@
+"""What came of each attempt, and is it written down?
+
+Facts of the session, or the reason why there was none, become outcomes by the carrier's rules (`carrier.reading`) and
+those of the queue (`schedule.judge`); the ledger writes them. Whatever is our own failure is no fault of the
+guardian's: the item waits.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from mailer.carrier.group import Carrier, Carriers
+from mailer.carrier.reading import Reading, read
+from mailer.dispatcher.job import Job
+from mailer.dispatcher.ledger import Ledger, Settlement
+from mailer.log import shorten
+from mailer.net.dial import NotGreeted
+from mailer.net.transport import Session
+from mailer.schedule.judge import Case, Scene, judge, postponed
+from mailer.schedule.outcome import Evidence, Outcome, Verdict
+from mailer.service import dispatch
+from mailer.service.dispatch import Claimed
+from mailer.service.office import Office
+from mailer.smtp.envelope import Fact
+from mailer.smtp.reply import Reply, Stage
+from mailer.smtp.route import NoRoute
+from mailer.store.writer import Writer
+
+log = logging.getLogger(__name__)
+
+
+class Outcomes:
+    """Judges how attempts ended and has it written."""
+
+    def __init__(self, office: Office, carriers: Carriers, writer: Writer) -> None:
+        self._office = office
+        self._carriers = carriers
+        self._writer = writer
+        self._ledger = Ledger(self._settle)
+
+    @property
+    def is_safe(self) -> bool:
+        """False while the store refuses outcomes."""
+        return self._ledger.is_safe
+
+    async def drained(self) -> None:
+        """Return when everything is written."""
+        await self._ledger.drained()
+
+    def of_fact(self, carrier: Carrier | None, job: Job, fact: Fact, session: Session) -> None:
+        """Settle a job by what the session says of it."""
+        reading = None
+        if not fact.accepted:
+            reading = self._read(carrier, session.peer.host, fact.stage, fact.reply, fact.failure)
+        self._settle_later(job.claimed, judge(fact, reading, Scene(str(session.peer), session.tls), self._case(job)))
+
+    def unreachable(self, carrier: Carrier | None, job: Job, failed: NotGreeted) -> None:
+        """Postpone a job because no host could be spoken to."""
+        reading = self._read(carrier, failed.peer.partition("[")[0], failed.stage, failed.reply, failed.failure)
+        code, enhanced, text = _said(failed.reply, failed.failure)
+        evidence = Evidence(failed.stage.value, failed.peer, code, enhanced, text, "", reading.reason.value)
+        self._settle_later(job.claimed, postponed(evidence, self._case(job)))
+
+    def no_route(self, jobs: Sequence[Job], trouble: NoRoute) -> None:
+        """Settle jobs for whose domain no host can be named, for good or for now."""
+        evidence = Evidence("dns", "", 0, trouble.enhanced, trouble.text, "", trouble.reason)
+        for job in jobs:
+            if trouble.permanent:
+                self._settle_later(job.claimed, self._refused(evidence))
+            else:
+                self._settle_later(job.claimed, postponed(evidence, self._case(job)))
+
+    def not_written(self, job: Job) -> None:
+        """Postpone a job whose mail could not be made."""
+        evidence = Evidence("compose", "", 0, "", "the mail could not be made; see the log", "", "unclear")
+        self._settle_later(job.claimed, postponed(evidence, self._case(job)))
+
+    def no_address(self, claimed: Claimed, why: str) -> None:
+        """Refuse a claim whose address is none."""
+        evidence = Evidence("compose", "", 0, "5.1.3", why, "", "protocol_error")
+        self._settle_later(claimed, self._refused(evidence))
+
+    # --- inside
+
+    def _refused(self, evidence: Evidence) -> Outcome:
+        return Outcome(Verdict.REFUSED, evidence, self._office.clock())
+
+    def _read(self, carrier: Carrier | None, host: str, stage: Stage, reply: Reply | None, failure: str) -> Reading:
+        return read(self._carriers, carrier, host, stage.value, *_said(reply, failure))
+
+    def _case(self, job: Job) -> Case:
+        return Case(job.claimed.lane, job.claimed.attempt, self._office.clock(), self._office.chance())
+
+    def _settle_later(self, claimed: Claimed, outcome: Outcome) -> None:
+        if outcome.verdict is not Verdict.ACCEPTED:
+            _tell(claimed, outcome)
+        self._ledger.add(claimed.item_id, claimed.attempt, outcome)
+
+    def _settle(self, batch: Sequence[Settlement]) -> "asyncio.Future[int]":
+        return asyncio.wrap_future(self._writer.submit(lambda: dispatch.settle(self._office, batch)))
+
+
+def _tell(claimed: Claimed, outcome: Outcome) -> None:
+    """Log an attempt that was no acceptance."""
+    said = outcome.evidence
+    who = (claimed.queue_id, shorten(claimed.address))
+    log.info("%s to=<%s> %s at %s: %s %s", *who, outcome.verdict, said.stage, said.code, said.text)
+
+
+def _said(reply: Reply | None, failure: str) -> tuple[int, str, str]:
+    """Return code, enhanced status and text; where no reply came, the word for the failure stands as its text."""
+    if reply is None:
+        return 0, "", failure
+    return reply.code, "" if reply.enhanced is None else str(reply.enhanced), reply.text
