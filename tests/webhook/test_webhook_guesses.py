@@ -22,6 +22,12 @@ def test_a_whole_ipv6_network_counts_as_one() -> None:
     assert any(wrong.too_many(f"2001:db8::{host:x}", 0.0) for host in range(ALLOWED + 1))
 
 
+def test_ipv4_peers_of_a_socket_for_both_families_count_each_for_itself() -> None:
+    wrong = Guesses()
+    assert not any(wrong.too_many(f"::ffff:192.0.2.{host}", 0.0) for host in range(ALLOWED + 1))
+    assert [wrong.too_many("::ffff:192.0.2.1", 0.0) for _ in range(ALLOWED)] == [False] * (ALLOWED - 1) + [True]
+
+
 def test_what_is_remembered_is_bounded() -> None:
     wrong = Guesses()
     for number in range(REMEMBERED + 100):
