@@ -2,7 +2,8 @@
 
 uvicorn reads heads without a limit and waits for slow peers for ever; this protocol counts and watches the clock. A
 request must be whole within `REQUEST_SECONDS` of its first byte (or of the connection), its answer must be on its way
-within `ANSWER_SECONDS`, and a peer who does not read it is dropped. What is too big is refused before it is held.
+within `ANSWER_SECONDS`, and a peer who does not read it is dropped. What is too big is refused before it is held: every
+octet of a request counts, those of its framing too.
 """
 
 import asyncio
@@ -26,8 +27,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self._midway = False
         self._in_head = False
-        self._head = 0
-        self._body = 0
+        self._size = 0
         self._refused = False
 
     # --- what the loop calls
@@ -52,31 +52,27 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._timer is None:
             self._arm(REQUEST_SECONDS)
         super().data_received(data)
-        if self._in_head:
-            self._head += len(data)
-            if self._head > HEAD_BYTES:
-                self._refuse(431)
+        if self._midway:
+            self._size += len(data)
+            self._refuse_too_big()
 
     # --- what the parser calls
 
     def on_message_begin(self) -> None:
         """A request begins."""
         self._midway = self._in_head = True
-        self._head = self._body = 0
+        self._size = 0
         super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A field came; one behind the body (RFC 9110 §6.5.1) is none of the head's and is dropped."""
+        if self._in_head:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Its head is whole."""
         self._in_head = False
         super().on_headers_complete()
-
-    def on_body(self, body: bytes) -> None:
-        """Some of its body came; nothing we serve wants much of one."""
-        self._body += len(body)
-        if self._body > BODY_BYTES:
-            self._refuse(413)
-        elif not self._refused:
-            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The request is whole; now it is our turn."""
@@ -125,14 +121,27 @@ class GuardedProtocol(HttpToolsProtocol):
         else:
             self.transport.abort()
 
+    def _refuse_too_big(self) -> None:
+        """Nothing we serve wants a long head, or much of a body."""
+        if self._in_head and self._size > HEAD_BYTES:
+            self._refuse(431)
+        elif self._size > HEAD_BYTES + BODY_BYTES:
+            self._refuse(413)
+
     def _refuse(self, status: int) -> None:
         """Say no in as few bytes as possible and close; nothing of an answer under way is torn."""
         if self._refused or self.transport.is_closing():
             return
         self._refused = True
-        if self.cycle is None or not self.cycle.response_started or self.cycle.response_complete:
+        if self._may_answer():
             self.transport.write(STATUS_LINE[status] + b"content-length: 0\r\nconnection: close\r\n\r\n")
         self._close()
+
+    def _may_answer(self) -> bool:
+        """Tell whether no answer is under way, and the request at hand has none yet: two would be read as two."""
+        if self.cycle is None or not self.cycle.response_started:
+            return True
+        return self.cycle.response_complete and (self._in_head or not self._midway)
 
     def _close(self) -> None:
         self._disarm()

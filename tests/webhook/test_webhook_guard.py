@@ -120,18 +120,49 @@ async def test_what_is_too_big_or_no_http_is_refused(served: Served, request_byt
     assert answer.startswith(b"HTTP/1.1 " + status)
 
 
-async def test_an_endless_body_is_cut(served: Served) -> None:
-    _reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
-    writer.write(b"POST /r/x HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n")
+@pytest.mark.parametrize(
+    ("first", "endless"),
+    [
+        (b"", b"10000\r\n" + b"x" * 65536 + b"\r\n"),
+        (b"", b"1\r\nx\r\n" * 5000),
+        (b"", b"0" * 65536),
+        (b"1;", b"x" * 65536),
+        (b"0\r\n", b"X-A: b\r\n" * 5000),
+    ],
+    ids=["body", "small chunks", "chunk size", "chunk extension", "trailer"],
+)
+async def test_an_endless_body_is_cut(served: Served, first: bytes, endless: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    writer.write(b"POST /r/x HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n" + first)
     sent = 0
     with suppress(ConnectionError):
-        while sent < 100_000_000:
-            writer.write(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+        while sent < 20_000_000:
+            writer.write(endless)
             await writer.drain()
-            sent += 65536
+            sent += len(endless)
             await asyncio.sleep(0)
     writer.close()
     assert sent < 8_000_000
+    with suppress(ConnectionError):
+        assert (await reader.read()).count(b"HTTP/1.1 ") <= 1
+
+
+async def test_a_field_behind_the_body_is_no_field_of_the_head(served: Served) -> None:
+    last = b"GET / HTTP/1.1\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n"
+    trailer = b"\r\n0\r\nHost: 127.0.0.1\r\n\r\n"
+    assert (await served.raw(last + trailer)).startswith(b"HTTP/1.1 400 ")
+    assert (await served.raw(last + b"Host: 127.0.0.1\r\n" + trailer)).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_a_request_that_was_answered_gets_no_second_answer(served: Served) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    writer.write(b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n")
+    answer = await reader.readuntil(b"</html>")
+    writer.write(b"this is no chunk\r\n")
+    async with asyncio.timeout(10):
+        answer += await reader.read()
+    writer.close()
+    assert answer.count(b"HTTP/1.1 ") == 1
 
 
 async def test_too_many_connections_are_turned_away(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
