@@ -6,6 +6,7 @@ a receipt URL is a secret. No exception reaches the reader: he sees a page that 
 """
 
 import logging
+import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ FIELD_BYTES = 16 * 1024
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 HEALTH = "/healthz"
 RETRY_SECONDS = 60
+HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:@\[\]]+?)\.?(?::[0-9]*)?")
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -97,7 +99,6 @@ def safe_headers(style_hash: str, *, secure: bool) -> Headers:
 
 
 def _host(netloc: str) -> str:
-    """Return a Host without its port, in small letters and without a final dot."""
-    bracket = netloc.rfind("]")
-    colon = netloc.find(":", bracket + 1)
-    return (netloc if colon < 0 else netloc[:colon]).lower().rstrip(".")
+    """Return a Host without its port, in small letters and without a final dot; nothing for what is none."""
+    host = HOST.fullmatch(netloc)
+    return host[1].lower() if host else ""

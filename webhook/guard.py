@@ -9,6 +9,7 @@ octet of a request counts, those of its framing too.
 import asyncio
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 REQUEST_SECONDS = 10.0
@@ -70,8 +71,11 @@ class GuardedProtocol(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Its head is whole."""
+        """Its head is whole; the host of a target in absolute form counts, whatever Host says."""
         self._in_head = False
+        target = httptools.parse_url(self.url)
+        if target.schema:
+            self.headers[:] = [(name, target.host if name == b"host" else value) for name, value in self.headers]
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:

@@ -31,7 +31,19 @@ async def test_every_answer_carries_the_headers(browser: httpx2.AsyncClient, met
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "127.0.0.1.evil.example", "localhost", "127.0.0.1@evil.example", "[::1]", "x:80"]
+    "host",
+    [
+        "evil.example",
+        "127.0.0.1.evil.example",
+        "localhost",
+        "127.0.0.1@evil.example",
+        "127.0.0.1:80@evil.example",
+        "127.0.0.1:evil",
+        "127.0.0.1..",
+        "",
+        "[::1]",
+        "x:80",
+    ],
 )
 async def test_another_host_is_refused(browser: httpx2.AsyncClient, host: str) -> None:
     answer = await browser.get("/r/x", headers={"Host": host})
@@ -43,6 +55,23 @@ async def test_another_host_is_refused(browser: httpx2.AsyncClient, host: str) -
 async def test_our_host_is_ours_with_any_port_and_case(browser: httpx2.AsyncClient) -> None:
     assert (await browser.get("/", headers={"Host": "127.0.0.1:1"})).status_code == 200
     assert (await browser.get("/", headers={"Host": "127.0.0.1."})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        ("http://127.0.0.1/", b"200"),
+        ("http://127.0.0.1:8080/", b"200"),
+        ("http://evil.example/", b"421"),
+        ("http://evil.example/healthz", b"421"),
+        ("https://127.0.0.1:80@evil.example/", b"421"),
+    ],
+)
+@pytest.mark.parametrize("host", ["127.0.0.1", "evil.example"])
+async def test_the_host_of_an_absolute_target_counts(served: Served, target: str, status: bytes, host: str) -> None:
+    answer = await served.head(target=target, host=host)
+    assert answer.startswith(b"HTTP/1.1 " + status)
+    assert b"evil" not in answer
 
 
 async def test_no_host_or_two_are_refused(served: Served) -> None:
