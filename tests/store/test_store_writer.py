@@ -1,7 +1,10 @@
 """Do writes share a commit, and does each get its own answer only after it?"""
 
 import asyncio
-from collections.abc import Iterator
+import resource
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 
@@ -13,8 +16,9 @@ from mailer.store.writer import Writer
 
 
 @pytest.fixture
-def writer(store: Sqlite) -> Iterator[Writer]:
-    """A writer over the real store."""
+def writer(store: Sqlite, monkeypatch: pytest.MonkeyPatch) -> Iterator[Writer]:
+    """A writer over the real store that tries nothing by itself."""
+    monkeypatch.setattr("mailer.store.writer.TRY_SECONDS", 60.0)
     opened = Writer()
     yield opened
     opened.close()
@@ -30,6 +34,25 @@ def jam(writer: Writer) -> Event:
     go = Event()
     writer.submit(lambda: go.wait(10))
     return go
+
+
+@contextmanager
+def full_disk(store: Path) -> Iterator[None]:
+    """Let the store's log of writes grow no further."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (store.with_name(f"{store.name}-wal").stat().st_size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Return when it holds; fail if it does not in ten seconds."""
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 def test_an_answer_comes_after_the_commit(writer: Writer) -> None:
@@ -53,6 +76,18 @@ def test_only_a_failure_of_the_store_counts_as_one_and_only_until_a_commit_succe
     assert failed.exception(10) is writer.failure is not None
     writer.submit(lambda: add("b.jp")).result(10)
     assert writer.failure is None
+
+
+def test_a_failure_ends_by_itself_once_the_disk_has_room_and_not_before(
+    writer: Writer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mailer.store.writer.TRY_SECONDS", 0.01)
+    with full_disk(tmp_path / "mimamori.db"):
+        first = writer.submit(lambda: add("a.jp")).exception(10)
+        wait_until(lambda: writer.failure is not first)
+        assert writer.failure is not None
+    wait_until(lambda: writer.failure is None)
+    assert domains.bare_form_domains() == set()
 
 
 async def test_a_caller_that_goes_away_neither_undoes_the_work_nor_stops_the_writer(writer: Writer) -> None:

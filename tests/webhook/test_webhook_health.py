@@ -1,5 +1,7 @@
 """Is the health check green only while the store reads and writes?"""
 
+import asyncio
+
 import httpx2
 import pytest
 
@@ -24,13 +26,27 @@ def fails() -> None:
     raise FAILURES[0]("database or disk is full")
 
 
-async def test_it_is_red_while_the_store_refuses_writes(served: Served, browser: httpx2.AsyncClient) -> None:
+async def test_it_is_red_while_the_store_refuses_writes(
+    served: Served, browser: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mailer.store.writer.TRY_SECONDS", 60.0)
     with pytest.raises(FAILURES):
         await served.writer.do(fails)
     answer = await browser.get("/healthz")
     assert (answer.status_code, answer.json()["store"]) == (503, "refuses writes")
     await served.writer.do(lambda: None)
     assert (await browser.get("/healthz")).status_code == 200
+
+
+async def test_it_is_green_again_without_a_visit_once_the_store_takes_writes(
+    served: Served, browser: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mailer.store.writer.TRY_SECONDS", 0.01)
+    with pytest.raises(FAILURES):
+        await served.writer.do(fails)
+    async with asyncio.timeout(10):
+        while (await browser.get("/healthz")).status_code != 200:
+            pass
 
 
 async def test_a_store_that_does_not_answer_is_503_everywhere(
