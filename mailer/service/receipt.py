@@ -2,7 +2,8 @@
 
 Every request for a known token is kept raw, so that it can be judged again when the rules improve (N7). A GET
 confirms every household that the mail stands for, through whichever slot it came (F13); the first one counts. HEAD
-and OPTIONS confirm nothing (attacks D1). The answer to a wrong token takes the same work as that to a right one (D2).
+and OPTIONS confirm nothing (attacks D1). A wrong token does the work of a right one, with another mail, and takes it
+back (D2).
 """
 
 import json
@@ -48,12 +49,18 @@ def visit(office: Office, token: str, facts: VisitFacts) -> ReceiptPage | None:
 
     Returns None for a token that was never given out. `token` may be any text.
     """
-    raw = _raw(facts)
     opened = receipts.opened(token_hash(token))
     if opened is None:
-        _pretend(raw)
         return None
-    number = receipts.add_visit(opened.item_id, raw)
+    if opened.known:
+        return _keep(office, opened, facts)
+    with receipts.taken_back():
+        _keep(office, opened, facts)
+    return None
+
+
+def _keep(office: Office, opened: Opened, facts: VisitFacts) -> ReceiptPage:
+    number = receipts.add_visit(opened.item_id, _raw(facts))
     if facts.method in CONFIRMING:
         receipts.confirm(opened.item_id, number, facts.at)
     return _page(office, opened)
@@ -70,13 +77,3 @@ def _page(office: Office, opened: Opened) -> ReceiptPage:
     names = tuple(school.name for school in office.schools if school.code in codes)
     confirmed_at = receipts.confirmed_at(opened.item_id, opened.announcement_id)
     return ReceiptPage(names, opened.subject, opened.text, opened.announced_at, confirmed_at)
-
-
-def _pretend(raw: RawVisit) -> None:
-    """Do and undo the work of a known token, so that both take as long and both end in a commit to the disk."""
-    item_id = receipts.any_item()
-    if item_id is not None:
-        number = receipts.add_visit(item_id, raw)
-        receipts.schools(item_id)
-        receipts.confirmed_at(item_id, "")
-        receipts.remove_visit(number)

@@ -1,15 +1,19 @@
 """Who opened which receipt URL, and which households have confirmed?"""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from mailer.store.database import change, select
-from mailer.store.models import instant, moment
+from mailer.store.models import database, instant, moment
 
+#: The item of a token, or else the newest one, to do the same work with.
 ITEM = """
-SELECT item.id, item.announcement_id, item.school, announcement.subject, announcement.text, announcement.announced_at
+SELECT item.token_hash IS ?1,
+    item.id, item.announcement_id, item.school, announcement.subject, announcement.text, announcement.announced_at
 FROM queue_item AS item JOIN announcement ON announcement.id = item.announcement_id
-WHERE item.token_hash = ?
+WHERE item.id = COALESCE((SELECT id FROM queue_item WHERE token_hash = ?1), (SELECT MAX(id) FROM queue_item))
 """
 SCHOOLS = """
 SELECT DISTINCT household.school FROM item_slot AS place JOIN household ON household.id = place.household_id
@@ -29,13 +33,16 @@ SELECT MIN(receipt.confirmed_at) FROM item_slot AS place
 JOIN receipt ON receipt.household_id = place.household_id AND receipt.announcement_id = ?
 WHERE place.item_id = ?
 """
-LAST_ITEM = "SELECT MAX(id) FROM queue_item"
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The queue item that a receipt token belongs to, and the announcement it was a mail of."""
+    """The queue item that a receipt token belongs to, and the announcement it was a mail of.
 
+    If `known` is false the token belongs to none, and this is some other item.
+    """
+
+    known: bool
     item_id: int
     announcement_id: str
     school: str
@@ -55,9 +62,9 @@ class RawVisit:
 
 
 def opened(token_hash: bytes) -> Opened | None:
-    """Return what the token of this digest opens, or None."""
-    for number, announcement, school, subject, text, at in select(ITEM, (token_hash,)):
-        return Opened(number, announcement, school, subject, text, moment(at))
+    """Return what the token of this digest opens, or else some other item; None if there is none at all."""
+    for known, number, announcement, school, subject, text, at in select(ITEM, (token_hash,)):
+        return Opened(bool(known), number, announcement, school, subject, text, moment(at))
     return None
 
 
@@ -83,12 +90,9 @@ def confirmed_at(item_id: int, announcement_id: str) -> datetime | None:
     return None if first is None else moment(first)
 
 
-def any_item() -> int | None:
-    """Return the number of some queue item, or None if there is none."""
-    number = select(LAST_ITEM)[0][0]
-    return None if number is None else int(number)
-
-
-def remove_visit(visit_id: int) -> None:
-    """Take a visit back that was written in this transaction."""
-    change("DELETE FROM visit WHERE id = ?", (visit_id,))
+@contextmanager
+def taken_back() -> Iterator[None]:
+    """Take back at the end what is written inside; the pages it touched go to the disk all the same."""
+    with database.atomic() as inside:
+        yield
+        inside.rollback()

@@ -3,8 +3,9 @@
 import json
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +18,7 @@ from mailer.service import broadcast, receipt, roster
 from mailer.service.announce import NewAnnouncement, announce, audience
 from mailer.service.office import Office
 from mailer.store.database import select, transaction
-from mailer.store.models import QueueItem, Receipt, Visit
+from mailer.store.models import QueueItem, Receipt, Visit, database
 from mailer.store.writer import Writer
 
 if TYPE_CHECKING:
@@ -138,6 +139,35 @@ def writer() -> Iterator[Writer]:
     opened = Writer()
     yield opened
     opened.close()
+
+
+def statements(work: Callable[[], object]) -> list[str]:
+    """Return the SQL that some work executes, in order, but for the marks of transactions."""
+    seen: list[str] = []
+
+    def note(_cursor: object, sql: str, _bindings: object) -> bool:
+        seen.append(" ".join(sql.split()))
+        return True
+
+    connection = database.connection()
+    connection.exec_trace = note
+    try:
+        work()
+    finally:
+        connection.exec_trace = None
+    return [sql for sql in seen if sql.startswith(("SELECT", "INSERT", "UPDATE", "DELETE"))]
+
+
+def test_a_wrong_token_does_the_work_of_a_right_one(office: Office, sent: str, tmp_path: Path) -> None:
+    log = tmp_path / "mimamori.db-wal"
+    right = statements(lambda: visit(office, token_of(office, "papa@example.jp")))
+    before = log.stat().st_size
+    wrong = statements(lambda: visit(office, "A" * 22))
+    assert [sql.split()[0] for sql in wrong] == ["SELECT", "INSERT", "INSERT", "SELECT", "SELECT"]
+    assert right[-len(wrong) :] == wrong  # before it stands the query of the test itself
+    assert log.stat().st_size > before
+    assert Visit.select().count() == 1
+    assert confirmed() == {1: 2}
 
 
 def test_a_wrong_token_takes_as_long_as_a_right_one(office: Office, sent: str, writer: Writer) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import time
 
 import httpx2
 import pytest
@@ -102,6 +103,16 @@ async def test_wrong_malformed_and_unknown_pages_look_alike(served: Served, brow
     assert {answer.text for answer in answers} == {answers[0].text}
     assert "ページが見つかりません" in answers[0].text
     assert select("SELECT count(*) FROM visit") == [(0,)]
+
+
+async def test_right_and_wrong_tokens_are_answered_at_the_same_tick(
+    served: Served, browser: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webhook.receipt.TICK_SECONDS", 0.2)
+    for token in (served.token("father@ezweb.ne.jp"), "A" * 22):
+        began = time.monotonic()
+        await browser.get(f"/r/{token}")
+        assert time.monotonic() - began > 0.19
 
 
 async def test_a_hundred_people_at_once_are_all_answered(served: Served, browser: httpx2.AsyncClient) -> None:
