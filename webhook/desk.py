@@ -1,12 +1,14 @@
 """How does a page reach what the service keeps?
 
 Pages run on the event loop, the service on threads: what writes goes through the one writer and comes back after its
-commit, what only reads has a thread of its own. A store that fails is `Unavailable`, so that a page can say so.
+commit, what only reads has a thread of its own. A store that fails or keeps a reader waiting is `Unavailable`, so that
+a page can say so before the connection is given up.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from mailer.domain.maintenance import Window
@@ -14,6 +16,7 @@ from mailer.service import maintenance, receipt
 from mailer.service.office import Office
 
 Result = TypeVar("Result")
+PATIENCE_SECONDS = 20.0
 
 
 class Unavailable(Exception):
@@ -35,16 +38,18 @@ class Desk:
     def __init__(self, office: Office, writer: Writer, failures: tuple[type[Exception], ...]) -> None:
         self.office = office
         self._writer = writer
-        self._failures = failures
+        self._failures: tuple[type[Exception], ...] = (TimeoutError, *failures)
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-reader")
 
     async def visit(self, token: str, facts: receipt.VisitFacts) -> receipt.ReceiptPage | None:
         """Record a visit and return what its page shows, or None for a token that is none of ours."""
-        return await self._written(lambda: receipt.visit(self.office, token, facts))
+        return await self._answered(self._writer.do(lambda: receipt.visit(self.office, token, facts)))
 
     async def window(self) -> Window | None:
         """Return the maintenance window that runs now, or None."""
-        return await self._read(lambda: maintenance.current(self.office, self.office.clock()))
+        loop = asyncio.get_running_loop()
+        look = partial(maintenance.current, self.office, self.office.clock())
+        return await self._answered(loop.run_in_executor(self._reader, look))
 
     def failure(self) -> Exception | None:
         """Return the last error of the store's writer, if it stands."""
@@ -54,15 +59,10 @@ class Desk:
         """Let go of the reading thread."""
         self._reader.shutdown()
 
-    async def _written(self, work: Callable[[], Result]) -> Result:
+    async def _answered(self, answer: Awaitable[Result]) -> Result:
+        """Wait for the store; what was handed to the writer is done even if nobody waits any longer."""
         try:
-            done: Result = await self._writer.do(work)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await answer
         except self._failures as error:
-            raise Unavailable(str(error)) from error
-        return done
-
-    async def _read(self, work: Callable[[], Result]) -> Result:
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._reader, work)
-        except self._failures as error:
-            raise Unavailable(str(error)) from error
+            raise Unavailable(str(error) or "the store is busy") from error

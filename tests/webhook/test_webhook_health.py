@@ -5,7 +5,7 @@ import asyncio
 import httpx2
 import pytest
 
-from mailer.store.database import FAILURES
+from mailer.store.database import FAILURES, select, transaction
 from tests.webhook.served import Served
 
 
@@ -68,6 +68,20 @@ async def test_a_visit_that_cannot_be_stored_is_not_confirmed(
     page = await browser.get(served.url("father@ezweb.ne.jp"))
     assert page.status_code == 503
     assert "記録されていません" in page.text
+
+
+async def test_a_store_that_somebody_keeps_locked_is_503_and_the_visit_counts_afterwards(
+    served: Served, browser: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webhook.desk.PATIENCE_SECONDS", 0.1)
+    url = served.url("father@ezweb.ne.jp")
+    with transaction():
+        page = await browser.get(url)
+        assert page.status_code == 503
+        assert "ただいまページを表示できません" in page.text
+        assert (await browser.get("/healthz")).status_code == 200
+    await served.writer.do(lambda: None)
+    assert select("SELECT count(*) FROM visit") == [(1,)]
 
 
 async def test_a_fault_of_ours_is_a_page_without_its_text(
