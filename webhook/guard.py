@@ -3,7 +3,8 @@
 uvicorn reads heads without a limit and waits for slow peers for ever; this protocol counts and watches the clock. A
 request must be whole within `REQUEST_SECONDS` of its first byte (or of the connection), its answer must be on its way
 within `ANSWER_SECONDS`, and a peer who does not read it is dropped. What is too big is refused before it is held: every
-octet of a request counts, those of its framing too.
+octet of a request counts, those of its framing too. When too many are inside, a newcomer takes the place of the peer
+that has kept us waiting longest, so that whoever only holds connections open keeps nobody out.
 """
 
 import asyncio
@@ -26,6 +27,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self._timer: asyncio.TimerHandle | None = None
+        self._waits_since = self.loop.time()
         self._midway = False
         self._in_head = False
         self._size = 0
@@ -34,12 +36,11 @@ class GuardedProtocol(HttpToolsProtocol):
     # --- what the loop calls
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """Let a peer in, unless too many are inside."""
+        """Let a peer in, instead of another one if too many are inside."""
         super().connection_made(transport)
+        self._arm(REQUEST_SECONDS)
         if len(self.connections) > CONNECTIONS:
-            self._refuse(503)
-        else:
-            self._arm(REQUEST_SECONDS)
+            self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop watching the clock."""
@@ -90,6 +91,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """The answer is written; a peer who does not read it may not stay."""
         super().on_response_complete()
+        self._waits_since = self.loop.time()
         if self.transport.is_closing():
             self._close()
         elif self.pipeline or not self.cycle.response_complete:
@@ -117,6 +119,14 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _make_room(self) -> None:
+        """Turn away who has asked for nothing longest; if everybody else has asked, that is the newcomer."""
+        idle = [one for one in self.connections if isinstance(one, GuardedProtocol) and one._owes_a_request()]
+        min(idle, key=lambda one: one._waits_since)._refuse(503)
+
+    def _owes_a_request(self) -> bool:
+        return not self._refused and (self.cycle is None or self.cycle.response_complete)
 
     def _too_slow(self) -> None:
         self._timer = None

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from threading import Event
 
 import pytest
 
@@ -165,11 +166,35 @@ async def test_a_request_that_was_answered_gets_no_second_answer(served: Served)
     assert answer.count(b"HTTP/1.1 ") == 1
 
 
-async def test_too_many_connections_are_turned_away(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_only_holds_connections_open_keeps_nobody_out(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("webhook.guard.CONNECTIONS", 3)
     held = [await asyncio.open_connection("127.0.0.1", served.port) for _ in range(3)]
-    assert (await served.raw(GET + b"\r\n")).startswith(b"HTTP/1.1 503 ")
-    held[0][1].write(GET + b"Connection: close\r\n\r\n")
-    assert (await held[0][0].read()).startswith(b"HTTP/1.1 200 ")
+    for reader, writer in held:
+        writer.write(GET + b"\r\n" + GET)
+        await reader.readuntil(b"</html>")
+    assert (await served.raw(GET + b"Connection: close\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+    assert (await held[0][0].read()).startswith(b"HTTP/1.1 503 ")
+    held[1][1].write(b"Connection: close\r\n\r\n")
+    assert (await held[1][0].read()).startswith(b"HTTP/1.1 200 ")
     for _, writer in held:
         writer.close()
+
+
+async def test_nobody_who_waits_for_an_answer_is_turned_away(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("webhook.guard.CONNECTIONS", 1)
+    begun, go = Event(), Event()
+
+    def visit(*_: object) -> None:
+        begun.set()
+        go.wait(10)
+
+    monkeypatch.setattr("mailer.service.receipt.visit", visit)
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    writer.write(GET.replace(b"/ ", b"/r/x ", 1) + b"Connection: close\r\n\r\n")
+    assert await asyncio.to_thread(begun.wait, 10)
+    assert (await served.raw(b"")).startswith(b"HTTP/1.1 503 ")
+    go.set()
+    assert (await reader.read()).startswith(b"HTTP/1.1 404 ")
+    writer.close()
