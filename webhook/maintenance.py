@@ -1,6 +1,7 @@
 """What do readers see while maintenance goes on?
 
-Every page but the health check answers 503 with the planned end (F4, FAQ ②), and nothing is confirmed. Whether a
+Every page but the health check answers 503 with the planned end (F4, FAQ ②), and nothing is confirmed: the store may be
+under the operator's hands, and a receipt that is lost after it was shown is worse than one asked for again. Whether a
 window runs is asked of the store at most once in `LOOK_SECONDS`, because everyone opens the page in the same minute.
 """
 

@@ -18,6 +18,12 @@ PHONE = {"width": 360, "height": 640}
 SCREEN = {"width": 1280, "height": 800}
 AA = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}}
 SMALLEST_TEXT = 14  # CSS pixels
+#: In how many lines does the Japanese heading stand? A lone last character is no line.
+HEADING_LINES = """() => {
+    const words = document.createRange();
+    words.selectNode(document.querySelector('h1').firstChild);
+    return words.getClientRects().length;
+}"""
 
 Kind = str
 
@@ -78,6 +84,7 @@ async def test_everyone_can_read_the_page(
         width, window, smallest = await sizes(page)
         assert width <= window
         assert smallest >= SMALLEST_TEXT
+        assert await page.evaluate(HEADING_LINES) == 1
         assert requests == [url]
         assert await context.cookies() == []
         assert await page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(242, 245, 247)"
