@@ -61,9 +61,10 @@ class Resolver:
         self._under_way: dict[tuple[str, str], asyncio.Task[Answer]] = {}
 
     async def exchanges(self, domain: str) -> tuple[list[Exchange], float]:
-        """Return the MX records of a domain (none is an empty list) and the seconds they hold."""
+        """Return the best MX records of a domain (none is an empty list) and the seconds they hold."""
         answer = await self.ask(domain, "MX")
-        return [_exchange(record) for record in answer.records[:MOST_RECORDS]], answer.seconds
+        best = sorted((_exchange(record) for record in answer.records), key=lambda exchange: exchange.preference)
+        return best[:MOST_RECORDS], answer.seconds
 
     async def addresses(self, host: str) -> Answer:
         """Return the IPv4 and then the IPv6 addresses of a host.

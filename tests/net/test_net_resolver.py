@@ -29,6 +29,7 @@ ZONE = {
     "lost.example": Records(mx=((10, "nowhere.example"),)),
     "mutes.example": Records(mx=tuple((10, f"mute{number}.example") for number in range(8))),
     **{f"mute{number}.example": Records(mood=DnsMood.TIMEOUT) for number in range(8)},
+    "crowd.example": Records(mx=tuple((number, f"mx{number}.example") for number in range(150, 0, -1))),
     "number.example": Records(mx=((10, "192.0.2.1"),)),
 }
 OPEN = Routing(frozenset({"mx.ours.example"}), 5, True)
@@ -68,6 +69,11 @@ async def test_answers_come_in_text_and_order(resolver: Resolver) -> None:
     answer = await resolver.addresses("mx1.town.example")
     assert set(answer.records[:2]) == {"192.0.2.1", "192.0.2.2"}
     assert answer.records[2:] == ("2001:db8::1",)
+
+
+async def test_of_too_many_exchanges_the_best_are_kept(resolver: Resolver) -> None:
+    exchanges, _ = await resolver.exchanges("crowd.example")
+    assert sorted(one.preference for one in exchanges) == list(range(1, 101))
 
 
 async def test_a_truncated_answer_is_asked_for_again_over_tcp(resolver: Resolver) -> None:
