@@ -20,6 +20,9 @@ from mailer.smtp.route import Exchange, NoRoute, hosts_in_order
 
 MOST_HOSTS_LOOKED_UP = 10
 
+#: IPv6 networks that carry an IPv4 address in their last 32 bits: IPv4-compatible and NAT64.
+IPV4_INSIDE = (ipaddress.IPv6Network("::/96"), ipaddress.IPv6Network("64:ff9b::/96"))
+
 
 @dataclass(frozen=True, slots=True)
 class Host:
@@ -132,9 +135,18 @@ def _worst(troubles: list[NoRoute]) -> NoRoute:
 
 def _may_be_dialled(address: str) -> bool:
     parsed = ipaddress.ip_address(address)
-    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
-        parsed = parsed.ipv4_mapped
-    return parsed.is_global and not parsed.is_multicast and not _is_own(str(parsed))
+    if isinstance(parsed, ipaddress.IPv6Address):
+        inside = _ipv4_inside(parsed)
+        if parsed.is_site_local or (inside is not None and not _may_be_dialled(str(inside))):
+            return False
+    return parsed.is_global and not parsed.is_multicast and not _is_own(address)
+
+
+def _ipv4_inside(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """Return the IPv4 address that is reached in truth; the ipaddress module judges only some of these by it."""
+    if any(address in network for network in IPV4_INSIDE):
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour
 
 
 def _is_own(address: str) -> bool:

@@ -26,6 +26,8 @@ ZONE = {
     "halfsick.example": Records(mx=((10, "sick.example"), (20, "mx2.town.example"))),
     "private.example": Records(mx=((10, "inside.example"),)),
     "inside.example": Records(a=("10.0.0.1", "127.0.0.1", "169.254.0.1"), aaaa=("::1", "::ffff:127.0.0.1")),
+    "disguised.example": Records(mx=((10, "mx.disguised.example"),)),
+    "mx.disguised.example": Records(aaaa=("::127.0.0.1", "64:ff9b::a00:1", "2002:7f00:1::1", "fec0::1")),
     "lost.example": Records(mx=((10, "nowhere.example"),)),
     "mutes.example": Records(mx=tuple((10, f"mute{number}.example") for number in range(8))),
     **{f"mute{number}.example": Records(mood=DnsMood.TIMEOUT) for number in range(8)},
@@ -177,3 +179,9 @@ async def test_private_addresses_are_never_dialled(resolver: Resolver) -> None:
         await find_route("private.example", resolver, CLOSED)
     assert not caught.value.permanent
     assert (await find_route("private.example", resolver, OPEN)).hosts
+
+
+async def test_a_private_address_within_an_ipv6_one_is_never_dialled(resolver: Resolver) -> None:
+    with pytest.raises(NoRoute) as caught:
+        await find_route("disguised.example", resolver, CLOSED)
+    assert not caught.value.permanent
