@@ -12,11 +12,13 @@ import contextlib
 import fcntl
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from config import Settings, load_carriers, read_dkim_key
 from mailer.appliance import open_office
+from mailer.clock import SteadyClock
 from mailer.dispatcher.dispatcher import Dispatcher, Means
 from mailer.dispatcher.letters import Desk, Letters
 from mailer.ids import random_id
@@ -36,10 +38,11 @@ class AnotherMailer(Exception):
 async def run(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:
     """Send until `stop` is set; `ready` is called once mail can be sent."""
     with only_mailer(settings.state.directory):
-        office = open_office(settings)
+        clock = SteadyClock()
+        office = replace(open_office(settings), clock=clock)
         writer = Writer()
         means = _means(settings, office, writer)
-        timers = asyncio.create_task(keep_time(office, writer))
+        timers = asyncio.create_task(keep_time(office, writer, clock))
         try:
             ready()
             await Dispatcher(means).run(stop)

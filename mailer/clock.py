@@ -4,8 +4,9 @@ Everything else takes a `Clock` and calls it; stored and compared times are awar
 Japan time appears only on pages, in mail text and in what people type.
 """
 
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from mailer.domain.moment import JAPAN as JAPAN
 
@@ -15,3 +16,29 @@ Clock = Callable[[], datetime]
 def system_clock() -> datetime:
     """Return the machine's time: aware, UTC."""
     return datetime.now(UTC)
+
+
+def elapsed() -> float:
+    """Return the seconds since the machine was started, sleep included; nobody can set them."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+class SteadyClock:
+    """A `Clock` that goes on evenly when somebody sets the machine's clock, until it is told to `follow`."""
+
+    def __init__(self, wall: Clock = system_clock, elapsed: Callable[[], float] = elapsed) -> None:
+        self._wall = wall
+        self._elapsed = elapsed
+        self.follow()
+
+    def __call__(self) -> datetime:
+        """Return the time: aware, UTC."""
+        return self._began + timedelta(seconds=self._elapsed() - self._began_at)
+
+    def set_by(self) -> timedelta:
+        """Return how far the machine's clock was set since we last followed it; negative if it was set back."""
+        return self._wall() - self()
+
+    def follow(self) -> None:
+        """Take the machine's time."""
+        self._began, self._began_at = self._wall(), self._elapsed()

@@ -1,13 +1,16 @@
 """What does the mailer do because the time has come?
 
 Maintenance notices whose lead time is reached are announced, and items past their deadline end as expired. The due
-times stand in the store, so a restart forgets none.
+times stand in the store, so a restart forgets none. When somebody sets the machine's clock, the queue's times are set
+with it before anything else is looked at: an item has as long as it was given, by the time that really went by.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 
+from mailer.clock import SteadyClock
 from mailer.service import dispatch, maintenance
 from mailer.service.office import Office
 from mailer.store.writer import Writer
@@ -15,22 +18,42 @@ from mailer.store.writer import Writer
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
+#: Less is the ordinary correction of a clock that runs a little fast or slow.
+LEAST_JUMP = timedelta(seconds=5)
 
 
-async def keep_time(office: Office, writer: Writer) -> None:
-    """Do what is due once a second until cancelled. A failure is logged and tried again at the next tick."""
+async def keep_time(office: Office, writer: Writer, clock: SteadyClock) -> None:
+    """Do what is due once a second until cancelled; `clock` is the office's."""
     while True:
-        await _tried(writer, "maintenance notices", lambda: maintenance.announce_due(office, office.clock()))
-        await _tried(writer, "expired items", lambda: dispatch.expire(office, office.clock()))
+        await tick(office, writer, clock)
         await asyncio.sleep(TICK_SECONDS)
 
 
-async def _tried(writer: Writer, what: str, work: Callable[[], object]) -> None:
+async def tick(office: Office, writer: Writer, clock: SteadyClock) -> None:
+    """Do what is due now. A failure is logged and tried again at the next tick."""
+    await _follow(office, writer, clock)
+    await _tried(writer, "maintenance notices", lambda: maintenance.announce_due(office, office.clock()))
+    await _tried(writer, "expired items", lambda: dispatch.expire(office, office.clock()))
+
+
+async def _follow(office: Office, writer: Writer, clock: SteadyClock) -> None:
+    """Follow the machine's clock, once the queue has."""
+    by = clock.set_by()
+    if abs(by) >= LEAST_JUMP:
+        log.warning("the machine's clock was set by %+.0f s", by.total_seconds())
+        if not await _tried(writer, "items whose times were set with it", lambda: dispatch.set_clock(office, by)):
+            return
+    clock.follow()
+
+
+async def _tried(writer: Writer, what: str, work: Callable[[], object]) -> bool:
+    """Have it done; return whether it was."""
     try:
         done = await writer.do(work)
     except Exception as error:
         # The next tick does it: what is due stays due in the store.
         log.error("%s: %s", what, error)
-    else:
-        if done:
-            log.info("%s: %s", what, done)
+        return False
+    if done:
+        log.info("%s: %s", what, done)
+    return True

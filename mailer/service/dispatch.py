@@ -30,6 +30,7 @@ __all__ = [
     "flushes",
     "recover",
     "remember_bare_form",
+    "set_clock",
     "settle",
     "unclaim",
 ]
@@ -102,6 +103,14 @@ def recover(office: Office, worker: str | None) -> Recovered:
 def expire(office: Office, now: datetime) -> int:
     """End the waiting and held items whose deadline is over at `now`; inside a Writer. Return how many."""
     return spool.expire(now)
+
+
+def set_clock(office: Office, by: timedelta) -> int:
+    """Set the times of open items with the machine's clock, which was set by so much; inside a Writer. Return how many.
+
+    `office.clock` still has the time from before.
+    """
+    return spool.set_clock(office.clock(), by)
 
 
 def announcement(announcement_id: str) -> Announcement:

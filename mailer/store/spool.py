@@ -7,7 +7,7 @@ open has no verdict; whatever ends it (settle, give back, recover) asks for that
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from heapq import merge
 from itertools import islice
 from typing import Any
@@ -84,6 +84,15 @@ UPDATE queue_item SET state = 'expired', settled_at = ?,
     reason = CASE WHEN attempts = 0 AND reason = '' THEN ? ELSE reason END
 WHERE state IN ('waiting', 'held') AND expires_at <= ?
 """
+#: What waits for an hour of the day keeps it, and what was announced by the new clock has the right times already.
+SET_CLOCK = """
+UPDATE queue_item SET expires_at = expires_at + ?, next_attempt_at = next_attempt_at + ?
+WHERE state IN ('waiting', 'sending', 'held') AND announcement_id IN (
+    SELECT id FROM announcement WHERE not_before <= ? AND announced_at NOT BETWEEN ? AND ?
+)
+"""
+#: The mailer looks at the clock every second; whoever announced since then did it by the new time.
+NEWLY = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +172,15 @@ def give_back(ends: Sequence[tuple[Open, Step]], now: datetime) -> None:
 def expire(now: datetime) -> int:
     """End every waiting or held item whose deadline is over, with the last reply kept; return how many."""
     return change(EXPIRE, (instant(now), NEVER_TRIED, instant(now)))
+
+
+def set_clock(now: datetime, by: timedelta) -> int:
+    """Set the times of open items with a clock that goes from `now` to `now + by`; return how many.
+
+    Set forward, it makes nobody wait: a retry that comes early does no harm, one that never comes does.
+    """
+    shift, new = round(by.total_seconds() * 1000), now + by
+    return change(SET_CLOCK, (shift, min(shift, 0), instant(now), instant(new - NEWLY), instant(new)))
 
 
 def _open(row: tuple[Any, ...]) -> Open:

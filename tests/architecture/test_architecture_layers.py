@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "mailer.service": (*PURE_ALL, "mailer.store", "mailer.clock", "mailer.ids"),
     "mailer.net": ("mailer.smtp", "mailer.message", "mailer.domain"),
     "mailer.dispatcher": (*PURE, "mailer.net", "mailer.service", "mailer.store.writer", *LEAVES),
-    "mailer.timers": ("mailer.service", "mailer.store.writer"),
+    "mailer.timers": ("mailer.clock", "mailer.service", "mailer.store.writer"),
     "mailer.clock": ("mailer.domain",),
     "mailer.log": ("mailer.clock",),
     "webhook": ("mailer.service", "mailer.domain", "mailer.language", "mailer.clock"),
