@@ -233,13 +233,19 @@ class Dispatcher:
     async def _stop(self) -> None:
         """Begin nothing more, let what is under way end, give back what was not begun."""
         await self._signing.close()
-        jobs = [job for site in self._ways.sites.values() for job in site.stop()]
-        await self._do(
-            lambda: dispatch.unclaim(self._office, [(job.claimed.item_id, job.claimed.attempt) for job in jobs])
-        )
+        unused = [job for site in self._ways.sites.values() for job in site.stop()]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_SECONDS):
                 await asyncio.gather(*(site.ended() for site in self._ways.sites.values()))
         for site in self._ways.sites.values():
             site.abort()
         await self._outcomes.drained()
+        await self._give_back(unused)
+
+    async def _give_back(self, jobs: Sequence[Job]) -> None:
+        attempts = [(job.claimed.item_id, job.claimed.attempt) for job in jobs]
+        try:
+            await self._do(lambda: dispatch.unclaim(self._office, attempts))
+        except Exception as error:
+            # The next start finds them as lost.
+            log.error("%d claims cannot be given back: %s", len(attempts), error)

@@ -96,6 +96,13 @@ def _migrate(opened: Sqlite, path: Path, *, apply: bool) -> None:
         runner.up()
 
 
+def flush_failed(error: Exception) -> bool:
+    """Tell whether an error says that the disk did not keep what it was given (fsync or fdatasync failed)."""
+    told = getattr(error, "orig", error)  # peewee wraps it
+    code = getattr(told, "extendedresult", 0)
+    return code in (apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYNC)
+
+
 @contextmanager
 def transaction() -> Iterator[None]:
     """One whole change: all of it is durable when the block ends, or none of it happened.

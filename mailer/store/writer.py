@@ -8,17 +8,24 @@ by one.
 `Writer.failure` holds the last error of the store itself until a commit succeeds again: while it stands,
 nobody should begin work whose end could not be written down. As nobody may then write, the thread itself
 tries every `TRY_SECONDS` whether the store takes a write again (attacks P5: recovery without a person).
+After a flush to the disk has failed, the cache may hold what the disk lost: the store is opened anew at once, so that
+what is under way can still be written down, and the process is asked to end, to be started again (attacks P4).
 """
 
 import asyncio
+import logging
+import os
+import signal
 import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from mailer.store.database import FAILURES, change, select, transaction
+from mailer.store.database import FAILURES, change, flush_failed, select, transaction
 from mailer.store.models import database
+
+log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 _Job = tuple[Callable[[], Any], "Future[Any]"]
@@ -26,11 +33,18 @@ BATCH = 500
 TRY_SECONDS = 2.0
 
 
-class Writer:
-    """The one thread through which a process writes to the store."""
+def end_in_order() -> None:
+    """Ask this process to end as a service manager would."""
+    os.kill(os.getpid(), signal.SIGTERM)
 
-    def __init__(self) -> None:
+
+class Writer:
+    """The one thread through which a process writes to the store; `end` asks the process to end."""
+
+    def __init__(self, end: Callable[[], object] = end_in_order) -> None:
         self.failure: Exception | None = None
+        self._end = end
+        self._ending = False
         self._jobs: deque[_Job] = deque()
         self._wake = threading.Condition()
         self._closing = False
@@ -78,6 +92,8 @@ class Writer:
             with transaction():
                 results = [work() for work, _ in batch]
         except Exception as error:
+            if flush_failed(error):
+                self._open_anew(error)
             self._one_by_one(batch, error)
         else:
             self.failure = None
@@ -92,6 +108,13 @@ class Writer:
             return
         for job in batch:
             self._commit([job])
+
+    def _open_anew(self, error: Exception) -> None:
+        database.close()
+        if not self._ending:
+            self._ending = True
+            log.critical("the disk did not keep what was written; this process ends to be started again: %s", error)
+            self._end()
 
 
 def _rewrite() -> None:

@@ -101,7 +101,7 @@ def test_every_rule_decides_a_known_reply() -> None:
 def test_reading_is_fast_enough_for_a_wave_of_refusals() -> None:
     texts = [f"<taro{number}@ezweb.ne.jp>: User unknown" for number in range(5_000)]
     read(shipped(), None, AU, "rcpt", 550, "", "")
-    began = time.perf_counter()
+    began = time.thread_time()
     for text in texts:
         read(shipped(), None, AU, "rcpt", 550, "", text)
-    assert time.perf_counter() - began < 1.0  # an idle core needs a twentieth of that
+    assert time.thread_time() - began < 1.0  # an idle core needs a twentieth of that

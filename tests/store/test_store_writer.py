@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 
+import apsw
 import pytest
+from peewee import OperationalError
 
 from mailer.store import domains
 from mailer.store.database import Sqlite, change, open_store, select
@@ -88,6 +90,28 @@ def test_a_failure_ends_by_itself_once_the_disk_has_room_and_not_before(
         assert writer.failure is not None
     wait_until(lambda: writer.failure is None)
     assert domains.bare_form_domains() == set()
+
+
+def test_after_a_flush_that_failed_the_store_is_read_anew_and_the_process_asked_to_end(store: Sqlite) -> None:
+    class FlushFailed(apsw.IOError):
+        extendedresult = apsw.SQLITE_IOERR_FSYNC
+
+    def failing() -> None:
+        raise OperationalError(FlushFailed("disk I/O error"))
+
+    ended, connections = Event(), []
+    writer = Writer(ended.set)
+    go = jam(writer)
+    connection = store.connection
+    futures = [
+        writer.submit(work)
+        for work in (lambda: connections.append(connection()), failing, lambda: connections.append(connection()))
+    ]
+    go.set()
+    assert [type(future.exception(10)) for future in futures] == [type(None), OperationalError, type(None)]
+    assert ended.is_set()
+    assert connections[0] is not connections[-1]
+    writer.close()
 
 
 async def test_a_caller_that_goes_away_neither_undoes_the_work_nor_stops_the_writer(writer: Writer) -> None:
