@@ -8,6 +8,7 @@ a secret) when a file cannot.
 import os
 import random
 import secrets
+from collections.abc import Collection
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,8 +25,11 @@ SECRETS = ("receipt", "verp")
 SECRET_BYTES = 32
 
 
-def open_office(settings: Settings, *, create: bool = False) -> Office:
-    """Open the store and return the office; with `create` the store is made or brought up to date first."""
+def open_office(settings: Settings, *, create: bool = False, needs: Collection[str] = SECRETS) -> Office:
+    """Open the store and return the office; with `create` the store is made or brought up to date first.
+
+    A secret that the caller does not need is not read: a key of the moment, good for nothing, stands in its place.
+    """
     open_store(settings.database.url, create=create)
     return Office(
         clock=system_clock,
@@ -34,8 +38,8 @@ def open_office(settings: Settings, *, create: bool = False) -> Office:
         schools=load_schools(settings),
         domain=settings.domain.name,
         base_url=settings.web.base_url,
-        receipt_key=read_secret(settings, "receipt"),
-        verp=Verp(read_secret(settings, "verp"), settings.domain.name),
+        receipt_key=_secret(settings, "receipt", needs),
+        verp=Verp(_secret(settings, "verp", needs), settings.domain.name),
         expires={
             Lane.SAFETY: settings.delivery.expires_safety,
             Lane.ORDINARY: settings.delivery.expires_ordinary,
@@ -43,6 +47,10 @@ def open_office(settings: Settings, *, create: bool = False) -> Office:
         },
         maintenance_lead=settings.maintenance.lead,
     )
+
+
+def _secret(settings: Settings, name: str, needs: Collection[str]) -> bytes:
+    return read_secret(settings, name) if name in needs else secrets.token_bytes(SECRET_BYTES)
 
 
 def make_secrets(settings: Settings) -> list[Path]:

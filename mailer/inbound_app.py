@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 async def run(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:
     """Take mail in until `stop` is set; `ready` is called once peers can connect."""
-    office = open_office(settings)
+    office = open_office(settings, needs=("verp",))
     writer = Writer()
     inbound = Inbound(house(settings, office, keeper(office, writer)), Limits(seconds=settings.inbound.timeout))
     try:

@@ -27,7 +27,7 @@ GRACE_SECONDS = 10
 
 async def run(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:
     """Serve the pages until `stop` is set; `ready` is called once they can be opened."""
-    office = open_office(settings)
+    office = open_office(settings, needs=())
     writer = Writer()
     desk = Desk(office, writer, FAILURES)
     try:
