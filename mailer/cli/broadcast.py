@@ -133,6 +133,12 @@ def cancel(session: Session, announcement_id: str, yes: bool) -> None:
         figures = desk.show(office, announcement_id)
     if session.json:
         output.document({**figures, "stopped": count})
+    if not count:
+        words = _("Nothing of {id} was left to cancel; it stays as it was: {state}, accepted {accepted}.")
+        raise Refused(
+            words.format(id=announcement_id, state=state_word(figures["state"]), accepted=figures["accepted"])
+        )
+    if session.json:
         return
     words = _("{id} is cancelled. Recipients it will not go to any more: {count}. Accepted before: {accepted}.")
     output.say(words.format(id=announcement_id, count=count, accepted=figures["accepted"]))

@@ -178,14 +178,15 @@ def verify(office: Office, announcement_id: str) -> list[str]:
 def cancel(office: Office, announcement_id: str, actor: str) -> int:
     """Let no more of an announcement leave; return how many recipients were waiting for it.
 
-    What is under way is counted too, and may still be accepted: it only gets no further attempt. Raises
-    NoSuchAnnouncement.
+    What is under way is counted too, and may still be accepted: it only gets no further attempt. Where nobody waited,
+    nothing was called off, and the announcement stays what it was. Raises NoSuchAnnouncement.
     """
     with transaction():
         announcement = _get(announcement_id)
         now = office.clock()
-        announcements.mark_cancelled(announcement_id, now)
         count = control.cancel(Selection(announcement_id=announcement_id), CANCELLED, now)
+        if count:
+            announcements.mark_cancelled(announcement_id, now)
         record(office, actor, f"{announcement.kind.value}.cancel", announcement_id, items=count)
     return count
 

@@ -116,6 +116,22 @@ def test_what_has_not_left_is_cancelled(town: Town, broadcast: str) -> None:
     assert (cancelled["stopped"], cancelled["state"], cancelled["cancelled"]) == (2, "cancelled", 2)
 
 
+def test_cancelling_too_late_says_so_and_changes_nothing(town: Town, broadcast: str) -> None:
+    open_store(f"sqlite:///{town.directory}/state/mimamori.db")
+    with transaction():
+        QueueItem.update(state="accepted", attempts=1).execute()
+    database.close()
+    before = town.json("broadcast", "show", broadcast)
+    late = town.type("broadcast", "cancel", broadcast)
+    assert late.exit_code == 1
+    assert f"Nothing of {broadcast} was left to cancel; it stays as it was: finished, accepted 2." in late.stderr
+    assert late.stdout == ""
+    for_programs = town.type("--json", "broadcast", "cancel", broadcast)
+    assert for_programs.exit_code == 1
+    assert json.loads(for_programs.stdout) == {**before, "stopped": 0}
+    assert town.json("broadcast", "show", broadcast) == before
+
+
 def test_waiting_ends_when_nothing_waits(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     def mailer_works(_seconds: float) -> None:
         with transaction():

@@ -279,6 +279,16 @@ def test_cancelling_stops_what_has_not_left(office: Office, clock: FakeClock, to
     assert [entry.action for entry in audit.list_()][:2] == ["broadcast.cancel", "broadcast.cancel"]
 
 
+def test_where_nobody_waits_nothing_is_called_off(office: Office, town: dict[str, int]) -> None:
+    sent = broadcast.send(office, request("t-daiichi", "t-daini"))
+    finish(office, Verdict.ACCEPTED, OK, "gmail.com", "docomo.ne.jp")
+    before = broadcast.show(office, sent.id)
+    assert before["state"] == "finished"
+    assert broadcast.cancel(office, sent.id, "校長") == 0
+    assert broadcast.show(office, sent.id) == before
+    assert broadcast.verify(office, sent.id) == []
+
+
 def test_what_was_never_announced_is_not_shown(office: Office) -> None:
     for ask in (broadcast.show, broadcast.recipients, broadcast.verify):
         with pytest.raises(NoSuchAnnouncement):
