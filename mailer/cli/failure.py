@@ -29,7 +29,7 @@ def refusal(error: Exception) -> Refused | None:
     from config import ConfigError
     from mailer.message.keys import SigningKeyError
     from mailer.service.broadcast import NoSuchAnnouncement
-    from mailer.service.queue import NothingNamed
+    from mailer.service.queue import NoSuchItems, NothingNamed
     from mailer.store.database import FAILURES, StoreError
 
     reasoned = reason(error)
@@ -40,6 +40,8 @@ def refusal(error: Exception) -> Refused | None:
     if isinstance(error, NoSuchAnnouncement):
         words = _("There is no broadcast or notice {id}; “mimamori broadcast list” shows them.")
         return Refused(words.format(id=error))
+    if isinstance(error, NoSuchItems):
+        return Refused(_("Nothing was done: there is no queue item {names}.").format(names=error))
     if isinstance(error, StoreError | SigningKeyError | NothingNamed) or _qualified(error) in OF_SERVICES:
         return Refused(str(error))
     if isinstance(error, FAILURES):

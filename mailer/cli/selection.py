@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
+#: The greatest row number that a store can give out.
+LAST_NUMBER = 2**63 - 1
+
 
 def selecting(verb: Decorated) -> Decorated:
     """Let a verb be told which items are meant."""
@@ -65,9 +68,12 @@ def item_number(name: str) -> int:
     from mailer.ids import queue_number
 
     try:
-        return queue_number(name)
+        number = queue_number(name)
     except ValueError:
-        raise click.UsageError(_("{name} is no queue id; one looks like Q2F.").format(name=name)) from None
+        number = 0  # which no item has
+    if not 0 < number <= LAST_NUMBER:
+        raise click.UsageError(_("{name} is no queue id; one looks like Q2F.").format(name=name))
+    return number
 
 
 def _domains(session: Session, office: "Office", carrier: str | None, site: str | None) -> frozenset[str]:

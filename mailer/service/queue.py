@@ -1,7 +1,7 @@
 """What may an operator ask of the queue?
 
 To see it, to hurry, stop, release and take out items. An item under way cannot be stopped; what was asked of it takes
-effect if its attempt does not settle it.
+effect if its attempt does not settle it. Whoever names an item that there is not has mistyped another: nothing is done.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,7 +17,19 @@ from mailer.service.office import Office
 from mailer.store import control, items
 from mailer.store.database import transaction
 
-__all__ = ["NothingNamed", "QueuedItem", "Selection", "Shown", "flush", "hold", "list_", "release", "remove", "show"]
+__all__ = [
+    "NoSuchItems",
+    "NothingNamed",
+    "QueuedItem",
+    "Selection",
+    "Shown",
+    "flush",
+    "hold",
+    "list_",
+    "release",
+    "remove",
+    "show",
+]
 
 #: What still stands in the queue; everything else is over.
 OPEN = frozenset({ItemState.WAITING, ItemState.SENDING, ItemState.HELD})
@@ -25,6 +37,10 @@ OPEN = frozenset({ItemState.WAITING, ItemState.SENDING, ItemState.HELD})
 
 class NothingNamed(ValueError):
     """Items are to be taken out, and the selection means the whole queue."""
+
+
+class NoSuchItems(LookupError):
+    """There are no items of these queue ids; nothing was done to the others that were named with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +97,17 @@ def _do(
     office: Office, action: str, selection: Selection, actor: str, deed: Callable[[Selection, datetime], int], why: str
 ) -> int:
     with transaction():
+        _check_known(selection.numbers)
         count = deed(selection, office.clock())
         record(office, actor, action, selection.announcement_id, items=count, **_audited(selection, why))
     return count
+
+
+def _check_known(numbers: tuple[int, ...]) -> None:
+    known = {item.id for item in items.find(Selection(numbers=numbers))} if numbers else set()
+    unknown = [queue_id(number) for number in numbers if number not in known]
+    if unknown:
+        raise NoSuchItems(", ".join(dict.fromkeys(unknown)))
 
 
 def _audited(selection: Selection, why: str) -> dict[str, object]:

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.cli.town import Town
 
 
@@ -46,6 +48,26 @@ def test_the_whole_queue_is_not_steered_by_a_forgotten_option(town: Town, broadc
     for verb in ("hold", "release", "remove"):
         assert town.type("queue", verb).exit_code == 2
     assert set(queue(town).values()) == {"waiting"}
+
+
+@pytest.mark.parametrize("verb", ["hold", "release", "remove", "flush"])
+def test_items_that_there_are_not_are_named_and_nothing_is_half_done(town: Town, broadcast: str, verb: str) -> None:
+    town.done("queue", "hold", "Q2")
+    before = town.done("--json", "queue", "list")
+    for form in ((), ("--json",)):
+        result = town.type(*form, "queue", verb, "Q1", "qff", "Q2", "Q10", "QFF")
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert "Nothing was done: there is no queue item QFF, Q10." in result.stderr
+    assert town.done("--json", "queue", "list") == before
+
+
+@pytest.mark.parametrize("name", ["Q0", "Q-1", "Q8000000000000000", "Qx", "1"])
+def test_what_cannot_be_a_queue_id_is_a_mistake_in_usage(town: Town, name: str) -> None:
+    for verb in ("show", "hold"):
+        result = town.type("queue", verb, name)
+        assert result.exit_code == 2
+        assert f"{name} is no queue id" in result.stderr
+    assert town.type("queue", "show", "Q7FFFFFFFFFFFFFFF").exit_code == 1
 
 
 def test_an_unknown_carrier_names_those_that_are(town: Town) -> None:

@@ -8,7 +8,7 @@ from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Evidence, Outcome, Verdict
 from mailer.service import audit, broadcast, dispatch, queue
 from mailer.service.office import Office
-from mailer.service.queue import NothingNamed, QueuedItem, Selection
+from mailer.service.queue import NoSuchItems, NothingNamed, QueuedItem, Selection
 from mailer.store.database import transaction
 from tests.conftest import FakeClock, Register
 
@@ -198,3 +198,12 @@ def test_a_deed_that_cannot_be_written_into_the_book_is_not_done(
         broadcast.cancel(office, sent, "tester")
     assert set(states(office).values()) == {ItemState.WAITING}
     assert broadcast.show(office, sent)["state"] == "sending"
+
+
+def test_who_names_an_item_that_there_is_not_does_nothing(office: Office, sent: str) -> None:
+    queue.hold(office, Selection(numbers=(2,)), "tester")
+    before, book = states(office), list(audit.list_())
+    for deed in (queue.hold, queue.remove, queue.flush, queue.release):
+        with pytest.raises(NoSuchItems, match=r"^Q9, QFF$"):
+            deed(office, Selection(numbers=(1, 9, 2, 255, 9)), "tester")
+    assert (states(office), list(audit.list_())) == (before, book)
