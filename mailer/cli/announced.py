@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from mailer.cli import output
@@ -25,9 +24,9 @@ def describe(office: "Office", figures: Mapping[str, Any]) -> None:
             (_("id"), figures["id"]),
             (_("subject"), figures["subject"]),
             (_("schools"), "、".join(school.name for school in schools if school)),
-            (_("announced"), datetime.fromisoformat(figures["announced_at"])),
-            (_("leaves from"), datetime.fromisoformat(figures["not_before"])),
-            (_("is tried until"), datetime.fromisoformat(figures["expires_at"])),
+            (_("announced"), figures["announced_at"]),
+            (_("leaves from"), figures["not_before"]),
+            (_("is tried until"), figures["expires_at"]),
             (_("state"), state_word(figures["state"])),
         ]
     )

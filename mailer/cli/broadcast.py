@@ -1,6 +1,5 @@
 """How do staff send a broadcast, follow it, call it off, and have its accounting proved?"""
 
-from datetime import datetime
 from typing import Any
 
 import click
@@ -38,7 +37,7 @@ def list_(session: Session, limit: int) -> None:
     rows = [
         (
             one["id"],
-            datetime.fromisoformat(one["announced_at"]),
+            one["announced_at"],
             state_word(one["state"]),
             *(one[name] for name in ("recipients", "accepted", "confirmed", "subject")),
         )

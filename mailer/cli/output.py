@@ -11,6 +11,7 @@ import click
 
 from mailer.cli.width import pad, visible, width
 from mailer.clock import JAPAN
+from mailer.domain.moment import written
 
 
 def document(value: Any) -> None:
@@ -20,7 +21,7 @@ def document(value: Any) -> None:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
-        return value.astimezone(JAPAN).isoformat(timespec="seconds")
+        return written(value)
     raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 

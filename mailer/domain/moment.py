@@ -1,7 +1,7 @@
-"""Which moment does a person mean by `2026-04-01T08:00`?
+"""Which moment does a person mean by `2026-04-01T08:00`, and how is one written for programs?
 
-The form is that of RFC 3339 §5.6 with two liberties: the seconds may be left out, and a time without a zone is
-Japan time. A leap second is refused: no clock of this product shows one.
+The form is that of RFC 3339 §5.6. What is read may take two liberties: the seconds may be left out, and a time without
+a zone is Japan time. A leap second is refused: no clock of this product shows one.
 """
 
 import re
@@ -39,3 +39,8 @@ def parse_moment(text: str) -> datetime:
         return (moment if moment.tzinfo else moment.replace(tzinfo=JAPAN)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise MomentError("no_such_time") from error
+
+
+def written(moment: datetime) -> str:
+    """Return a moment as all JSON of this product writes it: RFC 3339, Japan time, to the second."""
+    return moment.astimezone(JAPAN).isoformat(timespec="seconds")

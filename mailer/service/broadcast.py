@@ -218,10 +218,10 @@ def _terms(announcement: Announcement) -> dict[str, Any]:
         "lane": announcement.lane.name.lower(),
         "subject": announcement.subject,
         "receipt": announcement.receipt,
-        "announced_at": announcement.announced_at.isoformat(),
-        "not_before": announcement.not_before.isoformat(),
-        "expires_at": announcement.expires_at.isoformat(),
-        "cancelled_at": announcement.cancelled_at and announcement.cancelled_at.isoformat(),
+        "announced_at": announcement.announced_at,
+        "not_before": announcement.not_before,
+        "expires_at": announcement.expires_at,
+        "cancelled_at": announcement.cancelled_at,
     }
 
 
@@ -235,7 +235,7 @@ def _line(one: ItemFacts, confirmed: frozenset[int]) -> dict[str, Any]:
         "enhanced": said.enhanced,
         "text": said.text,
         "tls": said.tls,
-        "at": item.replied_at and item.replied_at.isoformat(),
+        "at": item.replied_at,
         "reason": said.reason,
         "attempts": item.attempts,
     }

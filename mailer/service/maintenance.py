@@ -16,6 +16,7 @@ from typing import Any
 from mailer.domain.announcement import Kind
 from mailer.domain.lane import Lane
 from mailer.domain.maintenance import MaintenanceError, Notice, Window, called_off, check_window, due_times, notice
+from mailer.domain.moment import written
 from mailer.service import broadcast
 from mailer.service.announce import NewAnnouncement, announce, audience
 from mailer.service.audit import record
@@ -61,8 +62,8 @@ def plan(
         if other:
             raise MaintenanceError("overlapping", other.id)
         maintenance.add(window, times)
-        span = {"begins": begins.isoformat(), "ends": ends.isoformat()}
-        record(office, actor, "maintenance.plan", window.id, **span, notices=[time.isoformat() for time in times])
+        span = {"begins": written(begins), "ends": written(ends)}
+        record(office, actor, "maintenance.plan", window.id, **span, notices=[written(time) for time in times])
         return _planned(window)
 
 

@@ -79,7 +79,7 @@ def test_what_cannot_be_read_is_a_mistake_in_usage(town: Town, option: str, valu
 def test_times_and_durations_are_taken(town: Town) -> None:
     words = ("--all", "--subject", "x", "--text-file", "-", "--at", "2099-01-01T08:00", "--expires", "2h", "--urgent")
     shown = town.json("broadcast", "show", town.json("broadcast", "send", *words, stdin="x")["id"])
-    assert (shown["not_before"], shown["expires_at"]) == ("2098-12-31T23:00:00+00:00", "2099-01-01T01:00:00+00:00")
+    assert (shown["not_before"], shown["expires_at"]) == ("2099-01-01T08:00:00+09:00", "2099-01-01T10:00:00+09:00")
     assert (shown["lane"], shown["state"]) == ("safety", "scheduled")
 
 

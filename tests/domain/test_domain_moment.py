@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailer.domain.moment import JAPAN, MomentError, parse_moment
+from mailer.domain.moment import JAPAN, MomentError, parse_moment, written
 
 EIGHT_IN_JAPAN = datetime(2026, 3, 31, 23, 0, tzinfo=UTC)
 
@@ -66,7 +66,11 @@ def test_what_no_calendar_has_is_refused(text: str) -> None:
 @given(st.integers(min_value=0, max_value=7_000_000_000))
 def test_what_we_print_can_be_typed_again(seconds: int) -> None:
     moment = datetime.fromtimestamp(seconds, JAPAN)
-    assert parse_moment(moment.isoformat()) == moment
+    assert parse_moment(written(moment)) == parse_moment(moment.isoformat()) == moment
+
+
+def test_programs_read_japan_time_to_the_second() -> None:
+    assert written(datetime(2026, 3, 31, 23, 0, 0, 123_456, UTC)) == "2026-04-01T08:00:00+09:00"
 
 
 @given(st.text(max_size=40))

@@ -251,7 +251,7 @@ def test_a_recipient_shows_its_evidence(office: Office, clock: FakeClock, town: 
                 "enhanced": "2.0.0",
                 "text": "Ok",
                 "tls": "TLSv1.3",
-                "at": clock().isoformat(),
+                "at": clock(),
                 "reason": "",
                 "attempts": 1,
             },
