@@ -55,11 +55,20 @@ def plan(session: Session, begins: datetime, ends: datetime, services: str, lead
     named = tuple(name.strip() for name in services.replace("、", ",").split(",") if name.strip())
     with session.office() as office:
         planned = desk.plan(office, begins, ends, named, leads, session.actor)
+    told = _warnings(planned)
     if session.json:
-        output.document(_document(planned))
-    else:
-        output.say(_("Maintenance {id} is planned.").format(id=planned.window.id))
-        _describe(planned)
+        output.document({**_document(planned), "warnings": told})
+        return
+    output.say(_("Maintenance {id} is planned.").format(id=planned.window.id))
+    _describe(planned)
+    for one in told:
+        output.say(_("Warning: {text}").format(text=one["text"]))
+
+
+def _warnings(planned: "Planned") -> list[dict[str, str]]:
+    from mailer.domain.maintenance import WHY
+
+    return [{"reason": reason, "text": _(WHY[reason])} for reason in planned.warnings]
 
 
 @maintenance.command("list", cls=Verb, help=N_("Show all windows."))

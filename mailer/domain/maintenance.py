@@ -19,6 +19,8 @@ LONGEST = timedelta(days=31)
 FIRST_LEAD = timedelta(days=90)
 MOST_LEADS = 10
 LONGEST_SERVICE = 60  # characters
+#: Notices to a whole town leave within minutes, but a carrier that puts them off is asked again for longer than that.
+SHORTEST_NOTICE = timedelta(hours=1)
 
 #: What each refusal means, for whoever plans or cancels a window.
 REASONS: Mapping[str, str] = {
@@ -32,6 +34,16 @@ REASONS: Mapping[str, str] = {
     "unknown_window": "There is no maintenance window with this name.",
     "cancelled_already": "This maintenance was cancelled before.",
     "over_already": "This maintenance is over.",
+}
+
+#: What whoever plans a window is told although the plan stands.
+WHY: Mapping[str, str] = {
+    "no_notice": "No notice of this maintenance leaves: it has begun already, or no lead time is configured.",
+    "at_once": "A lead time has passed already; that notice leaves at once.",
+    "short_notice": (
+        "Less than an hour lies between the first notice and the maintenance. What has not left when it begins never"
+        " leaves: guardians may not be told beforehand."
+    ),
 }
 
 
@@ -96,6 +108,17 @@ def due_times(window: Window, leads: Sequence[timedelta]) -> tuple[datetime, ...
     if window.begins_at <= window.planned_at:
         return ()
     return tuple(sorted({max(window.begins_at - lead, window.planned_at) for lead in leads}))
+
+
+def warnings(window: Window, times: Sequence[datetime]) -> tuple[str, ...]:
+    """Return the keys of WHY that hold for a window whose notices leave at these times, in order."""
+    if not times:
+        return ("no_notice",)
+    found = {
+        "at_once": times[0] <= window.planned_at,
+        "short_notice": window.begins_at - times[0] < SHORTEST_NOTICE,
+    }
+    return tuple(reason for reason, holds in found.items() if holds)
 
 
 def notice(window: Window) -> tuple[str, str]:

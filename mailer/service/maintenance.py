@@ -8,14 +8,23 @@ Raises `MaintenanceError`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
 from mailer.domain.announcement import Kind
 from mailer.domain.lane import Lane
-from mailer.domain.maintenance import MaintenanceError, Notice, Window, called_off, check_window, due_times, notice
+from mailer.domain.maintenance import (
+    MaintenanceError,
+    Notice,
+    Window,
+    called_off,
+    check_window,
+    due_times,
+    notice,
+    warnings,
+)
 from mailer.domain.moment import written
 from mailer.service import broadcast
 from mailer.service.announce import NewAnnouncement, announce, audience
@@ -31,10 +40,11 @@ WINDOW_PREFIX = "M"
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A window with its notices, the first first."""
+    """A window with its notices, the first first. `warnings` are keys of WHY, for whoever has just planned it."""
 
     window: Window
     notices: tuple[Notice, ...]
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +74,7 @@ def plan(
         maintenance.add(window, times)
         span = {"begins": written(begins), "ends": written(ends)}
         record(office, actor, "maintenance.plan", window.id, **span, notices=[written(time) for time in times])
-        return _planned(window)
+        return replace(_planned(window), warnings=warnings(window, times))
 
 
 def list_() -> list[Planned]:

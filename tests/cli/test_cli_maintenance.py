@@ -1,6 +1,7 @@
 """Is maintenance planned and called off by the command, and the audit log shown?"""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 from mailer.store.database import open_store, transaction
 from mailer.store.models import AuditEntry, database
@@ -15,8 +16,22 @@ def test_a_window_is_planned_with_its_notices(town: Town) -> None:
     assert (planned["from"], planned["to"]) == ("2099-12-12T22:00:00+09:00", "2099-12-13T02:00:00+09:00")
     assert planned["services"] == ["専用サイト", "登録画面"]
     assert [one["due_at"][:16] for one in planned["notices"]] == ["2099-12-05T22:00", "2099-12-12T21:00"]
+    assert planned.pop("warnings") == []
     assert town.json("maintenance", "list") == [planned]
     assert town.json("maintenance", "show", planned["id"]) == {**planned, "announcements": []}
+
+
+def test_a_window_too_near_for_its_notices_is_planned_with_a_warning(town: Town) -> None:
+    soon = (datetime.now(UTC) + timedelta(minutes=10)).isoformat(timespec="seconds")
+    until = (datetime.now(UTC) + timedelta(hours=2)).isoformat(timespec="seconds")
+    words = ("maintenance", "plan", "--from", soon, "--to", until, "--lead", "7d,1d")
+    planned = town.json(*words)
+    assert [one["reason"] for one in planned["warnings"]] == ["at_once", "short_notice"]
+    assert [one["due_at"] for one in planned["notices"]] == [planned["planned_at"]]
+    town.done("maintenance", "cancel", planned["id"])
+    said = town.done(*words)
+    assert "Warning: A lead time has passed already; that notice leaves at once." in said
+    assert "guardians may not be told beforehand" in said
 
 
 def test_people_read_it(town: Town) -> None:

@@ -15,6 +15,7 @@ from mailer.domain.maintenance import (
     due_times,
     japanese_time,
     notice,
+    warnings,
 )
 
 NOW = datetime(2026, 9, 1, 3, 0, tzinfo=UTC)
@@ -71,6 +72,29 @@ def test_passed_lead_times_leave_as_one_at_once() -> None:
 def test_nothing_leaves_once_the_window_has_begun() -> None:
     assert dues((timedelta(days=1),), begins_in=timedelta()) == []
     assert dues((timedelta(days=1),), begins_in=-timedelta(hours=1)) == []
+
+
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("begins_in", "leads", "expected"),
+    [
+        (8 * DAY, (7 * DAY, DAY), ()),
+        (7 * DAY, (7 * DAY, DAY), ("at_once",)),
+        (2 * DAY, (7 * DAY, DAY), ("at_once",)),
+        (DAY, (60 * MINUTE,), ()),
+        (DAY, (59 * MINUTE,), ("short_notice",)),
+        (MINUTE, (7 * DAY,), ("at_once", "short_notice")),
+        (-MINUTE, (7 * DAY,), ("no_notice",)),
+        (DAY, (), ("no_notice",)),
+    ],
+)
+def test_whoever_plans_is_told_what_the_notices_cannot_do(
+    begins_in: timedelta, leads: tuple[timedelta, ...], expected: tuple[str, ...]
+) -> None:
+    window = replace(WINDOW, begins_at=NOW + begins_in, ends_at=NOW + begins_in + DAY)
+    assert warnings(window, due_times(window, leads)) == expected
 
 
 @pytest.mark.parametrize(
