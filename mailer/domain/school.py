@@ -4,7 +4,7 @@ The list is configuration (`schools.toml`); the From addresses are a contract wi
 phone (F2), so a closed school keeps its entry: it still signs and still understands late bounces.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -60,6 +60,15 @@ class Schools:
     def city_of(self, school: School) -> City:
         """Return the city of a school; one that schools.toml does not describe uses every feature."""
         return self.cities.get(school.city, City(school.city, school.city))
+
+    def switched_off(self, codes: Container[str], *, receipt: bool) -> tuple[City, str] | None:
+        """Return the first city of these schools that does not use what a broadcast needs, and the key that says so."""
+        for city in (self.city_of(school) for school in self if school.code in codes):
+            if not city.broadcasts:
+                return city, "broadcasts"
+            if receipt and not city.receipts:
+                return city, "receipts"
+        return None
 
     def first(self, codes: set[str]) -> School:
         """Return the first of these schools in the order of schools.toml; raise KeyError if none is known."""

@@ -27,6 +27,10 @@ REASONS: Mapping[str, str] = {
     "no_school": "No school is named.",
     "unknown_school": "There is no such school in schools.toml.",
     "closed_school": "The school is closed; nobody is written to from it any more.",
+    "city_broadcasts": "schools.toml says that this city does not use broadcasts. Nothing was sent to any school.",
+    "city_receipts": (
+        "schools.toml says that this city does not use receipts; send it without a receipt URL. Nothing was sent."
+    ),
     "no_recipients": "Nobody would get this: no address is eligible. Nothing was sent.",
     "bad_lifetime": "The time for which sending is tried must be longer than nothing.",
     "subject_empty": "The subject is empty.",
@@ -95,6 +99,7 @@ def preview(office: Office, request: BroadcastRequest) -> Announced:
 
 def _resolved(office: Office, request: BroadcastRequest) -> tuple[NewAnnouncement, Audience]:
     schools = _schools(office, request.schools)
+    _check_cities(office, schools, request.receipt)
     text = _checked(request.subject, request.text)
     if request.expires is not None and request.expires <= timedelta(0):
         raise BroadcastRefused("bad_lifetime")
@@ -123,6 +128,13 @@ def _schools(office: Office, codes: tuple[str, ...]) -> tuple[str, ...]:
         if school.closed_on is not None:
             raise BroadcastRefused("closed_school", code)
     return tuple(school.code for school in office.schools if school.code in codes)
+
+
+def _check_cities(office: Office, codes: tuple[str, ...], receipt: bool) -> None:
+    found = office.schools.switched_off(codes, receipt=receipt)
+    if found:
+        city, key = found
+        raise BroadcastRefused(f"city_{key}", f"{city.label}: [city.{city.code}] {key} = false")
 
 
 def _checked(subject: str, text: str) -> str:

@@ -1,9 +1,11 @@
 """Can staff send, follow, cancel and prove a broadcast by the command?"""
 
 import json
+import re
 
 import pytest
 
+from config.schools import SHIPPED
 from mailer.store.database import open_store, transaction
 from mailer.store.models import Announcement, QueueItem, database
 from tests.cli.town import Town
@@ -65,6 +67,27 @@ def test_refusals_say_why(town: Town, words: tuple[str, ...], said: str) -> None
     assert result.exit_code == 1
     assert said in result.stderr
     assert town.json("broadcast", "list") == []
+
+
+@pytest.mark.parametrize(
+    ("key", "words", "done"),
+    [
+        ("broadcasts", ("--all",), False),
+        ("broadcasts", ("--city", "takikawa"), False),
+        ("broadcasts", ("--school", "t-daini"), False),
+        ("receipts", ("--all", "--receipt"), False),
+        ("receipts", ("--all",), True),
+    ],
+)
+def test_what_a_city_does_not_use_is_refused(town: Town, key: str, words: tuple[str, ...], done: bool) -> None:
+    shipped = SHIPPED.read_text(encoding="utf-8")
+    label = 'label = "滝川市"\n'
+    own = town.write("schools.toml", re.sub(f"({label}(?:.*\n)*?{key} = )true", r"\1false", shipped, count=1))
+    town.config.write_text(f'{town.config.read_text()}[schools]\nfile = "{own}"\n')
+    result = town.type("broadcast", "send", *words, "--subject", "x", "--text-file", "-", stdin="x")
+    assert result.exit_code == (0 if done else 1)
+    assert (f"(滝川市: [city.takikawa] {key} = false)" in result.stderr) is not done
+    assert len(town.json("broadcast", "list")) == done
 
 
 @pytest.mark.parametrize(
