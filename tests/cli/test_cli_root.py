@@ -1,8 +1,8 @@
 """Does the command say what it can, in the right language, quickly, and in one sentence when it cannot?"""
 
+import resource
 import subprocess
 import sys
-import time
 import tomllib
 from pathlib import Path
 
@@ -22,14 +22,20 @@ def test_the_version_is_that_of_the_distribution() -> None:
     assert project["version"] == VERSION
 
 
+def time_of_children() -> float:
+    """Return how many seconds of CPU the processes took that were started here and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def test_the_version_is_said_at_once() -> None:
     def once() -> float:
-        began = time.perf_counter()
+        began = time_of_children()
         said = subprocess.run([sys.executable, "-m", "mailer", "--version"], cwd=ROOT, capture_output=True, check=True)
         assert said.stdout.decode() == f"mimamori {VERSION}\n"
-        return time.perf_counter() - began
+        return time_of_children() - began
 
-    assert min(once() for _ in range(5)) < 0.15  # seconds; the best of five, as the machine may be busy
+    assert min(once() for _ in range(5)) < 0.15  # seconds of CPU; the best of five, as caches may be cold
 
 
 @pytest.mark.parametrize("language", ["ja", "en"])
