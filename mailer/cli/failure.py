@@ -4,10 +4,13 @@ An expected error becomes one sentence on standard error and exit code 1; anythi
 """
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
+from mailer.cli.session import Session
 from mailer.language import _
 
 if TYPE_CHECKING:
@@ -26,29 +29,67 @@ class Refused(click.ClickException):
 
 def refusal(error: Exception) -> Refused | None:
     """Return the answer for an expected error, None for one that nobody expected."""
-    from config import ConfigError
-    from mailer.message.keys import SigningKeyError
-    from mailer.service.broadcast import NoSuchAnnouncement
-    from mailer.service.queue import NoSuchItems, NothingNamed
-    from mailer.store.database import FAILURES, StoreError
+    for answer in (reason, _of_configuration, _of_names, _of_store, _of_services, _of_system):
+        words = answer(error)
+        if words:
+            return Refused(words)
+    return None
 
-    reasoned = reason(error)
-    if reasoned:
-        return Refused(reasoned)
-    if isinstance(error, ConfigError):
-        return Refused("\n".join(problem(one) for one in error.problems))
+
+def _of_configuration(error: Exception) -> str | None:
+    from config import ConfigError
+
+    return "\n".join(map(problem, error.problems)) if isinstance(error, ConfigError) else None
+
+
+def _of_names(error: Exception) -> str | None:
+    """Answer for a name that nothing has."""
+    from mailer.service.broadcast import NoSuchAnnouncement
+    from mailer.service.queue import NoSuchItems
+
     if isinstance(error, NoSuchAnnouncement):
         words = _("There is no broadcast or notice {id}; “mimamori broadcast list” shows them.")
-        return Refused(words.format(id=error))
+        return words.format(id=error)
     if isinstance(error, NoSuchItems):
-        return Refused(_("Nothing was done: there is no queue item {names}.").format(names=error))
-    if isinstance(error, StoreError | SigningKeyError | NothingNamed) or _qualified(error) in OF_SERVICES:
-        return Refused(str(error))
-    if isinstance(error, FAILURES):
-        return Refused(_("The store did not answer: {reason}").format(reason=error))
-    if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
-        return Refused(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        return _("Nothing was done: there is no queue item {names}.").format(names=error)
     return None
+
+
+def _of_store(error: Exception) -> str | None:
+    from mailer.store.database import FAILURES, StoreError
+
+    if not isinstance(error, (StoreError, *FAILURES)):
+        return None
+    directory = _full_directory(error)
+    if directory:
+        words = _(
+            "The disk is full, and nothing was accepted. Free space on the disk of {directory}, then do it again."
+        )
+        return words.format(directory=directory)
+    return str(error) if isinstance(error, StoreError) else _("The store did not answer: {reason}").format(reason=error)
+
+
+def _of_services(error: Exception) -> str | None:
+    from mailer.message.keys import SigningKeyError
+    from mailer.service.queue import NothingNamed
+
+    expected = isinstance(error, SigningKeyError | NothingNamed) or _qualified(error) in OF_SERVICES
+    return str(error) if expected else None
+
+
+def _of_system(error: Exception) -> str | None:
+    if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+        return f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    return None
+
+
+def _full_directory(error: Exception) -> Path | None:
+    """Return the directory of the store if it is on a disk that is full and the error comes from that."""
+    from mailer.store.space import ran_out
+
+    session = click.get_current_context().ensure_object(Session)
+    directory = Path(urlsplit(session.settings.database.url).path).parent
+    return directory if ran_out(error, directory) else None
 
 
 def _qualified(error: Exception) -> str:

@@ -37,7 +37,7 @@ def _document(found: "Status") -> dict[str, Any]:
         "queue": found.queue,
         "last": last and {"id": last.id, "announced_at": last.announced_at, "subject": last.subject},
         "maintenance": window and {"id": window.id, "from": window.begins_at, "to": window.ends_at},
-        "store": {"file": str(found.store), "octets": found.store_octets},
+        "store": {"file": str(found.store), "octets": found.store_octets, "free_octets": found.free_octets},
     }
 
 
@@ -53,6 +53,7 @@ def _describe(found: "Status") -> None:
             (_("newest announcement"), f"{last.id} {output.moment(last.announced_at)} {last.subject}" if last else ""),
             (_("maintenance under way"), f"{window.id} … {output.moment(window.ends_at)}" if window else _("no")),
             (_("store"), f"{found.store} ({found.store_octets / 1_000_000:.1f} MB)"),
+            (_("free space"), f"{found.free_octets / 1_000_000:.1f} MB ({found.store.parent})"),
         ]
     )
     output.say("")

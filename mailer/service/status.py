@@ -11,6 +11,7 @@ from mailer.schedule.item import ItemState
 from mailer.service import maintenance
 from mailer.service.office import Office
 from mailer.store import announcements, figures
+from mailer.store.space import free_octets
 
 #: What an open item is called here; `sending` is an item under an attempt that runs.
 OPEN = ("waiting", "deferred", "sending", "held")
@@ -18,7 +19,10 @@ OPEN = ("waiting", "deferred", "sending", "held")
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The figures. `queue` has every lane and every word of OPEN; `last` is the newest broadcast or notice."""
+    """The figures. `queue` has every lane and every word of OPEN; `last` is the newest broadcast or notice.
+
+    `free_octets` is what may still be written in the directory of the store.
+    """
 
     schools: int
     households: int
@@ -28,10 +32,12 @@ class Status:
     window: Window | None
     store: Path
     store_octets: int
+    free_octets: int
 
 
 def status(office: Office) -> Status:
     """Return how things stand; an error of the store comes through."""
+    store = figures.store_file()
     return Status(
         schools=len(office.schools.open()),
         households=figures.households(),
@@ -39,8 +45,9 @@ def status(office: Office) -> Status:
         queue=queue(),
         last=next(iter(announcements.newest(1)), None),
         window=maintenance.current(office, office.clock()),
-        store=figures.store_file(),
+        store=store,
         store_octets=figures.store_octets(),
+        free_octets=free_octets(store.parent),
     )
 
 

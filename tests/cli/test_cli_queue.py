@@ -104,4 +104,7 @@ def test_the_status_counts_what_waits(town: Town, broadcast: str) -> None:
     assert (status["households"], status["addresses"], status["schools"]) == (3, 4, 11)
     assert status["queue"]["ordinary"]["waiting"] == 2
     assert status["last"]["id"] == broadcast
-    assert broadcast in town.done("status")
+    assert status["store"]["free_octets"] > 0
+    said = town.done("status")
+    assert broadcast in said
+    assert f"({town.directory}/state)" in said

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from shutil import disk_usage
 from typing import TYPE_CHECKING
 
 from mailer.domain.announcement import Kind
@@ -42,6 +43,7 @@ def test_an_empty_appliance(office: Office, tmp_path: Path) -> None:
     assert (found.last, found.window) == (None, None)
     assert found.store == tmp_path / "mimamori.db"
     assert found.store_octets > 4096
+    assert 0 < found.free_octets < disk_usage(tmp_path).total
 
 
 def test_a_busy_one(office: Office, clock: "FakeClock") -> None:
