@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from mailer.cli.foreign import told
 from mailer.cli.session import Session
 from mailer.language import _
 
@@ -66,7 +67,9 @@ def _of_store(error: Exception) -> str | None:
             "The disk is full, and nothing was accepted. Free space on the disk of {directory}, then do it again."
         )
         return words.format(directory=directory)
-    return str(error) if isinstance(error, StoreError) else _("The store did not answer: {reason}").format(reason=error)
+    if isinstance(error, StoreError):
+        return told(str(error))
+    return _("The store did not answer: {reason}").format(reason=told(str(error)))
 
 
 def _of_services(error: Exception) -> str | None:
@@ -74,12 +77,12 @@ def _of_services(error: Exception) -> str | None:
     from mailer.service.queue import NothingNamed
 
     expected = isinstance(error, SigningKeyError | NothingNamed) or _qualified(error) in OF_SERVICES
-    return str(error) if expected else None
+    return told(str(error)) if expected else None
 
 
 def _of_system(error: Exception) -> str | None:
     if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
-        return f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        return f"{error.filename}: {told(error.strerror or '')}" if error.filename else told(str(error))
     return None
 
 
@@ -102,7 +105,8 @@ def problem(found: "Problem") -> str:
 
     line = "" if found.line is None else f":{found.line}"
     key = f" {found.key}:" if found.key else ""
-    return f"{found.file}{line}:{key} {_(REASONS[found.reason]).format_map(found.fields)}"
+    fields = {name: told(str(value)) for name, value in found.fields.items()}
+    return f"{found.file}{line}:{key} {_(REASONS[found.reason]).format_map(fields)}"
 
 
 def reason(error: Exception) -> str | None:
