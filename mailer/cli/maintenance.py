@@ -60,7 +60,7 @@ def plan(session: Session, begins: datetime, ends: datetime, services: str, lead
         output.document({**_document(planned), "warnings": told})
         return
     output.say(_("Maintenance {id} is planned.").format(id=planned.window.id))
-    _describe(planned)
+    _describe(planned, planned.window.planned_at)
     for one in told:
         output.say(_("Warning: {text}").format(text=one["text"]))
 
@@ -107,10 +107,11 @@ def show(session: Session, window_id: str) -> None:
 
     with session.office() as office:
         planned, told = desk.show(office, window_id)
+        now = office.clock()
     if session.json:
         output.document({**_document(planned), "announcements": list(told.values())})
         return
-    _describe(planned)
+    _describe(planned, now)
     for figures in told.values():
         words = ("accepted", "waiting", "deferred", "refused", "expired", "cancelled", "held")
         output.say("")
@@ -133,7 +134,7 @@ def cancel(session: Session, window_id: str, yes: bool) -> None:
 
     with session.office() as office:
         if session.asks and not yes:
-            _describe(desk.show(office, window_id)[0])
+            _describe(desk.show(office, window_id)[0], office.clock())
             click.confirm(_("Call this maintenance off?"), abort=True, err=True)
         done = desk.cancel(office, window_id, session.actor)
     if session.json:
@@ -157,7 +158,7 @@ def _document(planned: "Planned") -> dict[str, Any]:
     }
 
 
-def _describe(planned: "Planned") -> None:
+def _describe(planned: "Planned", now: datetime) -> None:
     window = planned.window
     output.facts(
         [
@@ -169,8 +170,15 @@ def _describe(planned: "Planned") -> None:
         ]
     )
     for one in planned.notices:
-        sent = _("announced as {id}").format(id=one.announcement_id) if one.announcement_id else _("not sent yet")
-        output.say(f"{_('notice')}  {output.moment(one.due_at)}  {sent}")
+        output.say(f"{_('notice')}  {output.moment(one.due_at)}  {_sent(window, one.announcement_id, now)}")
+
+
+def _sent(window: "Window", announcement_id: str | None, now: datetime) -> str:
+    if announcement_id:
+        return _("announced as {id}").format(id=announcement_id)
+    # Once the window has begun or is off, no notice leaves any more.
+    over = window.cancelled_at is not None or window.begins_at <= now
+    return _("never sent") if over else _("not sent yet")
 
 
 def _concerned(window: "Window") -> str:

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 from mailer.store.database import open_store, transaction
-from mailer.store.models import AuditEntry, database
+from mailer.store.models import AuditEntry, MaintenanceWindow, database
 from tests.cli.town import Town
 
 WINDOW = ("--from", "2099-12-12T22:00", "--to", "2099-12-13T02:00")
@@ -42,6 +42,18 @@ def test_people_read_it(town: Town) -> None:
     assert "not sent yet" in town.done("maintenance", "show", window)
     assert "is off" in town.done("maintenance", "cancel", window)
     assert "cancelled" in town.done("maintenance", "list")
+    assert town.done("maintenance", "show", window).count("never sent") == 2
+
+
+def test_a_notice_that_missed_the_beginning_is_not_promised(town: Town) -> None:
+    window = town.json("maintenance", "plan", *WINDOW, "--lead", "7d")["id"]
+    open_store(f"sqlite:///{town.directory}/state/mimamori.db")
+    with transaction():
+        MaintenanceWindow.update(begins_at=datetime.now(UTC)).execute()
+    database.close()
+    said = town.done("maintenance", "show", window)
+    assert "never sent" in said
+    assert "not sent yet" not in said
 
 
 def test_a_window_is_called_off_once(town: Town) -> None:
