@@ -67,7 +67,7 @@ async def test_a_visit_that_cannot_be_stored_is_not_confirmed(
     monkeypatch.setattr("mailer.service.receipt.visit", lambda *_: fails())
     page = await browser.get(served.url("father@ezweb.ne.jp"))
     assert page.status_code == 503
-    assert "記録されていません" in page.text
+    assert "記録されていないことがあります" in page.text
 
 
 async def test_a_store_that_somebody_keeps_locked_is_503_and_the_visit_counts_afterwards(
