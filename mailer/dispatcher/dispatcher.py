@@ -8,6 +8,8 @@ only safety mail is claimed (F4). What ends is written down by the ledger.
 import asyncio
 import contextlib
 import logging
+import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -144,7 +146,7 @@ class Dispatcher:
             order = orders.setdefault(key, Order(way.site, way.door, way.trouble, [], [], limit))
             order.domains = [*dict.fromkeys([*order.domains, one.domain])]
             order.lanes = sorted({*order.lanes, one.lane})
-        return [order for order in orders.values() if order.limit > 0]
+        return [order for order in share_out(list(orders.values())) if order.limit > 0]
 
     async def _claim(self, orders: Sequence[Order]) -> None:
         claims = await self._do(partial(self._claim_and_learn, orders))
@@ -199,6 +201,15 @@ class Dispatcher:
         """Tell whether a mail may be begun: the store takes what comes of it."""
         return self._outcomes.is_safe and self._means.writer.failure is None
 
+    def is_over(self, job: Job) -> bool:
+        """Tell whether the time given to a job is over."""
+        return self._office.clock() >= job.claimed.expires_at
+
+    def unused(self, job: Job) -> None:
+        """Give back a claim of which nothing was sent; the item is due again, or over."""
+        attempt = (job.claimed.item_id, job.claimed.attempt)
+        self._means.writer.submit(lambda: dispatch.unclaim(self._office, [attempt]))
+
     async def dial(self, route: Route, owner: Owner) -> Session:
         """Open a session."""
         return await self._means.dialler.dial(route, owner)
@@ -240,7 +251,8 @@ class Dispatcher:
         for site in self._ways.sites.values():
             site.abort()
         await self._outcomes.drained()
-        await self._give_back(unused)
+        # Once more: an item that was to go again in another form came back to its door meanwhile.
+        await self._give_back(unused + [job for site in self._ways.sites.values() for job in site.stop()])
 
     async def _give_back(self, jobs: Sequence[Job]) -> None:
         attempts = [(job.claimed.item_id, job.claimed.attempt) for job in jobs]
@@ -249,3 +261,12 @@ class Dispatcher:
         except Exception as error:
             # The next start finds them as lost.
             log.error("%d claims cannot be given back: %s", len(attempts), error)
+
+
+def share_out(orders: list[Order]) -> list[Order]:
+    """Share the room of each site among the orders for its doors: together they take no more than it has."""
+    doors = Counter(order.site for order in orders)
+    for order in orders:
+        if order.site is not None:
+            order.limit = math.ceil(order.limit / doors[order.site])
+    return orders

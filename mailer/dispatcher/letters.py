@@ -21,7 +21,9 @@ from mailer.message.verp import Verp
 from mailer.smtp.address import Address
 from mailer.smtp.envelope import Envelope, ForwardPath, ReversePath, Transaction
 
-MOST_FROZEN = 64
+#: Announcements whose items are in this process; a forgotten one's items are postponed, so there is room for plenty.
+MOST_KNOWN = 1000
+MOST_FROZEN = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +53,8 @@ class Letters:
     def learn(self, announcement: Announcement) -> None:
         """Remember an announcement whose items are about to be written."""
         self._announcements[announcement.id] = announcement
-
-    def forget_all_but(self, needed: set[str]) -> None:
-        """Drop the announcements of which no job is left in this process."""
-        for known in [known for known in self._announcements if known not in needed]:
-            del self._announcements[known]
+        if len(self._announcements) > MOST_KNOWN:
+            self._announcements.popitem(last=False)
 
     def write(self, job: Job) -> bytes:
         """Return the signed content of a job's mail, the same bytes at every attempt. May run in the signing thread."""
@@ -80,6 +79,8 @@ class Letters:
             self._frozen[key] = frozen
             if len(self._frozen) > MOST_FROZEN:
                 self._frozen.popitem(last=False)
+        else:
+            self._frozen.move_to_end(key)
         return frozen
 
     def _letter(self, announcement: Announcement, code: str) -> Letter:

@@ -35,6 +35,12 @@ MOST_JOBS = 80
 class Desk(Protocol):
     """What a site needs from the dispatcher."""
 
+    def is_over(self, job: Job) -> bool:
+        """The time given to a job is over."""
+
+    def unused(self, job: Job) -> None:
+        """Nothing was sent of this job, and nothing will be."""
+
     async def dial(self, route: Route, owner: Owner) -> Session:
         """Open a session; raise NotGreeted."""
 
@@ -153,7 +159,8 @@ class Site:
     def next_transaction(self, session: Session) -> Transaction | None:
         """Return the most urgent job's mail, if the pace, the session's limit and the store allow one now."""
         door = self._at[session]
-        job = door.waiting.first()
+        while (job := door.waiting.first()) is not None and self._desk.is_over(job):
+            self._desk.unused(door.waiting.take())
         if job is None or not self._may_go(session, job):
             return None
         if len(door.waiting) * 2 < MOST_JOBS:

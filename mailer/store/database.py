@@ -98,9 +98,19 @@ def _migrate(opened: Sqlite, path: Path, *, apply: bool) -> None:
 
 def flush_failed(error: Exception) -> bool:
     """Tell whether an error says that the disk did not keep what it was given (fsync or fdatasync failed)."""
-    told = getattr(error, "orig", error)  # peewee wraps it
-    code = getattr(told, "extendedresult", 0)
+    code = getattr(_told(error), "extendedresult", 0)
     return code in (apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYNC)
+
+
+def is_locked(error: Exception) -> bool:
+    """Tell whether somebody else kept the store locked for longer than we wait."""
+    return isinstance(_told(error), apsw.BusyError)
+
+
+def _told(error: Exception) -> Exception:
+    """Return SQLite's own error, which peewee may have wrapped."""
+    told: Exception = getattr(error, "orig", error)
+    return told
 
 
 @contextmanager

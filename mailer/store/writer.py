@@ -22,7 +22,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from mailer.store.database import FAILURES, change, flush_failed, select, transaction
+from mailer.store.database import FAILURES, change, flush_failed, is_locked, select, transaction
 from mailer.store.models import database
 
 log = logging.getLogger(__name__)
@@ -94,7 +94,10 @@ class Writer:
         except Exception as error:
             if flush_failed(error):
                 self._open_anew(error)
-            self._one_by_one(batch, error)
+            if is_locked(error):
+                self._fail(batch, error)
+            else:
+                self._one_by_one(batch, error)
         else:
             self.failure = None
             for (_, future), result in zip(batch, results, strict=True):
@@ -102,19 +105,26 @@ class Writer:
 
     def _one_by_one(self, batch: list[_Job], error: Exception) -> None:
         if len(batch) == 1:
-            if isinstance(error, FAILURES):
-                self.failure = error
-            batch[0][1].set_exception(error)
+            self._fail(batch, error)
             return
         for job in batch:
             self._commit([job])
 
+    def _fail(self, batch: list[_Job], error: Exception) -> None:
+        if isinstance(error, FAILURES):
+            self.failure = error
+        for _, future in batch:
+            future.set_exception(error)
+
     def _open_anew(self, error: Exception) -> None:
-        database.close()
         if not self._ending:
             self._ending = True
             log.critical("the disk did not keep what was written; this process ends to be started again: %s", error)
             self._end()
+        try:
+            database.close()
+        except FAILURES as trouble:
+            log.error("the store cannot be closed: %s", trouble)
 
 
 def _rewrite() -> None:

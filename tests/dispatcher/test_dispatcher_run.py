@@ -3,11 +3,14 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
 from mailer.carrier.group import Manners
 from mailer.clock import system_clock
+from mailer.dispatcher.dispatcher import Order, share_out
+from mailer.dispatcher.site import Site
 from mailer.rehearsal.dns import DnsMood, Records
 from mailer.rehearsal.moods import Fault, Forms, Greeting, Mood, Trouble
 from mailer.schedule.queued import Selection
@@ -158,6 +161,25 @@ async def test_stopping_leaves_nothing_claimed(office: Office) -> None:
         await here.run_until(lambda: settled(here, sent))
         assert len(here.received()) == 200
         assert not any(one["possible_duplicate"] for one in broadcast.recipients(office, sent))
+
+
+async def test_what_was_claimed_and_is_over_before_its_turn_never_leaves(office: Office) -> None:
+    async with town(office, {"a.example": WELL}, manners=Manners(1, 100, 10.0, 10.0, 300)) as here:
+        here.register(addresses(60, "a.example"))
+        sent = here.send(expires=timedelta(seconds=1))
+        await here.run_until(lambda: settled(here, sent))
+        shown = here.show(sent)
+        assert len(here.received()) == shown["accepted"]
+        assert shown["expired"] == 60 - shown["accepted"] > 0
+
+
+def test_the_doors_of_a_site_share_its_room() -> None:
+    def order(site: object) -> Order:
+        return Order(cast(Site, site), None, None, [], [], 80)
+
+    google, other = object(), object()
+    orders = share_out([*(order(google) for _ in range(20)), order(other), Order(None, None, None, [], [], 500)])
+    assert [one.limit for one in orders] == [4] * 20 + [80, 500]
 
 
 async def test_scheduled_mail_waits_for_its_time(office: Office) -> None:

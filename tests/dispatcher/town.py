@@ -8,6 +8,7 @@ import contextlib
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ class Town:
         ]
         roster.import_entries(self.office, entries, "test")
 
-    def send(self, *, urgent: bool = True, receipt: bool = True) -> str:
+    def send(self, *, urgent: bool = True, receipt: bool = True, expires: timedelta | None = None) -> str:
         """Send a broadcast to the school and return its id."""
         request = broadcast.BroadcastRequest(
             ("t-daiichi",),
@@ -76,6 +77,7 @@ class Town:
             receipt,
             urgent,
             "test",
+            expires=expires,
             selectors=("rsa", "ed"),
         )
         return broadcast.send(self.office, request).id

@@ -114,6 +114,40 @@ def test_after_a_flush_that_failed_the_store_is_read_anew_and_the_process_asked_
     writer.close()
 
 
+def test_a_store_that_cannot_even_be_closed_does_not_end_the_writer(
+    store: Sqlite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class FlushFailed(apsw.IOError):
+        extendedresult = apsw.SQLITE_IOERR_FSYNC
+
+    def failing() -> None:
+        raise FlushFailed("disk I/O error")
+
+    ended = Event()
+    writer = Writer(ended.set)
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "close", failing)
+        assert isinstance(writer.submit(failing).exception(10), FlushFailed)
+    assert ended.is_set()
+    assert writer.submit(lambda: add("a.jp")).result(10) == 1
+    writer.close()
+
+
+def test_a_locked_store_is_waited_for_once_and_not_once_for_each_write(writer: Writer) -> None:
+    asked = []
+
+    def locked() -> None:
+        asked.append(1)
+        raise OperationalError(apsw.BusyError("database is locked"))
+
+    go = jam(writer)
+    futures = [writer.submit(locked) for _ in range(3)]
+    go.set()
+    assert [type(future.exception(10)) for future in futures] == [OperationalError] * 3
+    assert len(asked) == 1
+    assert isinstance(writer.failure, OperationalError)
+
+
 async def test_a_caller_that_goes_away_neither_undoes_the_work_nor_stops_the_writer(writer: Writer) -> None:
     go = jam(writer)
     left = asyncio.ensure_future(asyncio.wrap_future(writer.submit(lambda: add("a.jp"))))
