@@ -1,10 +1,10 @@
 """When is the next attempt?
 
-RFC 5321 §4.5.4.1 asks for a delay after a failed attempt, in general of 30 minutes or more, for 4 to 5 days, and allows
-more sophisticated strategies. Bent on purpose: mail about a child's safety is worth nothing an hour later. Its first
-retry comes within 15 s; ordinary mail keeps the RFC's half hour as its longest delay; notices wait longer. The delay
-doubles from attempt to attempt; jitter of 20 % keeps the items of one broadcast from coming back as one wave. For how
-long an item is tried is set by its `expires_at` alone.
+RFC 5321 §4.5.4.1 asks for a delay after a failed attempt, in general of 30 minutes or more, for at least 4 to 5 days,
+and allows more sophisticated strategies. Bent on purpose: mail about a child's safety is worth nothing an hour later.
+Its first retry comes within 15 s; ordinary mail keeps the RFC's half hour as its longest delay; notices wait longer.
+The delay doubles from attempt to attempt; jitter of 20 % keeps the items of one broadcast from coming back as one wave.
+For how long an item is tried is set by its `expires_at` alone.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,6 @@
 """Can every file and function be read in one sitting, and does each module say which question it answers?"""
 
 import ast
-import re
 import statistics
 import sys
 from pathlib import Path
@@ -76,13 +75,6 @@ def test_no_module_takes_a_name_of_the_standard_library(module: Module) -> None:
     if module.path.name != "__init__.py":
         top_level = len(module.name.split(".")) == 1
         assert not top_level or module.path.stem not in sys.stdlib_module_names
-
-
-def test_every_cited_rfc_stands_in_the_index() -> None:
-    index = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
-    listed = set(re.findall(r"^\| RFC (\d+)", index, re.MULTILINE))
-    cited = {number for module in modules() for number in re.findall(r"RFC (\d{3,5})", module.text)}
-    assert cited <= listed, f"not in the index of ARCHITECTURE.md: {sorted(cited - listed)}"
 
 
 def test_only_known_files_are_packaged() -> None:
