@@ -12,6 +12,7 @@ import ssl
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from mailer.net.recollection import Recollection
 from mailer.net.routes import Route
 from mailer.net.transport import Owner, Peer, Session
 from mailer.smtp.client import Client
@@ -46,8 +47,12 @@ class Dialler:
     source_addresses: tuple[str, ...]
     monotonic: Callable[[], float]
     context: ssl.SSLContext = field(default_factory=lambda: opportunistic_context())
-    _resting: dict[str, float] = field(default_factory=dict)
-    _plain: dict[str, float] = field(default_factory=dict)
+    _resting: Recollection = field(init=False)
+    _plain: Recollection = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._resting = Recollection(self.monotonic)
+        self._plain = Recollection(self.monotonic)
 
     async def dial(self, route: Route, owner: Owner) -> Session:
         """Return a session that is greeted and belongs to `owner`; raise NotGreeted."""
@@ -58,7 +63,7 @@ class Dialler:
                 return await self._greeted(peer, owner)
             except NotGreeted as failed:
                 last = failed
-                self._resting[peer.address] = self.monotonic() + REST_SECONDS
+                self._resting.note(peer.address, REST_SECONDS)
                 greetings += failed.stage is not Stage.CONNECT or failed.reply is not None
                 if greetings >= MOST_GREETINGS:
                     break
@@ -71,19 +76,18 @@ class Dialler:
 
     def _peers(self, route: Route) -> Iterator[Peer]:
         peers = [Peer(host.name, address, self.port) for host in route.hosts for address in host.addresses]
-        now = self.monotonic()
-        rested = [peer for peer in peers if self._resting.get(peer.address, 0.0) <= now]
+        rested = [peer for peer in peers if peer.address not in self._resting]
         return iter(rested or peers)
 
     async def _greeted(self, peer: Peer, owner: Owner) -> Session:
-        if not self.starttls or self._plain.get(peer.address, 0.0) > self.monotonic():
+        if not self.starttls or peer.address in self._plain:
             return await self._open(peer, owner, starttls=False)
         try:
             return await self._open(peer, owner, starttls=True)
         except NotGreeted as failed:
             if failed.failure not in TLS_FAILURES and failed.stage is not Stage.STARTTLS:
                 raise
-        self._plain[peer.address] = self.monotonic() + PLAIN_SECONDS
+        self._plain.note(peer.address, PLAIN_SECONDS)
         return await self._open(peer, owner, starttls=False)
 
     async def _open(self, peer: Peer, owner: Owner, *, starttls: bool) -> Session:
@@ -98,7 +102,7 @@ class Dialler:
         if session.is_closed:
             raise NotGreeted(str(peer), session.stage, "closed", None)
         session.owner = owner
-        self._resting.pop(peer.address, None)
+        self._resting.drop(peer.address)
         return session
 
     async def _connect(self, session: Session, peer: Peer) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from mailer.clock import system_clock
 from mailer.net.dial import Dialler, NotGreeted
+from mailer.net.recollection import Recollection
 from mailer.net.routes import Host, Route
 from mailer.net.transport import Session
 from mailer.rehearsal.certificate import server_context
@@ -108,6 +109,17 @@ async def test_an_address_that_failed_is_passed_over_for_a_while() -> None:
         for _ in range(3):
             await quit_and_wait(await dialler.dial(hosts.route(), Nobody()))
         assert hosts.sessions() == [1, 3]
+
+
+def test_what_is_over_is_forgotten() -> None:
+    now = 1000.0
+    resting = Recollection(lambda: now)
+    resting.note("192.0.2.1", 60.0)
+    assert "192.0.2.1" in resting
+    now += 60.0
+    assert "192.0.2.1" not in resting
+    resting.note("192.0.2.2", 60.0)
+    assert len(resting) == 1
 
 
 async def test_nobody_there() -> None:
