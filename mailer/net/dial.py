@@ -2,7 +2,8 @@
 
 Hosts are tried in their order, at most two of them beyond the TCP connection (Postfix's smtp_mx_session_limit); an
 address that just failed is passed over while there is another. TLS is opportunistic (RFC 7435): where the handshake
-fails the same address is dialled once more without it, and that is remembered for a while.
+fails the same address is dialled once more without it, and that is remembered for a while. One deadline stands over
+all of it, so that hosts which keep silent one after the other hold no more than a single one.
 
 Raises `NotGreeted` with the last host's answer.
 """
@@ -20,6 +21,7 @@ from mailer.smtp.envelope import Fact, Transaction
 from mailer.smtp.reply import Reply, Stage
 
 CONNECT_SECONDS = 30.0
+DIAL_SECONDS = 300.0  # as long as RFC 5321 §4.5.3.2.1 has us wait for a greeting, for all that comes before a mail
 REST_SECONDS = 60.0
 PLAIN_SECONDS = 600.0
 MOST_GREETINGS = 2
@@ -58,14 +60,15 @@ class Dialler:
         """Return a session that is greeted and belongs to `owner`; raise NotGreeted."""
         last: NotGreeted | None = None
         greetings = 0
+        until = _now() + DIAL_SECONDS
         for peer in self._peers(route):
             try:
-                return await self._greeted(peer, owner)
+                return await self._greeted(peer, owner, until)
             except NotGreeted as failed:
                 last = failed
                 self._resting.note(peer.address, REST_SECONDS)
                 greetings += failed.stage is not Stage.CONNECT or failed.reply is not None
-                if greetings >= MOST_GREETINGS:
+                if greetings >= MOST_GREETINGS or _is_over(until):
                     break
         assert last is not None, "a route has at least one address"
         raise last
@@ -79,36 +82,41 @@ class Dialler:
         rested = [peer for peer in peers if peer.address not in self._resting]
         return iter(rested or peers)
 
-    async def _greeted(self, peer: Peer, owner: Owner) -> Session:
+    async def _greeted(self, peer: Peer, owner: Owner, until: float) -> Session:
         if not self.starttls or peer.address in self._plain:
-            return await self._open(peer, owner, starttls=False)
+            return await self._open(peer, owner, until, starttls=False)
         try:
-            return await self._open(peer, owner, starttls=True)
+            return await self._open(peer, owner, until, starttls=True)
         except NotGreeted as failed:
             if failed.failure not in TLS_FAILURES and failed.stage is not Stage.STARTTLS:
                 raise
-        self._plain.note(peer.address, PLAIN_SECONDS)
-        return await self._open(peer, owner, starttls=False)
+            self._plain.note(peer.address, PLAIN_SECONDS)
+            if _is_over(until):
+                raise
+        return await self._open(peer, owner, until, starttls=False)
 
-    async def _open(self, peer: Peer, owner: Owner, *, starttls: bool) -> Session:
+    async def _open(self, peer: Peer, owner: Owner, until: float, *, starttls: bool) -> Session:
         greeting = _Greeting()
         session = Session(Client(self.hostname, starttls=starttls), peer, greeting, self.context)
-        await self._connect(session, peer)
+        await self._connect(session, peer, until)
+        bell = asyncio.get_running_loop().call_at(until, session.abort, "timeout")
         try:
             await greeting.answered
         except asyncio.CancelledError:
             session.abort("cancelled")
             raise
+        finally:
+            bell.cancel()
         if session.is_closed:
             raise NotGreeted(str(peer), session.stage, "closed", None)
         session.owner = owner
         self._resting.drop(peer.address)
         return session
 
-    async def _connect(self, session: Session, peer: Peer) -> None:
+    async def _connect(self, session: Session, peer: Peer, until: float) -> None:
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(CONNECT_SECONDS):
+            async with asyncio.timeout_at(min(_now() + CONNECT_SECONDS, until)):
                 await loop.create_connection(
                     lambda: session, peer.address, peer.port, local_addr=self._source(peer.address)
                 )
@@ -131,6 +139,16 @@ def opportunistic_context() -> ssl.SSLContext:
     context.verify_mode = ssl.CERT_NONE
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
+
+
+def _now() -> float:
+    """Return the loop's time, by which timers ring; `Dialler.monotonic` only tells how old a memory is."""
+    return asyncio.get_running_loop().time()
+
+
+def _is_over(until: float) -> bool:
+    """A timer may ring a little early; what is left then is too little to begin anything."""
+    return until - _now() < 0.01
 
 
 def _word(error: OSError) -> str:

@@ -4,10 +4,12 @@ import asyncio
 import ssl
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
 from mailer.clock import system_clock
+from mailer.net import dial
 from mailer.net.dial import Dialler, NotGreeted
 from mailer.net.recollection import Recollection
 from mailer.net.routes import Host, Route
@@ -19,7 +21,7 @@ from mailer.rehearsal.moods import Greeting, Mood
 from mailer.rehearsal.ports import on_one_port
 from mailer.rehearsal.receiver import Receiver, Surroundings
 from mailer.smtp.envelope import Fact, Transaction
-from mailer.smtp.reply import Reply
+from mailer.smtp.reply import Reply, Stage
 from tests.dispatcher.town import until
 
 WELL = Mood()
@@ -109,6 +111,55 @@ async def test_an_address_that_failed_is_passed_over_for_a_while() -> None:
         for _ in range(3):
             await quit_and_wait(await dialler.dial(hosts.route(), Nobody()))
         assert hosts.sessions() == [1, 3]
+
+
+async def test_silent_hosts_hold_a_dial_no_longer_than_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dial, "DIAL_SECONDS", 0.2)
+    silent = replace(WELL, greeting=Greeting.SILENT)
+    async with Hosts(silent, silent) as hosts:
+        with pytest.raises(NotGreeted) as caught:
+            await hosts.dialler().dial(hosts.route(), Nobody())
+        assert (caught.value.stage, caught.value.failure) == (Stage.CONNECT, "timeout")
+        assert hosts.sessions() == [1, 0]
+
+
+async def test_after_a_silence_at_starttls_the_next_dial_is_plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dial, "DIAL_SECONDS", 0.2)
+    talks: list[MuteAtStarttls] = []
+
+    def talk() -> MuteAtStarttls:
+        talks.append(MuteAtStarttls())
+        return talks[-1]
+
+    server = await asyncio.get_running_loop().create_server(talk, "127.0.78.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    dialler = Dialler("mx.ours.example", port, True, (), asyncio.get_running_loop().time)
+    route = Route("a.example", (Host("mx", ("127.0.78.1",)),), 60.0)
+    async with server:
+        with pytest.raises(NotGreeted) as caught:
+            await dialler.dial(route, Nobody())
+        assert (caught.value.stage, caught.value.failure) == (Stage.STARTTLS, "starttls_refused")
+        await quit_and_wait(await dialler.dial(route, Nobody()))
+        await until(lambda: [talk.ended for talk in talks] == [True, True], 5.0)
+
+
+class MuteAtStarttls(asyncio.Protocol):
+    """One connection to a server that offers TLS and then says nothing when it is asked for."""
+
+    ended = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.write(b"220 mx ESMTP\r\n")
+
+    def data_received(self, data: bytes) -> None:
+        if data.startswith(b"EHLO"):
+            self.transport.write(b"250-mx\r\n250 STARTTLS\r\n")
+        elif data.startswith(b"QUIT"):
+            self.transport.write(b"221 bye\r\n")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.ended = True
 
 
 def test_what_is_over_is_forgotten() -> None:
