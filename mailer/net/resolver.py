@@ -22,6 +22,7 @@ LONGEST = 3600.0
 SHORTEST = 30.0
 ABSENT = 60.0
 FAILED = 5.0
+GRACE = 1.0  # for the AAAA records of a host whose A records are there
 MOST_REMEMBERED = 20_000
 MOST_RECORDS = 100
 
@@ -55,10 +56,10 @@ class Resolver:
         self._asker = dns.asyncresolver.Resolver(configure=False)
         self._asker.nameservers = [dns.nameserver.Do53Nameserver(host, port) for host, port in nameservers]
         self._asker.timeout = timeout
-        self._asker.lifetime = lifetime
+        self._asker.lifetime = self.lifetime = lifetime
         self._monotonic = monotonic
         self._remembered: dict[tuple[str, str], _Remembered] = {}
-        self._under_way: dict[tuple[str, str], asyncio.Task[Answer]] = {}
+        self._under_way: dict[tuple[str, str], asyncio.Task[Answer | Exception]] = {}
 
     async def exchanges(self, domain: str) -> tuple[list[Exchange], float]:
         """Return the best MX records of a domain (none is an empty list) and the seconds they hold."""
@@ -71,7 +72,7 @@ class Resolver:
 
         IPv4 first: the Japanese carriers judge senders by IPv4 (carriers.md: au wants IPv4 mechanisms in SPF).
         """
-        answers = await asyncio.gather(self.ask(host, "A"), self.ask(host, "AAAA"), return_exceptions=True)
+        answers = await self._both(host)
         found = [answer for answer in answers if isinstance(answer, Answer)]
         records = tuple(record for answer in found for record in answer.records)
         if not records:
@@ -80,29 +81,45 @@ class Resolver:
             records, min(answer.seconds for answer in found), any(answer.alias for answer in found if answer.records)
         )
 
+    async def _both(self, host: str) -> "list[Answer | Exception]":
+        """Return what is known of A, and of AAAA if that comes in time; where A gave nothing, there is time."""
+        four, six = (asyncio.create_task(self._learn(host, kind)) for kind in ("A", "AAAA"))
+        try:
+            first = await four
+            enough = isinstance(first, Answer) and first.records
+            await asyncio.wait({six}, timeout=GRACE if enough else None)
+            return [first, six.result()] if six.done() else [first]
+        finally:
+            four.cancel()
+            six.cancel()
+
     async def ask(self, name: str, kind: str) -> Answer:
         """Return the records of `name` as text; raise NameUnknown or DnsTrouble."""
+        return _given(await self._learn(name, kind))
+
+    async def _learn(self, name: str, kind: str) -> "Answer | Exception":
         key = (name, kind)
         until, known = self._remembered.get(key, (0.0, None))
         if known is not None and until > self._monotonic():
-            return _given(known)
+            return known
         task = self._under_way.get(key)
         if task is None:
             task = asyncio.create_task(self._ask_once(key))
             self._under_way[key] = task
         return await asyncio.shield(task)
 
-    async def _ask_once(self, key: tuple[str, str]) -> Answer:
+    async def _ask_once(self, key: tuple[str, str]) -> "Answer | Exception":
+        """Ask and remember. A failure is returned, not raised: perhaps nobody waits for it any more."""
+        answer: Answer | Exception
         try:
             answer = await self._query(*key)
-        except (NameUnknown, DnsTrouble) as trouble:
-            self._remember(key, ABSENT if isinstance(trouble, NameUnknown) else FAILED, trouble)
-            raise
-        else:
             self._remember(key, answer.seconds, answer)
-            return answer
+        except (NameUnknown, DnsTrouble) as trouble:
+            answer = trouble
+            self._remember(key, ABSENT if isinstance(trouble, NameUnknown) else FAILED, trouble)
         finally:
             del self._under_way[key]
+        return answer
 
     def _remember(self, key: tuple[str, str], seconds: float, what: "Answer | Exception") -> None:
         if len(self._remembered) >= MOST_REMEMBERED:
@@ -129,14 +146,14 @@ def _given(known: "Answer | Exception") -> Answer:
     return known
 
 
-def _raise_worst(answers: Sequence["Answer | BaseException"]) -> None:
+def _raise_worst(answers: Sequence["Answer | Exception"]) -> None:
     """Raise a failure before an absence: an unanswered AAAA may hide the only address."""
     for kind in (DnsTrouble, NameUnknown):
         for answer in answers:
             if isinstance(answer, kind):
                 raise answer
     for answer in answers:
-        if isinstance(answer, BaseException):
+        if isinstance(answer, Exception):
             raise answer
 
 
