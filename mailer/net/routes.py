@@ -57,13 +57,14 @@ class Routing:
 
 
 async def find_route(domain: str, resolver: Resolver, routing: Routing) -> Route:
-    """Return the route to `domain` (lower case, A-labels)."""
+    """Return the route to `domain` (lower case, A-labels), all look-ups together within one question's lifetime."""
+    until = asyncio.get_running_loop().time() + resolver.lifetime
     exchanges, seconds = await _exchanges(domain, resolver)
     names = hosts_in_order(domain, exchanges, routing.own, routing.shuffle)
     hosts: list[Host] = []
     troubles: list[NoRoute] = []
     room = routing.most_addresses
-    looks = (_look_up(name, resolver, routing, implicit=not exchanges) for name in names[:MOST_HOSTS_LOOKED_UP])
+    looks = (_look_up(name, resolver, routing, until, implicit=not exchanges) for name in names[:MOST_HOSTS_LOOKED_UP])
     for found in await asyncio.gather(*looks):  # at once: ten mute hosts take as long as one
         if isinstance(found, NoRoute):
             troubles.append(found)
@@ -90,9 +91,14 @@ async def _exchanges(domain: str, resolver: Resolver) -> tuple[list[Exchange], f
         raise _for_now(f"the DNS gave no answer for {domain}: {trouble}", "4.4.3") from trouble
 
 
-async def _look_up(name: str, resolver: Resolver, routing: Routing, *, implicit: bool) -> tuple[Host, float] | NoRoute:
+async def _look_up(
+    name: str, resolver: Resolver, routing: Routing, until: float, *, implicit: bool
+) -> tuple[Host, float] | NoRoute:
     try:
-        return await _host(name, resolver, routing, implicit=implicit)
+        async with asyncio.timeout_at(until):
+            return await _host(name, resolver, routing, implicit=implicit)
+    except TimeoutError:
+        return _for_now(f"the DNS gave no address for {name} in time", "4.4.3")
     except NoRoute as trouble:
         return trouble
 

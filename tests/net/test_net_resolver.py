@@ -158,6 +158,15 @@ async def test_all_hosts_are_asked_for_at_once(dns: DnsServer) -> None:
     await asyncio.wait({looking})
 
 
+async def test_a_route_is_looked_for_no_longer_than_one_question_lives(dns: DnsServer) -> None:
+    resolver = resolver_at(dns, asyncio.get_running_loop().time, lifetime=60.0)
+    resolver.lifetime = 0.05  # as if the exchanges had taken all but this
+    async with asyncio.timeout(20.0):
+        with pytest.raises(NoRoute) as caught:
+            await find_route("mutes.example", resolver, OPEN)
+    assert (caught.value.permanent, caught.value.enhanced) == (False, "4.4.3")
+
+
 class MuteForAaaa(Answers):
     """A server, or a firewall before it, that drops questions for AAAA."""
 
