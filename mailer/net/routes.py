@@ -23,6 +23,9 @@ MOST_HOSTS_LOOKED_UP = 10
 #: IPv6 networks that carry an IPv4 address in their last 32 bits: IPv4-compatible and NAT64.
 IPV4_INSIDE = (ipaddress.IPv6Network("::/96"), ipaddress.IPv6Network("64:ff9b::/96"))
 
+#: Addresses for documentation, IPv4 and IPv6: no machine has them.
+NOBODYS = ("192.0.2.1", "2001:db8::1")
+
 
 @dataclass(frozen=True, slots=True)
 class Host:
@@ -156,7 +159,14 @@ def _ipv4_inside(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None
 
 
 def _is_own(address: str) -> bool:
-    """Only an address of this machine can be bound; nothing is sent to find out."""
+    """Tell whether an address is one of this machine's: only those can be bound, and nothing is sent to find out.
+
+    Unless the kernel lets any address be bound (ip_nonlocal_bind), which nobody's shows: then all count as foreign.
+    """
+    return _may_be_bound(address) and not _may_be_bound(NOBODYS[":" in address])
+
+
+def _may_be_bound(address: str) -> bool:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
         try:
