@@ -118,6 +118,13 @@ async def _host(name: str, resolver: Resolver, routing: Routing, *, implicit: bo
     if answer.alias and not implicit:
         raise _for_now(f"the MX {name} is an alias", "4.4.4")
     usable = tuple(address for address in answer.records if routing.permit_private or _may_be_dialled(address))
+    if not usable and all(_is_ours(address) for address in answer.records):
+        raise NoRoute(
+            f"the mail for {name} would come back to ourselves",
+            permanent=True,
+            enhanced="5.4.6",
+            reason="network_trouble",
+        )
     if not usable:
         raise _for_now(f"{name} has only private or own addresses", "4.4.4")
     return Host(name, usable), answer.seconds
@@ -140,6 +147,11 @@ def _worst(troubles: list[NoRoute]) -> NoRoute:
         if not trouble.permanent:
             return trouble
     return troubles[0]
+
+
+def _is_ours(address: str) -> bool:
+    """Tell whether mail to an address loops for good: loopback and private ones may be a slip, a public one is us."""
+    return ipaddress.ip_address(address).is_global and _is_own(address)
 
 
 def _may_be_dialled(address: str) -> bool:

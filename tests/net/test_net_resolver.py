@@ -30,6 +30,8 @@ ZONE = {
     "inside.example": Records(a=("10.0.0.1", "127.0.0.1", "169.254.0.1"), aaaa=("::1", "::ffff:127.0.0.1")),
     "disguised.example": Records(mx=((10, "mx.disguised.example"),)),
     "mx.disguised.example": Records(aaaa=("::127.0.0.1", "64:ff9b::a00:1", "2002:7f00:1::1", "fec0::1")),
+    "ours.example": Records(mx=((10, "mx.ours-by-address.example"),)),
+    "mx.ours-by-address.example": Records(a=("8.8.4.4",)),
     "theirs.example": Records(a=("8.8.8.8",)),
     "lost.example": Records(mx=((10, "nowhere.example"),)),
     "mutes.example": Records(mx=tuple((10, f"mute{number}.example") for number in range(8))),
@@ -229,6 +231,16 @@ async def test_a_private_address_within_an_ipv6_one_is_never_dialled(resolver: R
     with pytest.raises(NoRoute) as caught:
         await find_route("disguised.example", resolver, CLOSED)
     assert not caught.value.permanent
+
+
+async def test_an_exchange_at_our_own_public_address_is_refused(
+    resolver: Resolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mailer.net.routes._may_be_bound", lambda address: address == "8.8.4.4")
+    with pytest.raises(NoRoute) as caught:
+        await find_route("ours.example", resolver, CLOSED)
+    assert (caught.value.permanent, caught.value.enhanced) == (True, "5.4.6")
+    assert (await find_route("theirs.example", resolver, CLOSED)).hosts[0].addresses == ("8.8.8.8",)
 
 
 async def test_where_the_kernel_lets_any_address_be_bound_none_is_taken_for_ours(
