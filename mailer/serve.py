@@ -41,8 +41,13 @@ def run(service: Service, announce: Callable[[], None], *, ends_with_stdin: bool
     When the service calls `ready`, `announce` is called and the service manager is told. With `ends_with_stdin` the end
     of standard input sets `stop` too. Raises what the service raises, and TimeoutError if it does not end in time.
     """
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_live(service, announce, ends_with_stdin))
+    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_live(service, announce, ends_with_stdin))
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

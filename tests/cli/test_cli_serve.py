@@ -153,3 +153,14 @@ def test_a_fault_of_ours_is_worth_another_start_at_any_time(town: Town, monkeypa
     monkeypatch.setattr(serve, "import_module", lambda _name: types.SimpleNamespace(run=run))
     monkeypatch.setattr("mailer.log.set_up", lambda: None)
     assert town.type("serve", "webhook").exit_code == serve.FAILED not in parent.REFUSALS
+
+
+def test_signals_mean_afterwards_what_they_meant_before(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def over(*_: object) -> None:
+        return
+
+    monkeypatch.setattr("webhook.app.run", over)
+    monkeypatch.setattr("mailer.log.set_up", lambda: None)
+    before = [signal.getsignal(number) for number in parent.STOP_SIGNALS]
+    assert town.type("serve", "webhook").exit_code == 0
+    assert [signal.getsignal(number) for number in parent.STOP_SIGNALS] == before
