@@ -77,9 +77,10 @@ class Resolver:
         records = tuple(record for answer in found for record in answer.records)
         if not records:
             _raise_worst(answers)
-        return Answer(
-            records, min(answer.seconds for answer in found), any(answer.alias for answer in found if answer.records)
-        )
+        # Half of an answer is soon asked for again: the other half may be the way that works.
+        whole = len(found) == len(answers) == 2
+        seconds = min(answer.seconds for answer in found) if whole else FAILED
+        return Answer(records, seconds, any(answer.alias for answer in found if answer.records))
 
     async def _both(self, host: str) -> "list[Answer | Exception]":
         """Return what is known of A, and of AAAA if that comes in time; where A gave nothing, there is time."""

@@ -15,7 +15,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mailer.net.resolver import DnsTrouble, NameUnknown, Resolver
+from mailer.net.resolver import FAILED, DnsTrouble, NameUnknown, Resolver
 from mailer.smtp.route import Exchange, NoRoute, hosts_in_order
 
 MOST_HOSTS_LOOKED_UP = 10
@@ -37,16 +37,15 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The way to a domain's mailboxes: hosts best first; it holds for `seconds`."""
+    """The way to a domain's mailboxes: hosts best first; it holds for `seconds`.
+
+    Domains with the same `key` name the same hosts, so their mail may share connections, whichever of them are tried.
+    """
 
     domain: str
     hosts: tuple[Host, ...]
     seconds: float
-
-    @property
-    def key(self) -> str:
-        """Domains with the same key are served by the same hosts, so their mail may share connections."""
-        return " ".join(sorted(host.name for host in self.hosts))
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +70,7 @@ async def find_route(domain: str, resolver: Resolver, routing: Routing) -> Route
     for found in await asyncio.gather(*looks):  # at once: ten mute hosts take as long as one
         if isinstance(found, NoRoute):
             troubles.append(found)
+            seconds = min(seconds, seconds if found.permanent else FAILED)
             continue
         host, lasting = found
         hosts.append(Host(host.name, host.addresses[:room]))
@@ -80,7 +80,7 @@ async def find_route(domain: str, resolver: Resolver, routing: Routing) -> Route
             break
     if not hosts:
         raise _worst(troubles)
-    return Route(domain, tuple(hosts), seconds)
+    return Route(domain, tuple(hosts), seconds, " ".join(sorted(names)))
 
 
 async def _exchanges(domain: str, resolver: Resolver) -> tuple[list[Exchange], float]:

@@ -194,7 +194,10 @@ class Session(asyncio.Protocol):
                 server_hostname=self.peer.host,
                 ssl_handshake_timeout=TLS_SECONDS,
             )
-        except (OSError, ssl.SSLError, TimeoutError):
+        except (
+            OSError,
+            ValueError,
+        ):  # ssl.SSLError and TimeoutError are the first, a name that IDNA refuses the second
             self._handle(self._client.fail("tls_failed"))
             return
         if upgraded is None or self.is_closed:

@@ -4,7 +4,7 @@ from mailer.dispatcher.door import FIRST_PAUSE, LONGEST_URGENT_PAUSE, Door
 from mailer.domain.lane import Lane
 from mailer.net.routes import Host, Route
 
-ROUTE = Route("a.example", (Host("mx.a.example", ("192.0.2.1",)),), 60.0)
+ROUTE = Route("a.example", (Host("mx.a.example", ("192.0.2.1",)),), 60.0, "mx.a.example")
 
 
 def test_it_rests_twice_as_long_each_time_up_to_the_limit() -> None:

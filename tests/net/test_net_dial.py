@@ -72,7 +72,7 @@ class Hosts:
             await receiver.stop()
 
     def route(self, *more: str) -> Route:
-        return Route("a.example", tuple(Host(f"mx-{one}", (one,)) for one in (*more, *self.addresses)), 60.0)
+        return Route("a.example", tuple(Host(f"mx-{one}", (one,)) for one in (*more, *self.addresses)), 60.0, "mx")
 
     def dialler(self, *, starttls: bool = True) -> Dialler:
         return Dialler("mx.ours.example", self.port, starttls, (), asyncio.get_running_loop().time)
@@ -134,7 +134,7 @@ async def test_after_a_silence_at_starttls_the_next_dial_is_plain(monkeypatch: p
     server = await asyncio.get_running_loop().create_server(talk, "127.0.78.1", 0)
     port = server.sockets[0].getsockname()[1]
     dialler = Dialler("mx.ours.example", port, True, (), asyncio.get_running_loop().time)
-    route = Route("a.example", (Host("mx", ("127.0.78.1",)),), 60.0)
+    route = Route("a.example", (Host("mx", ("127.0.78.1",)),), 60.0, "mx")
     async with server:
         with pytest.raises(NotGreeted) as caught:
             await dialler.dial(route, Nobody())
@@ -176,7 +176,7 @@ def test_what_is_over_is_forgotten() -> None:
 async def test_nobody_there() -> None:
     async with Hosts(WELL) as hosts:
         with pytest.raises(NotGreeted) as caught:
-            await hosts.dialler().dial(Route("a.example", (Host("mx", ("127.0.78.98",)),), 60.0), Nobody())
+            await hosts.dialler().dial(Route("a.example", (Host("mx", ("127.0.78.98",)),), 60.0, "mx"), Nobody())
         assert caught.value.failure == "connection refused"
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from mailer.net.resolver import DnsTrouble, NameUnknown, Resolver
+from mailer.net.resolver import FAILED, Answer, DnsTrouble, NameUnknown, Resolver
 from mailer.net.routes import Routing, find_route
 from mailer.rehearsal.dns import Answers, DnsMood, DnsServer, Records
 from mailer.smtp.route import NoRoute
@@ -37,6 +37,8 @@ ZONE = {
     "mutes.example": Records(mx=tuple((10, f"mute{number}.example") for number in range(8))),
     **{f"mute{number}.example": Records(mood=DnsMood.TIMEOUT) for number in range(8)},
     "crowd.example": Records(mx=tuple((number, f"mx{number}.example") for number in range(150, 0, -1))),
+    "many.example": Records(mx=tuple((10, f"mx{number}.many.example") for number in range(8))),
+    **{f"mx{number}.many.example": Records(a=(f"192.0.2.{number}",)) for number in range(8)},
     "number.example": Records(mx=((10, "192.0.2.1"),)),
 }
 OPEN = Routing(frozenset({"mx.ours.example"}), 5, True)
@@ -151,6 +153,31 @@ async def test_an_alias_is_passed_over(resolver: Resolver) -> None:
 async def test_a_host_without_dns_is_passed_over(resolver: Resolver) -> None:
     route = await find_route("halfsick.example", resolver, OPEN)
     assert [host.name for host in route.hosts] == ["mx2.town.example"]
+
+
+async def test_a_route_without_its_best_host_is_looked_for_again_soon(resolver: Resolver) -> None:
+    assert (await find_route("halfsick.example", resolver, OPEN)).seconds == FAILED
+    assert (await find_route("town.example", resolver, OPEN)).seconds > FAILED
+
+
+async def test_addresses_of_one_kind_hold_for_a_moment_if_the_other_could_not_be_had(
+    resolver: Resolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = resolver._query
+
+    async def half(name: str, kind: str) -> Answer:
+        if kind == "A":
+            raise DnsTrouble("for a moment")
+        return await ask(name, kind)
+
+    monkeypatch.setattr(resolver, "_query", half)
+    answer = await resolver.addresses("mx1.town.example")
+    assert (answer.records, answer.seconds) == (("2001:db8::1",), FAILED)
+
+
+async def test_the_same_hosts_are_the_same_door_whichever_are_tried(resolver: Resolver) -> None:
+    keys = {(await find_route("many.example", resolver, OPEN)).key for _ in range(20)}
+    assert keys == {" ".join(f"mx{number}.many.example" for number in range(8))}
 
 
 async def test_all_hosts_are_asked_for_at_once(dns: DnsServer) -> None:
