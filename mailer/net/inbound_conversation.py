@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 
 from aiosmtpd.smtp import SMTP
 
-from mailer.net.inbound_doors import Doors, Limits
+from mailer.net.inbound_doors import Doors, Limits, plain
 from mailer.net.inbound_lines import BadLine, EndlessLine, Incoming
 
 _log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class Conversation(SMTP):
     def connection_made(self, given: asyncio.BaseTransport) -> None:
         """Let the peer in, or say 421 and close."""
         transport = cast(asyncio.Transport, given)  # uvloop's is none by inheritance
-        self.peer = str((transport.get_extra_info("peername") or ("unknown",))[0])
+        self.peer = plain(str((transport.get_extra_info("peername") or ("unknown",))[0]))
         if self._doors.enter(self.peer, self.loop.time()):
             self._inside = True
             self._register.came(self)

@@ -66,9 +66,22 @@ class Doors:
             del self._inside[network]
 
 
+def plain(address: str) -> str:
+    """Return an IPv4 address as such: a socket for both families, as systemd opens it, shows `::ffff:192.0.2.1`."""
+    parsed = _parsed(address)
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return address if mapped is None else str(mapped)
+
+
 def _network(address: str) -> str:
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
+    parsed = _parsed(address)
+    if parsed is None:
         return address
     return address if parsed.version == 4 else str(ipaddress.ip_network((parsed, 64), strict=False))
+
+
+def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return None

@@ -77,15 +77,15 @@ class Port25:
         return f"M{len(self.mails)}"
 
     @asynccontextmanager
-    async def open(self, limits: Limits) -> AsyncIterator[Inbound]:
-        """Listen until the block ends."""
+    async def open(self, limits: Limits, listener: socket.socket | None = None) -> AsyncIterator[Inbound]:
+        """Listen until the block ends, on 127.0.0.1 or on the socket given."""
 
         async def take(mail: Mail) -> str:
             return await self.take(mail)
 
         home = policy(DOMAIN, ["t-daiichi", "t-kouryoj"], VERP.read)
         inbound = Inbound(House(DOMAIN, home, take, lambda: AT, self._spool), limits)
-        listener = socket.create_server(("127.0.0.1", 0))
+        listener = listener or socket.create_server(("127.0.0.1", 0))
         self.port = listener.getsockname()[1]
         await inbound.start([listener])
         try:
@@ -95,9 +95,9 @@ class Port25:
                 await client.close()
             await inbound.close(1)
 
-    async def connect(self, *, greeted: bool = True) -> Client:
+    async def connect(self, *, greeted: bool = True, source: str = "127.0.0.1") -> Client:
         """Return a new client, which has read the banner if `greeted`."""
-        client = Client(*await asyncio.open_connection("127.0.0.1", self.port))
+        client = Client(*await asyncio.open_connection("127.0.0.1", self.port, local_addr=(source, 0)))
         self._clients.append(client)
         if greeted:
             assert (await client.reply()).startswith("220 ")

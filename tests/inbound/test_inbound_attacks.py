@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import socket
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -169,6 +170,22 @@ async def test_one_address_cannot_take_all_the_room(port25: Port25, limits: Call
         await held[0].rest()
         await asyncio.sleep(0.05)
         await port25.connect()
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+async def test_ipv4_peers_of_a_socket_for_both_families_are_told_apart(
+    port25: Port25, limits: Callable[..., Limits]
+) -> None:
+    both = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)
+    async with port25.open(limits(connections_per_address=1), both):
+        await port25.connect()
+        client = await port25.connect(source="127.0.0.2")
+        await client.ask("EHLO peer.example")
+        await begin_data(client)
+        await client.ask("x", ".")
+        mail, _ = port25.mails[0]
+        assert mail.peer == "127.0.0.2"
+        assert b" ([127.0.0.2])" in mail.trace
 
 
 @pytest.mark.parametrize("sent", [b"", b"EHLO x", b"EHLO peer.example\r\nMAIL"])

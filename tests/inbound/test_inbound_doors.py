@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from mailer.net.inbound_doors import LOG_SECONDS, Doors, Limits
+from mailer.net.inbound_doors import LOG_SECONDS, Doors, Limits, plain
 
 
 def test_one_network_gets_its_share_and_room_is_given_back() -> None:
@@ -19,6 +19,19 @@ def test_a_whole_ipv6_network_counts_as_one() -> None:
     doors = Doors(Limits(connections_per_address=2))
     assert [doors.enter(f"2001:db8::{host}", 0) for host in range(3)] == [True, True, False]
     assert doors.enter("2001:db8:0:1::1", 0)
+
+
+@pytest.mark.parametrize(
+    ("shown", "address"),
+    [
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_an_ipv4_peer_of_a_socket_for_both_families(shown: str, address: str) -> None:
+    assert plain(shown) == address
 
 
 def test_everybody_together_has_a_limit() -> None:
