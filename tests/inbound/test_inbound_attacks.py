@@ -226,7 +226,9 @@ async def test_a_slow_but_steady_content_is_taken(port25: Port25, limits: Callab
 
 
 async def test_a_peer_who_never_reads_is_dropped(port25: Port25, limits: Callable[..., Limits]) -> None:
-    async with port25.open(limits(seconds=0.3, idle_commands=10**9)):
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16 * 1024)  # by itself the kernel takes megabytes for him
+    async with port25.open(limits(seconds=0.3, idle_commands=10**9), listener):
         client = await port25.connect()
         client.writer.transport.pause_reading()  # type: ignore[attr-defined]  # a stream's transport can pause
 
