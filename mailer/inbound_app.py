@@ -7,12 +7,13 @@ mail that comes in is written down, and that is all.
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import nullcontext
 
 from config import Settings
 from mailer.appliance import open_office
 from mailer.net.inbound import Inbound
 from mailer.net.inbound_doors import Limits
-from mailer.net.inbound_policy import Recipient, policy
+from mailer.net.inbound_policy import policy
 from mailer.net.inbound_session import Full, House, Mail, Take
 from mailer.net.sockets import listening
 from mailer.service import bounce
@@ -21,6 +22,7 @@ from mailer.store.database import FAILURES
 from mailer.store.writer import Writer
 
 _log = logging.getLogger(__name__)
+BIG = 256 * 1024
 
 
 async def run(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:
@@ -50,31 +52,36 @@ def house(settings: Settings, office: Office, take: Take) -> House:
 
 
 def keeper(office: Office, writer: Writer) -> Take:
-    """Return what stores a mail, for all its recipients in one commit, and returns the numbers it is kept under."""
+    """Return what stores a mail, once for all its recipients, and returns the number it is kept under.
+
+    Big mails are read and written one after another: together they would fill the memory, and one commit of all of
+    them would lock the mailer out of the store.
+    """
+    one_by_one = asyncio.Lock()
 
     async def take(mail: Mail) -> str:
         try:
-            numbers = await writer.do(lambda: _keep(office, mail))
+            async with one_by_one if mail.octets > BIG else nullcontext():
+                read = await asyncio.to_thread(_read, mail)
+                number = await writer.do(lambda: bounce.take(office, read))
         except (*FAILURES, OSError) as error:
             _log.error("a mail from %s could not be stored: %s", mail.peer, error)
             raise Full from error
-        names = ",".join(f"I{number:X}" for number in dict.fromkeys(numbers))
-        _log.info("%s: from=<%s>, client=unknown[%s], nrcpt=%d", names, mail.reverse_path, mail.peer, len(numbers))
-        return names
+        name = f"I{number:X}"
+        nrcpt = len(mail.recipients)
+        _log.info("%s: from=<%s>, client=unknown[%s], nrcpt=%d", name, mail.reverse_path, mail.peer, nrcpt)
+        return name
 
     return take
 
 
-def _keep(office: Office, mail: Mail) -> list[int]:
-    content = mail.trace + mail.content()
-    return [bounce.take(office, _facts(mail, recipient, content)) for recipient in mail.recipients]
-
-
-def _facts(mail: Mail, recipient: Recipient, content: bytes) -> bounce.InboundFacts:
-    return bounce.InboundFacts(
+def _read(mail: Mail) -> bounce.ReadMail:
+    facts = bounce.InboundFacts(
         reverse_path=mail.reverse_path,
-        forward_path=recipient.forward_path,
+        forward_paths=tuple(recipient.forward_path for recipient in mail.recipients),
         peer=mail.peer,
-        content=content,
-        item_id=recipient.item_id,
+        content=mail.trace + mail.content(),
+        # A report goes to one reverse-path; whoever names several of our items in one mail reports none of the others.
+        item_id=next((each.item_id for each in mail.recipients if each.item_id is not None), None),
     )
+    return bounce.read(facts)

@@ -35,13 +35,14 @@ class Full(Exception):
 class Mail:
     """One mail as it was handed over: `content` returns its lines (CRLF), `trace` what we write on top of them.
 
-    `reverse_path` is empty for the null reverse-path.
+    `octets` came over the wire for it; `reverse_path` is empty for the null reverse-path.
     """
 
     reverse_path: str
     recipients: tuple[Recipient, ...]
     peer: str
     trace: bytes
+    octets: int
     content: Callable[[], bytes]
 
 
@@ -206,7 +207,7 @@ class InboundSession(Conversation):
             spool.close()
             raise
         # A peer who leaves now has not seen our 250 and will come again; what has begun is finished all the same.
-        return await asyncio.shield(self.loop.create_task(self._keep(spool, body, self._mail(spool))))
+        return await asyncio.shield(self.loop.create_task(self._keep(spool, body, self._mail(spool, body))))
 
     async def _receive(self, spool: Spool) -> Body:
         """Read to the final dot; a peer below the least rate, or far over the size, is cut."""
@@ -241,13 +242,14 @@ class InboundSession(Conversation):
         self.counts["stored"] += 1
         return f"250 2.0.0 Ok: kept as {name}"
 
-    def _mail(self, spool: Spool) -> Mail:
+    def _mail(self, spool: Spool, body: Body) -> Mail:
         assert self.session is not None
         protocol = "ESMTP" if self.session.extended_smtp else "SMTP"
         reverse_path = self._transaction().mail_from or ""
         trace = Trace(self._helo, self.peer, self.hostname, protocol, self._house.clock())
         recipients = tuple(self._transaction().recipients.values())
-        return Mail(reverse_path, recipients, self.peer, trace.lines(reverse_path), spool.content)
+        lines = trace.lines(reverse_path)
+        return Mail(reverse_path, recipients, self.peer, lines, body.received, spool.content)
 
     def _note_refusal(self, path: Path, reply: str) -> None:
         self.counts["refused"] += 1

@@ -26,35 +26,59 @@ REASONS: Mapping[str, str] = {RETURNED: "The receiving side took the mail and re
 
 @dataclass(frozen=True, slots=True)
 class InboundFacts:
-    """A mail as it came in; `item_id` is the queue item that the forward-path's VERP address names, or None."""
+    """A mail as it came in; `item_id` is the queue item that a VERP address among its forward-paths names, or None."""
 
     reverse_path: str
-    forward_path: str
+    forward_paths: tuple[str, ...]
     peer: str
     content: bytes
     item_id: int | None
 
 
-def take(office: Office, facts: InboundFacts) -> int:
+@dataclass(frozen=True, slots=True)
+class ReadMail:
+    """A mail that was read: what it reports, what tells it from others, and the bytes that are kept."""
+
+    reverse_path: str
+    forward_paths: tuple[str, ...]
+    peer: str
+    item_id: int | None
+    report: Report | None
+    digest: bytes
+    packed: bytes
+
+
+def read(facts: InboundFacts) -> ReadMail:
+    """Do what takes long with a big mail, before the store is locked for it."""
+    return ReadMail(
+        reverse_path=facts.reverse_path,
+        forward_paths=facts.forward_paths,
+        peer=facts.peer,
+        item_id=facts.item_id,
+        report=read_report(facts.content),
+        digest=_digest(facts.content),
+        packed=inbound.pack(facts.content),
+    )
+
+
+def take(office: Office, mail: ReadMail) -> int:
     """Keep a mail and mark the item it returns; return the number it is kept under; inside a Writer."""
-    address_key = None if facts.item_id is None else inbound.address_key(facts.item_id)
-    item_id = None if address_key is None else facts.item_id
-    digest = _digest(facts)
-    earlier = None if item_id is None else inbound.known(item_id, digest)
+    address_key = None if mail.item_id is None else inbound.address_key(mail.item_id)
+    item_id = None if address_key is None else mail.item_id
+    earlier = None if item_id is None else inbound.known(item_id, mail.digest)
     if earlier is not None:
         return earlier
-    report = read_report(facts.content)
-    meaning = MAIL if report is None else REPORT
-    if report and item_id is not None and address_key and _returned(office, item_id, report, address_key):
+    meaning = MAIL if mail.report is None else REPORT
+    if mail.report and item_id is not None and address_key and _returned(office, item_id, mail.report, address_key):
         meaning = RETURNED
     return inbound.add(
         inbound.Arrived(
             received_at=office.clock(),
-            reverse_path=_storable(facts.reverse_path),
-            forward_path=_storable(facts.forward_path),
-            peer=facts.peer,
-            digest=digest,
-            content=facts.content,
+            reverse_path=_storable(mail.reverse_path),
+            forward_path=_storable(", ".join(mail.forward_paths)),
+            peer=mail.peer,
+            digest=mail.digest,
+            packed=mail.packed,
             item_id=item_id,
             meaning=meaning,
         )
@@ -66,9 +90,9 @@ def _storable(path: str) -> str:
     return path.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _digest(facts: InboundFacts) -> bytes:
+def _digest(content: bytes) -> bytes:
     """Tell mails apart by their bodies: a second copy differs in the trace that servers wrote on top of it."""
-    head, separator, body = facts.content.partition(b"\r\n\r\n")
+    head, separator, body = content.partition(b"\r\n\r\n")
     return hashlib.sha256(body if separator else head).digest()
 
 

@@ -27,14 +27,17 @@ WHERE item_id = ? AND verdict IS NULL
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """A mail as it is kept: `content` is whole, `digest` tells it from others, `meaning` is what we made of it."""
+    """A mail as it is kept, once for all its recipients, which `forward_path` lists with commas between them.
+
+    `packed` is its content, whole; `digest` tells it from others, `meaning` is what we made of it.
+    """
 
     received_at: datetime
     reverse_path: str
     forward_path: str
     peer: str
     digest: bytes
-    content: bytes
+    packed: bytes
     item_id: int | None
     meaning: str
 
@@ -59,11 +62,16 @@ def add(mail: Arrived) -> int:
         forward_path=mail.forward_path,
         peer=mail.peer,
         digest=mail.digest,
-        content=zlib.compress(mail.content, 1),
+        content=mail.packed,
         item=mail.item_id,
         meaning=mail.meaning,
     )
     return int(row.execute())
+
+
+def pack(content: bytes) -> bytes:
+    """Return the content of a mail as it is written into the store."""
+    return zlib.compress(content, 1)
 
 
 def raw(mail_id: int) -> bytes | None:

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import socket
 import subprocess
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,10 +12,10 @@ import pytest
 
 from config import Settings
 from mailer.appliance import make_secrets, open_office
-from mailer.inbound_app import keeper, run
+from mailer.inbound_app import BIG, keeper, run
 from mailer.net.inbound_policy import Recipient
 from mailer.net.inbound_session import Full, Mail
-from mailer.service import broadcast
+from mailer.service import bounce, broadcast
 from mailer.service.office import Office
 from mailer.store import inbound as kept
 from mailer.store.database import FAILURES, select
@@ -63,10 +64,10 @@ def item(office: Office, register: Register) -> int:
     return int(number)
 
 
-def mail(office: Office, item: int, content: bytes) -> Mail:
-    """Return a mail to the item's VERP address."""
-    recipients = (Recipient(office.verp.make(item), item),)
-    return Mail("", recipients, "192.0.2.1", b"Return-Path: <>\r\n", lambda: content)
+def mail(office: Office, item: int, content: bytes, octets: int = 1000) -> Mail:
+    """Return a mail to the postmaster and the item's VERP address."""
+    recipients = (Recipient(f"postmaster@{office.domain}"), Recipient(office.verp.make(item), item))
+    return Mail("", recipients, "192.0.2.1", b"Return-Path: <>\r\n", octets, lambda: content)
 
 
 async def test_a_report_returns_the_item_and_is_kept_raw(office: Office, item: int) -> None:
@@ -77,6 +78,8 @@ async def test_a_report_returns_the_item_and_is_kept_raw(office: Office, item: i
     assert name == again == "I1"
     assert select("SELECT state, enhanced FROM queue_item") == [("returned", "5.1.1")]
     assert kept.raw(1) == b"Return-Path: <>\r\n" + report()
+    paths = f"postmaster@{office.domain}, {office.verp.make(item)}"
+    assert select("SELECT forward_path, item_id FROM inbound_mail") == [(paths, item)]
 
 
 async def test_a_report_about_somebody_else_returns_nothing(office: Office, item: int) -> None:
@@ -95,6 +98,32 @@ async def test_a_store_that_refuses_is_full(office: Office, item: int, monkeypat
     with pytest.raises(Full):
         await keeper(office, writer)(mail(office, item, report()))
     writer.close()
+
+
+async def test_big_mails_are_read_one_after_another(office: Office, item: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[bytes] = []
+    first, go_on = threading.Event(), threading.Event()
+
+    def read(facts: bounce.InboundFacts) -> bounce.ReadMail:
+        begun.append(facts.content[-1:])
+        if facts.content.endswith(b"1"):
+            first.set()
+            assert go_on.wait(10)
+        return read_at_once(facts)
+
+    read_at_once = bounce.read
+    monkeypatch.setattr("mailer.service.bounce.read", read)
+    writer = Writer()
+    take = keeper(office, writer)
+    one = asyncio.ensure_future(take(mail(office, item, b"big 1", BIG + 1)))
+    assert await asyncio.to_thread(first.wait, 10)
+    two = asyncio.ensure_future(take(mail(office, item, b"big 2", BIG + 1)))
+    await take(mail(office, item, b"small 3", BIG))
+    assert begun == [b"1", b"3"]
+    go_on.set()
+    await asyncio.gather(one, two)
+    writer.close()
+    assert begun == [b"1", b"3", b"2"]
 
 
 @pytest.fixture
