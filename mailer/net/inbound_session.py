@@ -210,15 +210,16 @@ class InboundSession(Conversation):
         return await asyncio.shield(self.loop.create_task(self._keep(spool, body, self._mail(spool, body))))
 
     async def _receive(self, spool: Spool) -> Body:
-        """Read to the final dot; a peer below the least rate, or far over the size, is cut."""
+        """Read to the final dot; a peer who is idle, below the least rate, or far over the size, is cut."""
         body = Body(spool.write, self.limits.size)
-        began = self.loop.time()
+        limits, began = self.limits, self.loop.time()
         rest = body.feed(self.incoming.take())
         while rest is None:
-            async with asyncio.timeout_at(began + self.limits.seconds + body.received / self.limits.rate):
+            due = min(self.loop.time(), began + body.received / limits.rate) + limits.seconds
+            async with asyncio.timeout_at(due):
                 rest = body.feed(await self.read())
-            if rest is None and body.received > 2 * self.limits.size:
-                await self.push(f"552 5.3.4 At most {self.limits.size} octets")
+            if rest is None and body.received > 2 * limits.size:
+                await self.push(f"552 5.3.4 At most {limits.size} octets")
                 await self.leave()
         self.incoming.feed(rest)
         return body

@@ -215,6 +215,14 @@ async def test_a_peer_who_drips_the_content_is_cut(port25: Port25, limits: Calla
     assert not port25.mails
 
 
+async def test_a_peer_who_falls_silent_after_much_content_is_cut(port25: Port25, limits: Callable[..., Limits]) -> None:
+    async with port25.open(limits(seconds=0.3)):
+        client = await port25.hello()
+        await begin_data(client)
+        await client.send(b"x" * 500_000)
+        assert await client.rest() == b"421 4.4.2 Too slow, closing\r\n"
+
+
 async def test_a_slow_but_steady_content_is_taken(port25: Port25, limits: Callable[..., Limits]) -> None:
     async with port25.open(limits(seconds=0.2, rate=1000)):
         client = await port25.hello()
