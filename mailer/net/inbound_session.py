@@ -147,15 +147,18 @@ class InboundSession(Conversation):
 
     async def _add_recipient(self, path: Path, parameters: dict[str, str]) -> None:
         verdict = self._house.policy.judge(path)
+        recipients = self._transaction().recipients
         if parameters:
             await self.fault("555 5.5.4 Parameters not recognised")
         elif isinstance(verdict, str):
             self._note_refusal(path, verdict)
             await self.fault(verdict)
-        elif len(self._transaction().recipients) >= self.limits.recipients:
+        elif verdict.forward_path.lower() in recipients:
+            await self.idle("250 2.1.5 Ok")
+        elif len(recipients) >= self.limits.recipients:
             await self.idle("452 4.5.3 Too many recipients")
         else:
-            self._transaction().recipients[verdict.forward_path.lower()] = verdict
+            recipients[verdict.forward_path.lower()] = verdict
             await self.push("250 2.1.5 Ok")
 
     async def _argument(self, keyword: str, argument: str, use: "Use") -> None:

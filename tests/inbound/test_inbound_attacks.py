@@ -129,6 +129,14 @@ async def test_a_flood_of_commands_is_cut_with_421(peer: Client, command: bytes,
     assert len(replies) <= at_most + 1
 
 
+async def test_naming_one_recipient_for_ever_is_cut(peer: Client) -> None:
+    await peer.ask("MAIL FROM:<>")
+    await peer.say(*["RCPT TO:<postmaster>"] * 300)
+    replies = (await peer.rest()).decode().splitlines()
+    assert replies[-1] == "421 4.7.0 Too many commands without mail"
+    assert len(replies) <= 102
+
+
 async def test_harvesting_is_cut(peer: Client) -> None:
     await peer.ask("MAIL FROM:<>")
     await peer.say(*(f"RCPT TO:<guess{number}@{DOMAIN}>" for number in range(100)))
