@@ -14,7 +14,7 @@ from mailer.appliance import open_office
 from mailer.net.inbound import Inbound
 from mailer.net.inbound_doors import Limits
 from mailer.net.inbound_policy import policy
-from mailer.net.inbound_session import Full, House, Mail, Take
+from mailer.net.inbound_session import House, Mail, NotKept, Take
 from mailer.net.sockets import listening
 from mailer.service import bounce
 from mailer.service.office import Office
@@ -66,7 +66,7 @@ def keeper(office: Office, writer: Writer) -> Take:
                 number = await writer.do(lambda: bounce.take(office, read))
         except (*FAILURES, OSError) as error:
             _log.error("a mail from %s could not be stored: %s", mail.peer, error)
-            raise Full from error
+            raise NotKept from error
         name = f"I{number:X}"
         nrcpt = len(mail.recipients)
         _log.info("%s: from=<%s>, client=unknown[%s], nrcpt=%d", name, mail.reverse_path, mail.peer, nrcpt)

@@ -20,6 +20,7 @@ _log = logging.getLogger(__name__)
 CHUNK = 64 * 1024
 NOT_SMTP = frozenset({b"GET", b"POST", b"HEAD", b"PUT", b"CONNECT", b"OPTIONS"})
 LAST_WORDS_SECONDS = 5.0
+OUR_FAULT = "451 4.3.0 A fault of ours, try again later"
 CLOSING = "421 4.3.2 We are closing, come again"
 
 
@@ -171,7 +172,7 @@ class Conversation(SMTP):
         except Exception:
             _log.exception("%s from %s met a fault of ours", verb, self.peer)
             self.reset()
-            await self.push("451 4.3.0 A fault of ours, try again later")
+            await self.push(OUR_FAULT)
 
     def reset(self) -> None:
         """Forget the mail transaction, not the greeting."""

@@ -2,7 +2,7 @@
 
 RFC 5321 §4.5.1 names the verbs every server must know; we offer no others but PIPELINING (RFC 2920), SIZE (RFC 1870),
 8BITMIME (RFC 6152), SMTPUTF8 (RFC 6531) and ENHANCEDSTATUSCODES (RFC 2034). A mail is taken when `take` has come back:
-only then 250. What `take` raises is temporary: `Full` is 452 4.3.1, anything else 451 4.3.0, and never its text.
+only then 250. Whatever `take` raises is 451 4.3.0, temporary, and never its text.
 """
 
 import asyncio
@@ -11,11 +11,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from errno import EDQUOT, ENOSPC
 
 from aiosmtpd.smtp import Envelope
 
 from mailer.net.inbound_body import Body
-from mailer.net.inbound_conversation import Conversation, Register
+from mailer.net.inbound_conversation import OUR_FAULT, Conversation, Register
 from mailer.net.inbound_doors import Doors, Limits
 from mailer.net.inbound_path import Path, PathError, read_argument
 from mailer.net.inbound_policy import Policy, Recipient
@@ -24,11 +25,12 @@ from mailer.net.inbound_trace import Trace
 
 _log = logging.getLogger(__name__)
 SHOWN_REFUSALS = 3
+NO_ROOM = "452 4.3.1 No room now, try again later"
 LONGEST_NAME = 255
 
 
-class Full(Exception):
-    """The store cannot take a mail now; the peer shall keep it and come back."""
+class NotKept(Exception):
+    """The store could not take a mail, and `take` has said so in the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,18 +233,18 @@ class InboundSession(Conversation):
         with closing(spool):
             if body.too_big:
                 return f"552 5.3.4 At most {self.limits.size} octets"
-            if spool.failed:
-                return "452 4.3.1 No room now, try again later"
+            if spool.failure is not None:
+                return NO_ROOM if spool.failure.errno in (ENOSPC, EDQUOT) else OUR_FAULT
             return await self._store(mail)
 
     async def _store(self, mail: Mail) -> str:
         try:
             name = await self._house.take(mail)
-        except Full:
-            return "452 4.3.1 No room now, try again later"
+        except NotKept:
+            return OUR_FAULT
         except Exception:
             _log.exception("a mail from %s could not be stored", self.peer)
-            return "451 4.3.0 A fault of ours, try again later"
+            return OUR_FAULT
         self.counts["stored"] += 1
         return f"250 2.0.0 Ok: kept as {name}"
 

@@ -12,10 +12,10 @@ _log = logging.getLogger(__name__)
 
 
 class Spool:
-    """The content of one mail; close it when the mail is stored or refused."""
+    """The content of one mail; close it when the mail is stored or refused. `failure` is why it is not whole."""
 
     def __init__(self, in_memory: int, directory: str) -> None:
-        self.failed = False
+        self.failure: OSError | None = None
         self._file = SpooledTemporaryFile(max_size=in_memory, dir=directory)  # noqa: SIM115  # closed by close()
 
     def close(self) -> None:
@@ -24,13 +24,13 @@ class Spool:
 
     def write(self, data: bytes) -> None:
         """Keep some more bytes, unless an earlier write failed."""
-        if self.failed:
+        if self.failure is not None:
             return
         try:
             self._file.write(data)
         except OSError as error:
             _log.warning("a mail could not be spooled: %s", error)
-            self.failed = True
+            self.failure = error
 
     def content(self) -> bytes:
         """Return everything that was kept."""

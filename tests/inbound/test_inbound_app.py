@@ -14,7 +14,7 @@ from config import Settings
 from mailer.appliance import make_secrets, open_office
 from mailer.inbound_app import BIG, keeper, run
 from mailer.net.inbound_policy import Recipient
-from mailer.net.inbound_session import Full, Mail
+from mailer.net.inbound_session import Mail, NotKept
 from mailer.service import bounce, broadcast
 from mailer.service.office import Office
 from mailer.store import inbound as kept
@@ -89,13 +89,13 @@ async def test_a_report_about_somebody_else_returns_nothing(office: Office, item
     assert select("SELECT state FROM queue_item") == [("accepted",)]
 
 
-async def test_a_store_that_refuses_is_full(office: Office, item: int, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_store_that_refuses_keeps_nothing(office: Office, item: int, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object) -> int:
         raise FAILURES[0]("database or disk is full")
 
     monkeypatch.setattr("mailer.service.bounce.take", fails)
     writer = Writer()
-    with pytest.raises(Full):
+    with pytest.raises(NotKept):
         await keeper(office, writer)(mail(office, item, report()))
     writer.close()
 
