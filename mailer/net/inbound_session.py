@@ -18,6 +18,7 @@ from aiosmtpd.smtp import Envelope
 from mailer.net.inbound_body import Body
 from mailer.net.inbound_conversation import OUR_FAULT, Conversation, Register
 from mailer.net.inbound_doors import Doors, Limits
+from mailer.net.inbound_hops import HEAD_OCTETS, loops
 from mailer.net.inbound_path import Path, PathError, read_argument
 from mailer.net.inbound_policy import Policy, Recipient
 from mailer.net.inbound_spool import Spool
@@ -235,6 +236,8 @@ class InboundSession(Conversation):
                 return f"552 5.3.4 At most {self.limits.size} octets"
             if spool.failure is not None:
                 return NO_ROOM if spool.failure.errno in (ENOSPC, EDQUOT) else OUR_FAULT
+            if loops(spool.content(HEAD_OCTETS)):
+                return "554 5.4.6 Too many hops: this mail goes round in circles"
             return await self._store(mail)
 
     async def _store(self, mail: Mail) -> str:

@@ -32,7 +32,7 @@ class Spool:
             _log.warning("a mail could not be spooled: %s", error)
             self.failure = error
 
-    def content(self) -> bytes:
-        """Return everything that was kept."""
+    def content(self, octets: int = -1) -> bytes:
+        """Return everything that was kept, or its first `octets`."""
         self._file.seek(0)
-        return self._file.read()
+        return self._file.read(octets)
