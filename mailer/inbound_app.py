@@ -18,7 +18,7 @@ from mailer.net.inbound_session import House, Mail, NotKept, Take
 from mailer.net.sockets import listening
 from mailer.service import bounce
 from mailer.service.office import Office
-from mailer.store.database import FAILURES
+from mailer.store.database import FAILURES, is_full
 from mailer.store.writer import Writer
 
 _log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ def keeper(office: Office, writer: Writer) -> Take:
                 number = await writer.do(lambda: bounce.take(office, read))
         except (*FAILURES, OSError) as error:
             _log.error("a mail from %s could not be stored: %s", mail.peer, error)
-            raise NotKept from error
+            raise NotKept(no_room=is_full(error)) from error
         name = f"I{number:X}"
         nrcpt = len(mail.recipients)
         _log.info("%s: from=<%s>, client=unknown[%s], nrcpt=%d", name, mail.reverse_path, mail.peer, nrcpt)

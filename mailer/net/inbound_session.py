@@ -2,7 +2,7 @@
 
 RFC 5321 §4.5.1 names the verbs every server must know; we offer no others but PIPELINING (RFC 2920), SIZE (RFC 1870),
 8BITMIME (RFC 6152), SMTPUTF8 (RFC 6531) and ENHANCEDSTATUSCODES (RFC 2034). A mail is taken when `take` has come back:
-only then 250. Whatever `take` raises is 451 4.3.0, temporary, and never its text.
+only then 250. What `take` raises is temporary, 452 4.3.1 without room and else 451 4.3.0, and never its text.
 """
 
 import asyncio
@@ -31,7 +31,11 @@ LONGEST_NAME = 255
 
 
 class NotKept(Exception):
-    """The store could not take a mail, and `take` has said so in the log."""
+    """The store could not take a mail, and `take` has said so in the log; `no_room` if the disk is full."""
+
+    def __init__(self, *, no_room: bool) -> None:
+        super().__init__("no room" if no_room else "not kept")
+        self.no_room = no_room
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,8 +247,8 @@ class InboundSession(Conversation):
     async def _store(self, mail: Mail) -> str:
         try:
             name = await self._house.take(mail)
-        except NotKept:
-            return OUR_FAULT
+        except NotKept as refused:
+            return NO_ROOM if refused.no_room else OUR_FAULT
         except Exception:
             _log.exception("a mail from %s could not be stored", self.peer)
             return OUR_FAULT

@@ -107,6 +107,11 @@ def is_locked(error: Exception) -> bool:
     return isinstance(_told(error), apsw.BusyError)
 
 
+def is_full(error: Exception) -> bool:
+    """Tell whether there was no room for a change."""
+    return isinstance(_told(error), apsw.FullError)
+
+
 def _told(error: Exception) -> Exception:
     """Return SQLite's own error, which peewee may have wrapped."""
     told: Exception = getattr(error, "orig", error)

@@ -8,7 +8,9 @@ import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import apsw
 import pytest
+from peewee import OperationalError
 
 from config import Settings
 from mailer.appliance import make_secrets, open_office
@@ -18,7 +20,7 @@ from mailer.net.inbound_session import Mail, NotKept
 from mailer.service import bounce, broadcast
 from mailer.service.office import Office
 from mailer.store import inbound as kept
-from mailer.store.database import FAILURES, select
+from mailer.store.database import select
 from mailer.store.writer import Writer
 from tests.conftest import Register
 from tests.inbound.port25 import Client
@@ -91,12 +93,13 @@ async def test_a_report_about_somebody_else_returns_nothing(office: Office, item
 
 async def test_a_store_that_refuses_keeps_nothing(office: Office, item: int, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object) -> int:
-        raise FAILURES[0]("database or disk is full")
+        raise OperationalError(apsw.FullError("database or disk is full"))
 
     monkeypatch.setattr("mailer.service.bounce.take", fails)
     writer = Writer()
-    with pytest.raises(NotKept):
+    with pytest.raises(NotKept) as refused:
         await keeper(office, writer)(mail(office, item, report()))
+    assert refused.value.no_room
     writer.close()
 
 

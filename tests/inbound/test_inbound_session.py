@@ -120,10 +120,20 @@ async def test_it_says_250_only_after_the_mail_was_taken(port25: Port25, peer: C
     assert await peer.reply() == "250 2.0.0 Ok: kept as M9"
 
 
+async def test_without_room_the_peer_hears_so(port25: Port25, peer: Client) -> None:
+    async def full(mail: Mail) -> str:
+        raise NotKept(no_room=True)
+
+    port25.take = full
+    await peer.send(BOUNCE)
+    assert [(await peer.reply())[:3] for _ in range(3)] == ["250", "250", "354"]
+    assert await peer.ask("x", ".") == "452 4.3.1 No room now, try again later"
+
+
 @pytest.mark.parametrize(
     "error",
     [
-        NotKept("database or disk is full"),
+        NotKept(no_room=False),
         RuntimeError("x\r\n250 2.0.0 Ok"),
         TimeoutError("名前"),
     ],
