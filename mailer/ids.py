@@ -5,10 +5,12 @@ base 32 has no I, L, O or U to be misheard. Queue ids are letters and digits onl
 log tools stop at anything else.
 """
 
+import re
 import secrets
 from collections.abc import Callable
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_QUEUE_ID = re.compile(r"[Qq][0-9A-Fa-f]{1,16}")
 Ids = Callable[[str], str]
 
 
@@ -24,6 +26,6 @@ def queue_id(number: int) -> str:
 
 def queue_number(name: str) -> int:
     """Return the row number of a queue id; raise ValueError with words for a person if it is none."""
-    if not name[:1].upper() == "Q":
+    if not _QUEUE_ID.fullmatch(name):
         raise ValueError(f"{name!r} is not a queue id; one looks like Q2F")
     return int(name[1:], 16)

@@ -45,7 +45,7 @@ def _of_configuration(error: Exception) -> str | None:
 
 def _of_names(error: Exception) -> str | None:
     """Answer for a name that nothing has."""
-    from mailer.service.broadcast import NoSuchAnnouncement
+    from mailer.service.announce import NoSuchAnnouncement
     from mailer.service.queue import NoSuchItems
 
     if isinstance(error, NoSuchAnnouncement):

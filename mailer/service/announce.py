@@ -22,6 +22,10 @@ from mailer.store.database import transaction
 PREFIXES: Mapping[Kind, str] = {Kind.BROADCAST: "B", Kind.MAINTENANCE: "N"}
 
 
+class NoSuchAnnouncement(LookupError):
+    """Nothing was announced under this name."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewAnnouncement:
     """What is to be announced. No `not_before` means now, no `lifetime` the lane's own; it counts from `not_before`.

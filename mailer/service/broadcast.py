@@ -17,7 +17,7 @@ from mailer.message.text import TextError, check_subject, check_text
 from mailer.schedule.accounting import ItemFacts, problems
 from mailer.schedule.queued import Selection
 from mailer.schedule.transition import CANCELLED
-from mailer.service.announce import Announced, NewAnnouncement, announce, audience, summary
+from mailer.service.announce import Announced, NewAnnouncement, NoSuchAnnouncement, announce, audience, summary
 from mailer.service.audit import record
 from mailer.service.office import Office
 from mailer.store import accounting, announcements, audit, control
@@ -50,10 +50,6 @@ class BroadcastRefused(ValueError):
         super().__init__(REASONS[reason] + (f" ({detail})" if detail else ""))
         self.reason = reason
         self.detail = detail
-
-
-class NoSuchAnnouncement(LookupError):
-    """Nothing was announced under this name."""
 
 
 @dataclass(frozen=True, slots=True)

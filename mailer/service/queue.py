@@ -12,9 +12,10 @@ from mailer.ids import queue_id, queue_number
 from mailer.schedule.item import ItemState
 from mailer.schedule.queued import QueuedItem, Selection, Tried
 from mailer.schedule.transition import REMOVED_BY_OPERATOR
+from mailer.service.announce import NoSuchAnnouncement
 from mailer.service.audit import record
 from mailer.service.office import Office
-from mailer.store import control, items
+from mailer.store import announcements, control, items
 from mailer.store.database import transaction
 
 __all__ = [
@@ -97,13 +98,16 @@ def _do(
     office: Office, action: str, selection: Selection, actor: str, deed: Callable[[Selection, datetime], int], why: str
 ) -> int:
     with transaction():
-        _check_known(selection.numbers)
+        _check_known(selection)
         count = deed(selection, office.clock())
         record(office, actor, action, selection.announcement_id, items=count, **_audited(selection, why))
     return count
 
 
-def _check_known(numbers: tuple[int, ...]) -> None:
+def _check_known(selection: Selection) -> None:
+    if selection.announcement_id and announcements.get(selection.announcement_id) is None:
+        raise NoSuchAnnouncement(selection.announcement_id)
+    numbers = selection.numbers
     known = {item.id for item in items.find(Selection(numbers=numbers))} if numbers else set()
     unknown = [queue_id(number) for number in numbers if number not in known]
     if unknown:

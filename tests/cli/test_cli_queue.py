@@ -61,7 +61,15 @@ def test_items_that_there_are_not_are_named_and_nothing_is_half_done(town: Town,
     assert town.done("--json", "queue", "list") == before
 
 
-@pytest.mark.parametrize("name", ["Q0", "Q-1", "Q8000000000000000", "Qx", "1"])
+@pytest.mark.parametrize("verb", ["flush", "hold", "release", "remove"])
+def test_a_broadcast_that_there_is_not_is_named(town: Town, verb: str) -> None:
+    words = ["--yes"] if verb == "remove" else []
+    result = town.type("queue", verb, "--broadcast", "B0", *words)
+    assert result.exit_code == 1
+    assert "There is no broadcast or notice B0" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["Q0", "Q-1", "Q1_0", "Q8000000000000000", "Qx", "1"])
 def test_what_cannot_be_a_queue_id_is_a_mistake_in_usage(town: Town, name: str) -> None:
     for verb in ("show", "hold"):
         result = town.type("queue", verb, name)

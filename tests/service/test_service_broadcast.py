@@ -13,7 +13,8 @@ from mailer.domain.receipt import token, token_hash
 from mailer.message.text import REASONS as TEXT_REASONS
 from mailer.schedule.outcome import Evidence, Outcome, Verdict
 from mailer.service import audit, broadcast, dispatch, queue
-from mailer.service.broadcast import REASONS, BroadcastRefused, BroadcastRequest, NoSuchAnnouncement
+from mailer.service.announce import NoSuchAnnouncement
+from mailer.service.broadcast import REASONS, BroadcastRefused, BroadcastRequest
 from mailer.service.office import Office
 from mailer.store import announcements, registry
 from mailer.store.database import change, select, transaction
