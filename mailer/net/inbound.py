@@ -13,9 +13,11 @@ from socket import socket
 
 from mailer.net.inbound_conversation import Conversation
 from mailer.net.inbound_doors import Doors, Limits
+from mailer.net.inbound_log import Scarce
 from mailer.net.inbound_session import House, InboundSession
 
 CLOSE_SECONDS = 10.0
+LINE_SECONDS = 1.0
 
 
 class Inbound:
@@ -25,6 +27,7 @@ class Inbound:
         logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd writes envelope addresses at INFO
         self._house = house
         self._limits = limits
+        self.lines = Scarce(LINE_SECONDS)
         self._doors = Doors(limits)
         self._servers: list[asyncio.Server] = []
         self._sessions: set[Conversation] = set()

@@ -13,8 +13,9 @@ from typing import Any, Protocol, cast
 
 from aiosmtpd.smtp import SMTP
 
-from mailer.net.inbound_doors import Doors, Limits, plain
+from mailer.net.inbound_doors import Doors, Limits, network_of, plain
 from mailer.net.inbound_lines import BadLine, EndlessLine, Incoming
+from mailer.net.inbound_log import Scarce
 
 _log = logging.getLogger(__name__)
 CHUNK = 64 * 1024
@@ -29,7 +30,9 @@ class Gone(Exception):
 
 
 class Register(Protocol):
-    """Where conversations announce themselves, so that the service can end them."""
+    """Where conversations announce themselves, so that the service can end them; `lines` are those of its log."""
+
+    lines: Scarce
 
     def came(self, conversation: "Conversation") -> None:
         """A peer was let in."""
@@ -78,8 +81,8 @@ class Conversation(SMTP):
             self._doors.leave(self.peer)
             self._register.left(self)
             super().connection_lost(error)
-            level = logging.INFO if self.counts else logging.DEBUG  # a flood of connections is no flood of lines
-            _log.log(level, "disconnect from unknown[%s] %s", self.peer, self._tally())
+            if self.counts:
+                self.note("disconnect", "disconnect from unknown[%s] %s", self.peer, self._tally())
 
     def eof_received(self) -> bool:
         """Go on writing to a peer who only closed his sending half: the mail he handed over may be under way."""
@@ -242,6 +245,12 @@ class Conversation(SMTP):
             transport.write(b"".join([*self._replies, last_words.encode(), b"\r\n"]))
         transport.close()
         self.loop.call_later(0 if stuck else LAST_WORDS_SECONDS, transport.abort)
+
+    def note(self, kind: str, text: str, *values: object) -> None:
+        """Write a line about this peer, unless he was given one of this kind a moment ago."""
+        lines = self._register.lines.admit(f"{kind} {network_of(self.peer)}", self.loop.time())
+        if lines:
+            _log.info(text + (f" (one of {lines})" if lines > 1 else ""), *values)
 
     def _tally(self) -> str:
         return " ".join(f"{name}={count}" for name, count in sorted(self.counts.items()))

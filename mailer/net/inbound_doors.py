@@ -9,6 +9,8 @@ import logging
 from collections import Counter
 from dataclasses import dataclass
 
+from mailer.net.inbound_log import Scarce
+
 _log = logging.getLogger(__name__)
 LOG_SECONDS = 60.0
 
@@ -40,27 +42,24 @@ class Doors:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._inside: Counter[str] = Counter()
-        self._turned_away = 0
-        self._logged_at = float("-inf")
+        self._lines = Scarce(LOG_SECONDS)
 
     def enter(self, address: str, now: float) -> bool:
         """Let a peer in and return True, or return False; `now` is monotonic seconds."""
-        network = _network(address)
+        network = network_of(address)
         if (
             self._inside.total() < self._limits.connections
             and self._inside[network] < self._limits.connections_per_address
         ):
             self._inside[network] += 1
             return True
-        self._turned_away += 1
-        if now >= self._logged_at + LOG_SECONDS:
-            _log.warning("turned away: %d connections, the last from %s", self._turned_away, address)
-            self._turned_away, self._logged_at = 0, now
+        if turned_away := self._lines.admit("", now):
+            _log.warning("turned away: %d connections, the last from %s", turned_away, address)
         return False
 
     def leave(self, address: str) -> None:
         """Note that a peer who was let in is gone."""
-        network = _network(address)
+        network = network_of(address)
         self._inside[network] -= 1
         if not self._inside[network]:
             del self._inside[network]
@@ -73,7 +72,8 @@ def plain(address: str) -> str:
     return address if mapped is None else str(mapped)
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
+    """Return what counts as one peer: an IPv4 address, or the /64 of an IPv6 one."""
     parsed = _parsed(address)
     if parsed is None:
         return address

@@ -25,7 +25,6 @@ from mailer.net.inbound_spool import Spool
 from mailer.net.inbound_trace import Trace
 
 _log = logging.getLogger(__name__)
-SHOWN_REFUSALS = 3
 NO_ROOM = "452 4.3.1 No room now, try again later"
 LONGEST_NAME = 255
 
@@ -266,11 +265,10 @@ class InboundSession(Conversation):
 
     def _note_refusal(self, path: Path, reply: str) -> None:
         self.counts["refused"] += 1
-        if self.counts["refused"] <= SHOWN_REFUSALS:
-            _log.info(
-                "NOQUEUE: reject: RCPT from unknown[%s]: %s; from=<%s> to=<%s> proto=ESMTP helo=<%s>",
-                self.peer, reply, self._transaction().mail_from, path.text, self._helo,
-            )  # fmt: skip
+        self.note(
+            "reject", "NOQUEUE: reject: RCPT from unknown[%s]: %s; from=<%s> to=<%s> proto=ESMTP helo=<%s>",
+            self.peer, reply, self._transaction().mail_from, path.text, self._helo,
+        )  # fmt: skip
 
 
 Use = Callable[[Path, dict[str, str]], Awaitable[None]]
