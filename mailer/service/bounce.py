@@ -74,8 +74,8 @@ def take(office: Office, mail: ReadMail) -> int:
     return inbound.add(
         inbound.Arrived(
             received_at=office.clock(),
-            reverse_path=_storable(mail.reverse_path),
-            forward_path=_storable(", ".join(mail.forward_paths)),
+            reverse_path=mail.reverse_path,
+            forward_path=", ".join(mail.forward_paths),
             peer=mail.peer,
             digest=mail.digest,
             packed=mail.packed,
@@ -83,11 +83,6 @@ def take(office: Office, mail: ReadMail) -> int:
             meaning=meaning,
         )
     )
-
-
-def _storable(path: str) -> str:
-    """Return a path without the lone surrogates that stand for bytes which are no UTF-8; the store refuses those."""
-    return path.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _digest(content: bytes) -> bytes:

@@ -206,6 +206,11 @@ async def test_the_order_of_commands_and_their_words(peer: Client, dialogue: lis
     assert all(REPLY_WITH_STATUS.fullmatch(line) and line[0] == line[4] for line in replies)
 
 
+@pytest.mark.parametrize("odd", [b"\xff", b"\xed\xa0\x80", b"\0", b"\xc2\x85", b"\xe2\x80\xa8"])
+async def test_a_path_that_no_store_could_keep_is_no_command(peer: Client, odd: bytes) -> None:
+    assert (await peer.ask(b"MAIL FROM:<a" + odd + b"@b.example> SMTPUTF8")).startswith("500 5.5.2 ")
+
+
 async def test_nothing_is_taken_before_a_greeting(port25: Port25, limits: Callable[..., Limits]) -> None:
     async with port25.open(limits()):
         client = await port25.connect()

@@ -105,13 +105,6 @@ def test_the_mail_is_kept_as_it_came(office: Office, sent: str, clock: "FakeCloc
     assert len(row.content) < len(report())
 
 
-def test_a_path_of_any_bytes_is_kept(office: Office) -> None:
-    facts = bounce.InboundFacts("a\udcff\0b@x.jp", ("postmaster",), "192.0.2.1", b"", None)
-    with transaction():
-        bounce.take(office, bounce.read(facts))
-    assert InboundMail.get().reverse_path == "a\\udcff\0b@x.jp"
-
-
 def test_a_second_copy_counts_once(office: Office, sent: str) -> None:
     item_id = accepted(office)
     first = take(office, item_id, report(trace="one at 15:00:01"))
