@@ -232,12 +232,12 @@ async def test_a_peer_who_falls_silent_after_much_content_is_cut(port25: Port25,
 
 
 async def test_a_slow_but_steady_content_is_taken(port25: Port25, limits: Callable[..., Limits]) -> None:
-    async with port25.open(limits(seconds=0.2, rate=1000)):
+    async with port25.open(limits(seconds=0.5, rate=1000)):
         client = await port25.hello()
         await begin_data(client)
         for _ in range(8):
             await client.send(b"x" * 198 + b"\r\n")
-            await asyncio.sleep(0.06)
+            await asyncio.sleep(0.09)
         assert (await client.ask(".")).startswith("250")
 
 
