@@ -54,7 +54,7 @@ def claim(
 ) -> list[Claimed]:
     """Begin an attempt for up to `limit` due items of these domains, urgent lanes first; inside a Writer.
 
-    Nothing may be sent before the commit. Each claim ends by `settle` or `unclaim`, else by `recover` after the lease.
+    Nothing may be sent before the commit. Each claim ends by `settle` or `unclaim`, at the next start by `recover`.
     """
     now = office.clock()
     claimed: list[Claimed] = []

@@ -94,6 +94,15 @@ def count(toll: Toll, copies: Counter[str], recipients: list[dict[str, object]],
     toll.worst.append(len(twice) - in_flight)
 
 
+def assert_kept(toll: Toll) -> None:
+    """Print what was counted; fail unless nothing was lost and each duplicate was under way and is marked."""
+    print(toll)
+    assert toll.lost == 0
+    assert toll.held == 0
+    assert toll.unmarked == 0
+    assert max(toll.worst) <= 0
+
+
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("kills", [2, pytest.param(100, marks=pytest.mark.long)])
 def test_nothing_is_lost_by_a_kill(tmp_path: Path, kills: int) -> None:
@@ -103,8 +112,4 @@ def test_nothing_is_lost_by_a_kill(tmp_path: Path, kills: int) -> None:
         directory = tmp_path / str(number)
         directory.mkdir()
         one_run(directory, chance, toll)
-    print(toll)
-    assert toll.lost == 0
-    assert toll.held == 0
-    assert toll.unmarked == 0
-    assert max(toll.worst) <= 0
+    assert_kept(toll)
