@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mailer.store.database import Sqlite, StoreError, open_store
-from mailer.store.models import TABLES
+from mailer.store.schema import TABLES
 
 HISTORY = "schema_migration"
 

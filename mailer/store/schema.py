@@ -1,0 +1,8 @@
+"""Which tables make up the whole store?
+
+The tables of the town stand in `models`; those of a subject of their own stand in a module of their own beside it.
+"""
+
+from mailer.store import models
+
+TABLES: tuple[type[models.Table], ...] = models.TABLES
