@@ -1,8 +1,9 @@
-"""How is the mailer put together?
+"""How does the mailer keep its workers, and the time?
 
-The one place where the configuration, the store, the keys and the network of the sending service meet. One mailer
-works on a store at a time: a lock on a file in the state directory sees to it, so that what another one claimed is
-known to be lost when this one starts.
+The mailer service is a parent of as many sending processes as there are cores (`mailer.worker`). It sends nothing
+itself: it starts them, keeps the timers, and when one dies makes its claims and leases free at once. One mailer works
+on a store at a time: a lock on a file in the state directory sees to it, so that whatever stands claimed when this one
+starts is known to be lost.
 
 Raises `AnotherMailer`.
 """
@@ -10,107 +11,99 @@ Raises `AnotherMailer`.
 import asyncio
 import contextlib
 import fcntl
+import logging
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
-from config import Settings, load_carriers, read_dkim_key
+from config import Settings
 from mailer.appliance import open_office
-from mailer.clock import SteadyClock
-from mailer.dispatcher.dispatcher import Dispatcher, Means
-from mailer.dispatcher.letters import Desk, Letters
-from mailer.ids import random_id
-from mailer.keyring import Keyring
-from mailer.net.dial import Dialler
-from mailer.net.resolver import Resolver
-from mailer.net.routes import Routing
+from mailer.clock import SteadyClock, elapsed
+from mailer.files import open_shared
+from mailer.serve import Parent, child_command
+from mailer.service import dispatch, lease
 from mailer.service.office import Office
 from mailer.store.writer import Writer
 from mailer.timers import keep_time
+from mailer.worker import all_gone
+
+log = logging.getLogger(__name__)
+
+AGAIN_SECONDS = 1.0
+#: A worker ends within 15 s what is under way; who waits for us waits 20 s.
+WORKER_SECONDS = 18.0
+LOOK_FOR_LAPSED_SECONDS = 5.0
 
 
 class AnotherMailer(Exception):
     """A mailer already works on this store."""
 
 
-async def run(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:
-    """Send until `stop` is set; `ready` is called once mail can be sent."""
+async def run(settings: Settings, config: Path, ready: Callable[[], None], stop: asyncio.Event) -> None:
+    """Keep the workers sending until `stop` is set; `ready` is called once all of them can."""
     with only_mailer(settings.state.directory):
         clock = SteadyClock()
-        office = replace(open_office(settings), clock=clock)
+        office = replace(open_office(settings, needs=()), clock=clock)
         writer = Writer()
-        means = _means(settings, office, writer)
-        timers = asyncio.create_task(keep_time(office, writer, clock))
+        widow = Widow(office, writer)
+        tasks = [asyncio.create_task(keep_time(office, writer, clock)), asyncio.create_task(widow.watch())]
         try:
-            ready()
-            await Dispatcher(means).run(stop)
+            await all_gone(settings.state.directory)
+            await widow.recover(None)
+            await Parent(_commands(settings, config), widow.recover, WORKER_SECONDS)(ready, stop)
         finally:
-            timers.cancel()
+            for task in tasks:
+                task.cancel()
             await asyncio.to_thread(writer.close)
+
+
+def _commands(settings: Settings, config: Path) -> dict[str, tuple[str, ...]]:
+    """Return how the workers are started: one for each core this process may use, unless a number is set."""
+    number = settings.delivery.workers or len(os.sched_getaffinity(0))
+    serve = ("--config", str(config), "serve", "--under-parent", "--workers", str(number), "--worker")
+    names = [f"worker-{n}" for n in range(1, number + 1)]
+    return {name: child_command(*serve, name, "mailer") for name in names}
+
+
+class Widow:
+    """Settles what dead workers leave behind."""
+
+    def __init__(self, office: Office, writer: Writer) -> None:
+        self._office = office
+        self._writer = writer
+
+    async def recover(self, worker: str | None) -> None:
+        """Find the lost claims of a dead worker (None: of all) and end its leases; return only once it is done."""
+        while True:
+            try:
+                found = await self._writer.do(lambda: dispatch.recover(self._office, worker))
+            except Exception as error:
+                # Started again before that, it would have its claims twice.
+                log.error("the claims of %s cannot be recovered: %s", worker or "an earlier mailer", error)
+                await asyncio.sleep(AGAIN_SECONDS)
+            else:
+                who = worker or "an earlier mailer"
+                log.info("lost claims of %s: %d again, %d held, %d over", who, found.again, found.held, found.ended)
+                return
+
+    async def watch(self) -> None:
+        """Recover what workers left whose term is over without anybody having seen them die; until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_FOR_LAPSED_SECONDS)
+            with contextlib.suppress(Exception):  # the store's trouble is told by the timers; this looks again
+                for worker in await self._writer.do(lambda: lease.lapsed(elapsed())):
+                    log.error("%s has not renewed its lease in time", worker)
+                    await self.recover(worker)
 
 
 @contextlib.contextmanager
 def only_mailer(directory: Path) -> Iterator[None]:
     """Hold the lock that only one mailer can hold; it is free again at once when the process dies."""
     path = directory / "mailer.lock"
-    with os.fdopen(_lock_file(path), "r+") as lock:
+    with open_shared(path) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise AnotherMailer(f"{path}: another mailer works on this store; stop that one first") from None
         yield
-
-
-def _lock_file(path: Path) -> int:
-    """Open it; whoever makes it, root by hand or the service's user, the group may lock it too, whatever the umask."""
-    try:
-        made = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return os.open(path, os.O_RDWR)
-    os.fchmod(made, 0o660)
-    return made
-
-
-def _means(settings: Settings, office: Office, writer: Writer) -> Means:
-    monotonic = asyncio.get_running_loop().time
-    return Means(
-        office=office,
-        writer=writer,
-        letters=_letters(settings, office),
-        carriers=load_carriers(settings),
-        resolver=Resolver(
-            settings.dns.nameservers,
-            timeout=settings.dns.timeout,
-            lifetime=settings.dns.lifetime,
-            monotonic=monotonic,
-        ),
-        routing=Routing(
-            own=frozenset({settings.domain.hostname.lower()}),
-            most_addresses=settings.delivery.max_mx_hosts,
-            permit_private=settings.delivery.permit_private_destinations,
-        ),
-        dialler=Dialler(
-            hostname=settings.domain.hostname,
-            port=settings.delivery.port,
-            starttls=settings.delivery.starttls,
-            source_addresses=tuple(settings.delivery.source_addresses),
-            monotonic=monotonic,
-        ),
-        worker=f"{os.getpid()}-{random_id('W')}",
-    )
-
-
-def _letters(settings: Settings, office: Office) -> Letters:
-    keyring = Keyring(partial(read_dkim_key, settings))
-    return Letters(
-        Desk(
-            domain=office.domain,
-            base_url=office.base_url,
-            schools=office.schools,
-            receipt_key=office.receipt_key,
-            verp=office.verp,
-            signers=keyring.signers,
-        )
-    )

@@ -39,6 +39,10 @@ class SteadyClock:
         """Return how far the machine's clock was set since we last followed it; negative if it was set back."""
         return self._wall() - self()
 
+    def shift(self, by: timedelta) -> None:
+        """Go on from another time, so much later (or earlier)."""
+        self._began += by
+
     def follow(self) -> None:
         """Take the machine's time."""
         self._began, self._began_at = self._wall(), self._elapsed()

@@ -3,6 +3,7 @@
 import os
 import stat
 from pathlib import Path
+from typing import IO
 
 
 def write_new(path: Path, text: str, *, mode: int) -> bool:
@@ -25,6 +26,16 @@ def write_new(path: Path, text: str, *, mode: int) -> bool:
         draft.unlink()
     _sync_directory(path.parent)
     return True
+
+
+def open_shared(path: Path) -> IO[str]:
+    """Open a file, made if it is not there; whoever makes it, root or the service's user, the group may use it, too."""
+    try:
+        made = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return os.fdopen(os.open(path, os.O_RDWR), "r+")
+    os.fchmod(made, 0o660)
+    return os.fdopen(made, "r+")
 
 
 def make_directory(path: Path) -> None:

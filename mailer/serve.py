@@ -23,6 +23,8 @@ Service = Callable[[Callable[[], None], asyncio.Event], Awaitable[None]]
 
 READY = b"ready"
 GRACE_SECONDS = 25.0
+#: How long a parent waits for its children: less than whoever waits for it.
+CHILD_SECONDS = 20.0
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 #: A child that lived this long had a good start: the next pause is short again.
@@ -112,11 +114,26 @@ async def _first(awaited: Sequence[Awaitable[Any]]) -> None:
         task.cancel()
 
 
-class Parent:
-    """The services as children of this process; `commands` says how each is started."""
+async def _nothing(name: str) -> None:
+    """Do nothing after a child has ended."""
 
-    def __init__(self, commands: Mapping[str, Sequence[str]]) -> None:
+
+class Parent:
+    """Processes as children of this one; `commands` says how each is started.
+
+    `ended` is awaited with the name of each child that has ended, before it is started again; `grace` is how many
+    seconds a child has to end in order.
+    """
+
+    def __init__(
+        self,
+        commands: Mapping[str, Sequence[str]],
+        ended: Callable[[str], Awaitable[None]] = _nothing,
+        grace: float = CHILD_SECONDS,
+    ) -> None:
         self._commands = commands
+        self._ended = ended
+        self._grace = grace
         self._waited_for = set(commands)
         self._stop = asyncio.Event()
 
@@ -136,13 +153,14 @@ class Parent:
         while not self._stop.is_set():
             began = loop.time()
             status = await self._live_once(name)
+            await self._ended(name)
             if self._stop.is_set():
                 return
             if status in REFUSALS and self._waited_for:
                 raise ChildRefused(name)
             if loop.time() - began > STEADY_SECONDS:
                 pause = FIRST_PAUSE_SECONDS
-            log.error("service %s ended with status %d; it is started again in %.0f s", name, status, pause)
+            log.error("%s ended with status %d; it is started again in %.0f s", name, status, pause)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
@@ -153,15 +171,15 @@ class Parent:
         process = await asyncio.create_subprocess_exec(
             *self._commands[name], stdin=pipe, stdout=pipe, env=child_environment()
         )
-        log.info("service %s runs as process %d", name, process.pid)
+        log.info("%s runs as process %d", name, process.pid)
         listening = asyncio.create_task(self._listen(name, process))
         ended = asyncio.create_task(process.wait())
         await _first((ended, self._stop.wait()))
         if not ended.done():
             process.terminate()
-            await asyncio.wait([ended], timeout=GRACE_SECONDS - 5)
+            await asyncio.wait([ended], timeout=self._grace)
         if not ended.done():
-            log.error("service %s did not end in time and is killed", name)
+            log.error("%s did not end in time and is killed", name)
             process.kill()
         await listening
         return await ended

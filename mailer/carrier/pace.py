@@ -29,6 +29,11 @@ class Pace:
         rate, urgent = manners.messages_per_second, manners.urgent_messages_per_second
         return cls(rate, max(1.0, (rate or 0.0) * BURST_SECONDS), urgent_rate=urgent)
 
+    def keep_to(self, part: float) -> None:
+        """Go at this part of both rates from now on (more than 0, at most 1): others have the rest."""
+        self._ordinary.keep_to(part)
+        self._urgent.keep_to(part)
+
     def take(self, now: float, *, urgent: bool = False) -> float:
         """Take one mail's turn and return 0.0, or return the seconds to wait and take nothing."""
         wait = self._urgent.wait(now) if urgent else max(self._ordinary.wait(now), self._urgent.wait(now))
@@ -46,9 +51,15 @@ class _Bucket:
     """One rate: `_full_at` is when the bucket will be full again, a whole bucket being `_depth` seconds."""
 
     def __init__(self, rate: float | None, burst: float) -> None:
-        self._interval = 0.0 if rate is None else 1.0 / rate
-        self._depth = max(1.0, burst) * self._interval
+        self._whole = 0.0 if rate is None else 1.0 / rate
+        self._burst = burst
+        self.keep_to(1.0)
         self._full_at = float("-inf")
+
+    def keep_to(self, part: float) -> None:
+        """Fill as slowly as befits a part of the rate, and hold no more than that part of the burst."""
+        self._interval = self._whole / part
+        self._depth = max(1.0, self._burst * part) * self._interval
 
     def wait(self, now: float) -> float:
         """Return the seconds until one more fits, 0.0 if it fits now."""

@@ -1,11 +1,11 @@
 """How are the services started from the command line?"""
 
-import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Callable
+from functools import partial
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,11 +14,15 @@ from mailer.cli.session import Session
 from mailer.cli.verb import N_, Verb
 from mailer.language import _
 
+if TYPE_CHECKING:
+    from mailer.serve import Service
+
 log = logging.getLogger(__name__)
 
 #: Exit status of a service that began and then failed, unlike 1 of one that refuses to begin: start it again.
 FAILED = 70
 #: Named as strings, because nothing in mailer may import webhook.
+WORKER = "mailer.worker"
 APPS = {"mailer": "mailer.app", "inbound": "mailer.inbound_app", "webhook": "webhook.app"}
 
 
@@ -32,28 +36,35 @@ APPS = {"mailer": "mailer.app", "inbound": "mailer.inbound_app", "webhook": "web
 )
 @click.argument("services", nargs=-1, type=click.Choice(list(APPS)), metavar="[mailer|inbound|webhook]...")
 @click.option("--under-parent", is_flag=True, hidden=True)
+@click.option("--worker", default="", hidden=True)
+@click.option("--workers", type=int, default=1, hidden=True)
 @click.pass_obj
-def serve(session: Session, services: tuple[str, ...], under_parent: bool) -> None:
-    """Run one service here, or several as children."""
+def serve(session: Session, services: tuple[str, ...], under_parent: bool, worker: str, workers: int) -> None:
+    """Run one service, or one of the mailer's workers, here, or several services as children."""
     from mailer.log import set_up
 
     set_up()
     with session.office():  # what would stop every service is said once, here
         named = tuple(dict.fromkeys(services)) or tuple(APPS)
-    if len(named) == 1:
-        _serve_here(session, named[0], under_parent)
+    if worker:
+        _serve_here(worker, partial(import_module(WORKER).run, session.settings, worker, workers), under_parent)
+    elif len(named) == 1:
+        _serve_here(named[0], _service(session, named[0]), under_parent)
     else:
         _serve_children(session, named)
 
 
-def _serve_here(session: Session, name: str, under_parent: bool) -> None:
+def _service(session: Session, name: str) -> "Service":
+    run = import_module(APPS[name]).run
+    if name == "mailer":  # it starts processes that read the same configuration
+        return partial(run, session.settings, session.config.absolute())
+    return partial(run, session.settings)
+
+
+def _serve_here(name: str, service: "Service", under_parent: bool) -> None:
     from mailer.serve import run
 
-    app = import_module(APPS[name])
     up = False
-
-    async def service(ready: Callable[[], None], stop: asyncio.Event) -> None:
-        await app.run(session.settings, ready, stop)
 
     def announce() -> None:
         nonlocal up
@@ -73,7 +84,7 @@ def _serve_children(session: Session, names: tuple[str, ...]) -> None:
     from mailer.serve import ChildRefused, Parent, child_command, run
 
     config = str(session.config.absolute())
-    commands = {name: child_command("--config", config, "serve", "--under-parent", name) for name in names}
+    commands = {f"service {name}": child_command("--config", config, "serve", "--under-parent", name) for name in names}
     try:
         run(Parent(commands), _announce)
     except ChildRefused as refused:

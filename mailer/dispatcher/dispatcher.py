@@ -1,8 +1,9 @@
 """What is due now, and who takes it?
 
-Ten times a second, and whenever a site runs short, the store is asked for domains with due items; each site with
-room gets a claim of its items. A claim is durable before its first packet leaves. While a maintenance window runs
-only safety mail is claimed (F4). What ends is written down by the ledger.
+Ten times a second the store is asked for domains with due items; then, and whenever a site runs short, each site with
+room gets a claim of its items. A claim is durable before its first packet leaves, and holds as long as the lease of its
+worker: the worker leases a share of each site it has mail for, so that all workers together keep a carrier's limits.
+While a maintenance window runs only safety mail is claimed (F4). What ends is written down by the ledger.
 """
 
 import asyncio
@@ -11,54 +12,68 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
 from mailer.carrier.group import Carrier, Carriers, Manners
-from mailer.carrier.pace import Pace
+from mailer.carrier.reading import Reading
 from mailer.dispatcher.door import Door
 from mailer.dispatcher.job import Job, job_of
 from mailer.dispatcher.letters import Letters
+from mailer.dispatcher.limits import Lesson, Limits
 from mailer.dispatcher.outcomes import Outcomes
-from mailer.dispatcher.signing import Signing
 from mailer.dispatcher.site import Site
-from mailer.dispatcher.ways import Ways
+from mailer.dispatcher.ways import Way, Ways
 from mailer.domain.lane import Lane
 from mailer.net.dial import Dialler, NotGreeted
 from mailer.net.resolver import Resolver
 from mailer.net.routes import Route, Routing, find_route
 from mailer.net.transport import Owner, Session
-from mailer.service import dispatch, maintenance
+from mailer.service import dispatch, lease, maintenance
 from mailer.service.dispatch import Claimed
 from mailer.service.office import Office
 from mailer.smtp.address import AddressError
 from mailer.smtp.envelope import Fact, Transaction
+from mailer.smtp.reply import Reply
 from mailer.smtp.route import NoRoute
+from mailer.store.reader import Reader
 from mailer.store.writer import Writer
 
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.1
-LEASE = timedelta(hours=1)
+#: Sites that run short are supplied together this often: many small claims would cost a flush to the disk each.
+SUPPLY_SECONDS = 0.04
+#: A lease that could not be renewed counts as over a little early, so that nobody else has it yet.
+LEASE_MARGIN = 5.0
+PRUNE_SECONDS = 60.0
 NO_ROUTE_BATCH = 500
-STOP_SECONDS = 20.0
+STOP_SECONDS = 15.0
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What the dispatcher works with; put together by the app."""
+    """What the dispatcher works with; put together by the app.
+
+    `worker` is its name among the `workers` that share the sites; `elapsed` gives seconds since the machine's start;
+    `set_clock` sets the office's clock once the queue's times have been set.
+    """
 
     office: Office
     writer: Writer
+    reader: Reader
     letters: Letters
     carriers: Carriers
     resolver: Resolver
     routing: Routing
     dialler: Dialler
-    worker: str
+    elapsed: Callable[[], float]
+    worker: str = "worker-1"
+    workers: int = 1
+    set_clock: Callable[[timedelta], None] = lambda by: None
 
 
 @dataclass(slots=True)
@@ -68,9 +83,20 @@ class Order:
     site: Site | None
     door: Door | None
     trouble: NoRoute | None
-    domains: list[str]
-    lanes: list[Lane]
     limit: int
+    domains: list[str] = field(default_factory=list)
+    lanes: list[Lane] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was seen in the store: domains with due items, how often somebody flushed, the board of the workers, and how
+    far the queue's times have been set with the machine's clock."""
+
+    due: Sequence[dispatch.DueDomain]
+    flushes: int
+    board: lease.Board
+    shift: timedelta
 
 
 class Dispatcher:
@@ -83,15 +109,17 @@ class Dispatcher:
         self._ways = Ways(means.carriers, self._find_route, self._make_site, self.hungry)
         self._wake = asyncio.Event()
         self._bare_domains: frozenset[str] = frozenset()
-        self._flushes = 0
-        self._signing = Signing(means.letters.write)
+        self._seen = Look([], 0, lease.Board({}, []), timedelta())
+        self._heard: frozenset[lease.SiteState] = frozenset()
+        self._leased_until = 0.0
+        self._looks_at = self._prunes_at = 0.0
+        self._now = asyncio.get_running_loop().time
 
     async def run(self, stop: asyncio.Event) -> None:
         """Send what is due until `stop` is set; then end cleanly: nothing claimed is left behind."""
-        recovered = await self._do(lambda: dispatch.recover(self._office, None))
-        log.info("lost claims: %d tried again, %d held, %d over", recovered.again, recovered.held, recovered.ended)
-        self._bare_domains = frozenset(await self._do(dispatch.bare_domains))
-        self._flushes = await self._do(dispatch.flushes)
+        self._bare_domains = frozenset(await self._means.reader.do(dispatch.bare_domains))
+        self._seen = await self._look()
+        self._outcomes.shift = self._seen.shift
         while not stop.is_set():
             await self._round()
             await self._pause(stop)
@@ -101,12 +129,11 @@ class Dispatcher:
 
     async def _round(self) -> None:
         try:
+            await self._renew()
             if self.may_begin():
-                due, flushes = await self._do(self._look)
-                if flushes != self._flushes:
-                    self._flushes = flushes
-                    self._hurry()
-                if orders := self._orders(due):
+                if self._now() >= self._looks_at:
+                    self._see(await self._look())
+                if orders := self._orders(self._seen.due):
                     await self._claim(orders)
         except Exception as error:
             # The store's trouble must not end the mailer: it says so, and looks again.
@@ -114,18 +141,49 @@ class Dispatcher:
             await asyncio.sleep(1.0)
         for site in self._ways.sites.values():
             site.tidy()
+        await self._prune()
 
     async def _pause(self, stop: asyncio.Event) -> None:
-        if not stop.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), LOOK_SECONDS)
-            self._wake.clear()
+        """Wait for the next look, or for a site that runs short; those that do so together are supplied together."""
+        if stop.is_set():
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), max(0.0, self._looks_at - self._now()))
+            await asyncio.sleep(SUPPLY_SECONDS)
+        self._wake.clear()
 
-    def _look(self) -> tuple[list[dispatch.DueDomain], int]:
+    async def _look(self) -> Look:
+        begun = self._now()
+        seen = await self._means.reader.do(self._look_at_store)
+        # A store with thousands of domains takes longer to look at, and is looked at less often.
+        self._looks_at = begun + max(LOOK_SECONDS, 5 * (self._now() - begun))
+        return seen
+
+    def _look_at_store(self) -> Look:
         now = self._office.clock()
         window = maintenance.current(self._office, now)
         lanes = list(Lane) if window is None else [Lane.SAFETY]
-        return dispatch.due_domains(self._office, now, lanes), dispatch.flushes()
+        board = lease.board(self._office, self._means.worker, self._means.elapsed())
+        due = dispatch.due_domains(self._office, now, lanes)
+        return Look(due, dispatch.flushes(), board, dispatch.clock_shift())
+
+    def _see(self, seen: Look) -> None:
+        """Do what follows from what others did."""
+        if seen.shift != self._outcomes.shift:
+            self._means.set_clock(seen.shift - self._outcomes.shift)
+            self._outcomes.shift = seen.shift
+        if seen.flushes != self._seen.flushes:
+            self._hurry()
+        self._seen = seen
+        states = frozenset(seen.board.states)
+        for state in states - self._heard:
+            if (site := self._ways.sites.get(state.site)) is not None:
+                site.heed(self._lesson(state))
+        self._heard = states
+
+    def _lesson(self, state: lease.SiteState) -> Lesson:
+        rest = 0.0 if state.paused_until is None else (state.paused_until - self._office.clock()).total_seconds()
+        return Lesson(state.connections, state.messages_per_session, max(0.0, rest))
 
     def _hurry(self) -> None:
         """An operator flushed: whatever rests is tried now, within each receiver's limits."""
@@ -133,41 +191,51 @@ class Dispatcher:
         self._ways.hurry()
 
     def _orders(self, due: Sequence[dispatch.DueDomain]) -> list[Order]:
-        now = asyncio.get_running_loop().time()
         orders: dict[object, Order] = {}
         for one in due:
-            way = self._ways.way(one.domain, now)
-            if way is None:
+            way = self._ways.way(one.domain, self._now())
+            if way is None or not self._is_open(way, one.lane):
                 continue
-            if way.door is not None and not way.door.may_try(one.lane, now):
-                continue
-            key = one.domain if way.door is None else way.door
             limit = NO_ROUTE_BATCH if way.site is None else way.site.room()
-            order = orders.setdefault(key, Order(way.site, way.door, way.trouble, [], [], limit))
+            key = one.domain if way.door is None else way.door
+            order = orders.setdefault(key, Order(way.site, way.door, way.trouble, limit))
             order.domains = [*dict.fromkeys([*order.domains, one.domain])]
             order.lanes = sorted({*order.lanes, one.lane})
         return [order for order in share_out(list(orders.values())) if order.limit > 0]
 
+    def _is_open(self, way: Way, lane: Lane) -> bool:
+        """Tell whether mail of a lane may go that way now, and this worker may speak to the site."""
+        if way.site is None or way.door is None:
+            return True
+        limits = way.site.limits
+        left = limits.manners.connections - self._seen.board.others.get(way.site.name, 0)
+        return way.site.may_try(way.door, lane) and (limits.share > 0 or left > 0)
+
     async def _claim(self, orders: Sequence[Order]) -> None:
-        claims = await self._do(partial(self._claim_and_learn, orders))
+        shares, claims = await self._do(partial(self._claim_and_learn, orders))
+        for site, share in shares.items():
+            site.limits.lease(share)
         for order, claim in zip(orders, claims, strict=True):
             jobs = [job for claimed in claim if (job := self._job(claimed)) is not None]
             if order.site is not None and order.door is not None:
-                self._have_written(order.site, order.door, jobs)
+                order.site.take_in(order.door, jobs)
             elif order.trouble is not None:
                 self._outcomes.no_route(jobs, order.trouble)
 
-    def _claim_and_learn(self, orders: Sequence[Order]) -> list[list[Claimed]]:
-        """In the writer's transaction: what is claimed comes with its announcement, or is not claimed."""
+    def _claim_and_learn(self, orders: Sequence[Order]) -> tuple[dict[Site, int], list[list[Claimed]]]:
+        """In the writer's transaction: lease what is not leased yet, claim, and learn the announcements."""
+        new = {order.site for order in orders if order.site is not None and not order.site.limits.share}
+        shares = {site: self._take(site) for site in new}
+        without = {site for site, share in shares.items() if not share}
+        claims = [[] if order.site in without else self._claim_one(order) for order in orders]
         letters = self._means.letters
-        claims = [
-            dispatch.claim(self._office, order.domains, order.limit, self._means.worker, LEASE, order.lanes)
-            for order in orders
-        ]
         for announcement in {claimed.announcement_id for claim in claims for claimed in claim}:
             if not letters.knows(announcement):
                 letters.learn(dispatch.announcement(announcement))
-        return claims
+        return shares, claims
+
+    def _claim_one(self, order: Order) -> list[Claimed]:
+        return dispatch.claim(self._office, order.domains, order.limit, self._means.worker, order.lanes)
 
     def _job(self, claimed: Claimed) -> Job | None:
         try:
@@ -176,20 +244,39 @@ class Dispatcher:
             self._outcomes.no_address(claimed, str(error))
             return None
 
-    def _have_written(self, site: Site, door: Door, jobs: list[Job]) -> None:
-        site.expected += len(jobs)
-
-        def written(some: Sequence[Job]) -> None:
-            site.expected -= len(some)
-            site.take_in(door, [job for job in some if job.content])
-            for job in some:
-                if not job.content:
-                    self._outcomes.not_written(job)
-
-        self._signing.write(jobs, written)
-
     async def _do(self, work: Callable[[], Result]) -> Result:
         return await self._means.writer.do(work)
+
+    # --- leases
+
+    async def _renew(self) -> None:
+        """Renew our lease and our shares in good time."""
+        if self._leased_until - self._means.elapsed() > 2 / 3 * lease.TERM_SECONDS:
+            return
+        sites = [site for site in self._ways.sites.values() if site.limits.share]
+        self._leased_until, shares = await self._do(partial(self._renew_shares, sites))
+        for site, share in zip(sites, shares, strict=True):
+            site.limits.lease(share)
+
+    def _renew_shares(self, sites: Sequence[Site]) -> tuple[float, list[int]]:
+        until = lease.renew(self._means.worker, self._means.elapsed())
+        return until, [self._take(site) for site in sites]
+
+    def _take(self, site: Site) -> int:
+        means, most = self._means, site.limits.manners.connections
+        return lease.take(means.worker, site.name, most, means.workers, means.elapsed())
+
+    async def _prune(self) -> None:
+        """Give back the shares of sites that are quiet; forget, now and then, the ways that nobody goes."""
+        quiet = [site for site in self._ways.sites.values() if site.limits.share and site.is_quiet]
+        if quiet and self._outcomes.is_safe:
+            for site in quiet:
+                site.limits.lease(0)
+            names = [site.name for site in quiet]
+            self._means.writer.submit(lambda: lease.give_up(self._means.worker, names))
+        if self._now() >= self._prunes_at:
+            self._prunes_at = self._now() + PRUNE_SECONDS
+            self._ways.prune(self._now())
 
     # --- what a site asks (site.Desk)
 
@@ -199,7 +286,8 @@ class Dispatcher:
 
     def may_begin(self) -> bool:
         """Tell whether a mail may be begun: the store takes what comes of it."""
-        return self._outcomes.is_safe and self._means.writer.failure is None
+        safe = self._outcomes.is_safe and self._means.writer.failure is None
+        return safe and self._means.elapsed() < self._leased_until - LEASE_MARGIN
 
     def is_over(self, job: Job) -> bool:
         """Tell whether the time given to a job is over."""
@@ -214,17 +302,34 @@ class Dispatcher:
         """Open a session."""
         return await self._means.dialler.dial(route, owner)
 
-    def address(self, job: Job) -> Transaction:
-        """Put the written mail of a job into its envelope."""
-        return self._means.letters.address(job)
+    def write(self, job: Job) -> Transaction | None:
+        """Write and sign the mail of a job."""
+        try:
+            return self._means.letters.write(job)
+        except Exception:
+            log.exception("the mail of %s cannot be made", job.claimed.queue_id)
+            self._outcomes.not_written(job)
+            return None
 
-    def judge(self, site: Site, job: Job, fact: Fact, session: Session) -> None:
+    def judge(self, site: Site, job: Job, fact: Fact, session: Session) -> Reading | None:
         """Write down what a fact means for a job."""
-        self._outcomes.of_fact(site.carrier, job, fact, session)
+        return self._outcomes.of_fact(site.carrier, job, fact, session)
 
-    def unreachable(self, site: Site, job: Job, failed: NotGreeted) -> None:
+    def read(self, site: Site, session: Session, failure: str, reply: Reply | None) -> Reading:
+        """Return what the end of a session means."""
+        return self._outcomes.read(site.carrier, session.peer.host, session.stage, reply, failure)
+
+    def unreachable(self, site: Site, job: Job, failed: NotGreeted) -> Reading:
         """Write down that no host could be spoken to."""
-        self._outcomes.unreachable(site.carrier, job, failed)
+        return self._outcomes.unreachable(site.carrier, job, failed)
+
+    def learned(self, site: Site, reason: str) -> None:
+        """Tell the other workers and the next start what a site made us learn."""
+        now, lesson = self._office.clock(), site.limits.lesson(self._now())
+        rest = now + timedelta(seconds=lesson.rest) if lesson.rest else None
+        state = lease.SiteState(site.name, lesson.connections, lesson.messages_per_session, rest, reason, since=now)
+        self._heard |= {state}
+        self._means.writer.submit(partial(lease.remember, self._office, state))
 
     def learned_bare_form(self, domain: str) -> None:
         """Remember that a domain wants irregular addresses bare."""
@@ -239,11 +344,14 @@ class Dispatcher:
 
     def _make_site(self, name: str, carrier: Carrier | None) -> Site:
         manners: Manners = self._means.carriers.default if carrier is None else carrier.manners
-        return Site(name, carrier, manners, Pace.of(manners), self)
+        site = Site(name, carrier, Limits(manners, self._means.workers), self)
+        for state in self._seen.board.states:
+            if state.site == name:
+                site.heed(self._lesson(state))
+        return site
 
     async def _stop(self) -> None:
         """Begin nothing more, let what is under way end, give back what was not begun."""
-        await self._signing.close()
         unused = [job for site in self._ways.sites.values() for job in site.stop()]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_SECONDS):

@@ -5,6 +5,7 @@ say. Urgent mail tries at least every half minute (requirement F1: seconds count
 """
 
 from mailer.dispatcher.job import Waiting
+from mailer.dispatcher.limits import LONGEST_URGENT_PAUSE
 from mailer.domain.lane import Lane
 from mailer.net.routes import Route
 
@@ -15,7 +16,6 @@ LIVELY_SECONDS = 10.0
 #: So many connections are opened at once before the first is greeted; then as many more as are open, doubling. A
 #: receiver that wants few thus needs few refusals to say so, and twenty are open after three round trips.
 FIRST_DIALS = 4
-LONGEST_URGENT_PAUSE = 30.0
 
 
 class Door:
@@ -36,6 +36,11 @@ class Door:
     def is_shut_out(self) -> bool:
         """Tell whether jobs wait here and no connection is open or being opened for them."""
         return bool(self.waiting) and not self.connections and not self.dialling
+
+    @property
+    def is_deserted(self) -> bool:
+        """Tell whether no domain leads here any more and nothing is under way."""
+        return not (self.domains or self.waiting or self.connections or self.dialling)
 
     def wants_dial(self, idle: int) -> bool:
         """Tell whether one more connection should be opened for the jobs that wait, `idle` sessions being free."""

@@ -13,11 +13,10 @@ MOST_SESSIONS = 5
 
 @dataclass(slots=True)
 class Job:
-    """A claimed item in this process: being written, or in exactly one of a site's hands, a session's, the ledger's."""
+    """A claimed item in this process, in exactly one of a site's hands, a session's, the ledger's."""
 
     claimed: Claimed
     address: Address
-    content: bytes = b""
     bare: bool = False
     sessions: int = 0
 

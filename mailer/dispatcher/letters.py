@@ -56,21 +56,17 @@ class Letters:
         if len(self._announcements) > MOST_KNOWN:
             self._announcements.popitem(last=False)
 
-    def write(self, job: Job) -> bytes:
-        """Return the signed content of a job's mail, the same bytes at every attempt. May run in the signing thread."""
+    def write(self, job: Job) -> Transaction:
+        """Return a job's signed mail in its envelope, the same bytes at every attempt."""
         claimed, desk = job.claimed, self._desk
         announcement = self._announcements[claimed.announcement_id]
         frozen = self._freeze(announcement, claimed.school)
         receipt = url(desk.base_url, token(desk.receipt_key, claimed.item_id)) if announcement.receipt else None
         # The announcement's name keeps it unlike any other even where a store is made anew and counts from one again.
         message_id = f"{queue_id(claimed.item_id)}.{announcement.id}".lower()
-        return frozen.render(job.address, message_id, receipt)
-
-    def address(self, job: Job) -> Transaction:
-        """Put a job's written mail into its envelope."""
-        reverse_path = ReversePath(Address(self._desk.verp.local_part(job.claimed.item_id), self._desk.domain))
+        reverse_path = ReversePath(Address(desk.verp.local_part(claimed.item_id), desk.domain))
         envelope = Envelope(reverse_path, (ForwardPath(job.address, job.bare),))
-        return Transaction(envelope, job.content, job)
+        return Transaction(envelope, frozen.render(job.address, message_id, receipt), job)
 
     def _freeze(self, announcement: Announcement, code: str) -> Frozen:
         key = (announcement.id, code)

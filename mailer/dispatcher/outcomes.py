@@ -8,6 +8,7 @@ guardian's: the item waits.
 import asyncio
 import logging
 from collections.abc import Sequence
+from datetime import timedelta
 
 from mailer.carrier.group import Carrier, Carriers
 from mailer.carrier.reading import Reading, read
@@ -37,6 +38,8 @@ class Outcomes:
         self._carriers = carriers
         self._writer = writer
         self._ledger = Ledger(self._settle)
+        #: The `clock_shift` that the office's clock knows of.
+        self.shift = timedelta()
 
     @property
     def is_safe(self) -> bool:
@@ -47,19 +50,21 @@ class Outcomes:
         """Return when everything is written."""
         await self._ledger.drained()
 
-    def of_fact(self, carrier: Carrier | None, job: Job, fact: Fact, session: Session) -> None:
-        """Settle a job by what the session says of it."""
+    def of_fact(self, carrier: Carrier | None, job: Job, fact: Fact, session: Session) -> Reading | None:
+        """Settle a job by what the session says of it; return the reading of what was no acceptance."""
         reading = None
         if not fact.accepted:
-            reading = self._read(carrier, session.peer.host, fact.stage, fact.reply, fact.failure)
+            reading = self.read(carrier, session.peer.host, fact.stage, fact.reply, fact.failure)
         self._settle_later(job.claimed, judge(fact, reading, Scene(str(session.peer), session.tls), self._case(job)))
+        return reading
 
-    def unreachable(self, carrier: Carrier | None, job: Job, failed: NotGreeted) -> None:
-        """Postpone a job because no host could be spoken to."""
-        reading = self._read(carrier, failed.peer.partition("[")[0], failed.stage, failed.reply, failed.failure)
+    def unreachable(self, carrier: Carrier | None, job: Job, failed: NotGreeted) -> Reading:
+        """Postpone a job because no host could be spoken to; return what that means."""
+        reading = self.read(carrier, failed.peer.partition("[")[0], failed.stage, failed.reply, failed.failure)
         code, enhanced, text = _said(failed.reply, failed.failure)
         evidence = Evidence(failed.stage.value, failed.peer, code, enhanced, text, "", reading.reason.value)
         self._settle_later(job.claimed, postponed(evidence, self._case(job)))
+        return reading
 
     def no_route(self, jobs: Sequence[Job], trouble: NoRoute) -> None:
         """Settle jobs for whose domain no host can be named, for good or for now."""
@@ -80,13 +85,14 @@ class Outcomes:
         evidence = Evidence("compose", "", 0, "5.1.3", why, "", "protocol_error")
         self._settle_later(claimed, self._refused(evidence))
 
+    def read(self, carrier: Carrier | None, host: str, stage: Stage, reply: Reply | None, failure: str) -> Reading:
+        """Return what a reply, or the failure in its place, means."""
+        return read(self._carriers, carrier, host, stage.value, *_said(reply, failure))
+
     # --- inside
 
     def _refused(self, evidence: Evidence) -> Outcome:
         return Outcome(Verdict.REFUSED, evidence, self._office.clock())
-
-    def _read(self, carrier: Carrier | None, host: str, stage: Stage, reply: Reply | None, failure: str) -> Reading:
-        return read(self._carriers, carrier, host, stage.value, *_said(reply, failure))
 
     def _case(self, job: Job) -> Case:
         return Case(job.claimed.lane, job.claimed.attempt, self._office.clock(), self._office.chance())
@@ -97,7 +103,8 @@ class Outcomes:
         self._ledger.add(claimed.item_id, claimed.attempt, outcome)
 
     def _settle(self, batch: Sequence[Settlement]) -> "asyncio.Future[int]":
-        return asyncio.wrap_future(self._writer.submit(lambda: dispatch.settle(self._office, batch)))
+        shift = self.shift
+        return asyncio.wrap_future(self._writer.submit(lambda: dispatch.settle(self._office, batch, shift)))
 
 
 def _tell(claimed: Claimed, outcome: Outcome) -> None:

@@ -11,11 +11,12 @@ import logging
 from collections.abc import Sequence
 from typing import Protocol
 
-from mailer.carrier.allowance import Allowance
-from mailer.carrier.group import Carrier, Manners
-from mailer.carrier.pace import Pace
+from mailer.carrier.group import Carrier
+from mailer.carrier.reading import Reading
+from mailer.carrier.reason import Reason
 from mailer.dispatcher.door import Door
 from mailer.dispatcher.job import MOST_SESSIONS, Job
+from mailer.dispatcher.limits import Lesson, Limits
 from mailer.domain.lane import Lane
 from mailer.net.dial import NotGreeted
 from mailer.net.routes import Route
@@ -27,9 +28,10 @@ log = logging.getLogger(__name__)
 
 CLOSING = 421  # RFC 5321 §3.8: the server leaves
 IDLE_SECONDS = 3.0
-#: How many jobs a site holds beyond those in its sessions. Few: a claim that a crash leaves behind counts as a possible
-#: copy, and urgent mail waits behind what is claimed. Enough: the store gives new ones within some milliseconds.
-MOST_JOBS = 80
+#: A receiver counts a connection that we have just left for a moment longer than we do.
+BREATH_SECONDS = 0.05
+#: A site without mail gives its share of the connections back.
+QUIET_SECONDS = 10.0
 
 
 class Desk(Protocol):
@@ -44,17 +46,23 @@ class Desk(Protocol):
     async def dial(self, route: Route, owner: Owner) -> Session:
         """Open a session; raise NotGreeted."""
 
-    def address(self, job: Job) -> Transaction:
-        """Put the written mail of a job into its envelope."""
+    def write(self, job: Job) -> Transaction | None:
+        """Write and sign the mail of a job; None if it cannot be made, which is then settled."""
 
     def may_begin(self) -> bool:
         """False while nothing may be begun, because its end could not be written down."""
 
-    def judge(self, site: "Site", job: Job, fact: Fact, session: Session) -> None:
-        """Write down what a fact means for a job."""
+    def judge(self, site: "Site", job: Job, fact: Fact, session: Session) -> Reading | None:
+        """Write down what a fact means for a job; return the reading of what was no acceptance."""
 
-    def unreachable(self, site: "Site", job: Job, failed: NotGreeted) -> None:
-        """Write down that no host could be spoken to."""
+    def read(self, site: "Site", session: Session, failure: str, reply: Reply | None) -> Reading:
+        """Return what the end of a session means."""
+
+    def learned(self, site: "Site", reason: str) -> None:
+        """Tell the other workers and the next start what a site made us learn."""
+
+    def unreachable(self, site: "Site", job: Job, failed: NotGreeted) -> Reading:
+        """Write down that no host could be spoken to; return what that means."""
 
     def learned_bare_form(self, domain: str) -> None:
         """A domain refused the quoted form of an irregular address and took the bare one."""
@@ -66,16 +74,14 @@ class Desk(Protocol):
 class Site:
     """One receiver's connections and waiting jobs."""
 
-    def __init__(self, name: str, carrier: Carrier | None, manners: Manners, pace: Pace, desk: Desk) -> None:
+    def __init__(self, name: str, carrier: Carrier | None, limits: Limits, desk: Desk) -> None:
         self.name = name
         self.carrier = carrier
-        self.manners = manners
         self.doors: dict[str, Door] = {}
-        self.expected = 0
-        self._pace = pace
+        self.limits = limits
         self._desk = desk
         self._loop = asyncio.get_running_loop()
-        self._allowance = Allowance(manners.connections, manners.messages_per_session)
+        self._busy_at = self._loop.time()
         self._at: dict[Session, Door] = {}
         self._idle_since: dict[Session, float] = {}
         self._dials: set[asyncio.Task[None]] = set()
@@ -87,7 +93,7 @@ class Site:
 
     def door(self, route: Route) -> Door:
         """Return the door of a route, made or brought up to date."""
-        door = self.doors.setdefault(route.key, Door(route, self.manners.pause_seconds))
+        door = self.doors.setdefault(route.key, Door(route, self.limits.manners.pause_seconds))
         door.route = route
         return door
 
@@ -101,12 +107,34 @@ class Site:
         """Return how many jobs are in the site's hands and not yet in a session's."""
         return sum(len(door.waiting) for door in self.doors.values())
 
+    @property
+    def is_quiet(self) -> bool:
+        """Tell whether the site has had nothing to do for a while."""
+        return not self.connections and not self.waiting and self._loop.time() - self._busy_at > QUIET_SECONDS
+
     def room(self) -> int:
-        """Return how many jobs more are worth claiming; `expected` ones are being written for it."""
-        return max(0, MOST_JOBS - self.waiting - self.expected)
+        """Return how many jobs more are worth claiming."""
+        return max(0, self.limits.jobs() - self.waiting)
+
+    def may_try(self, door: Door, lane: Lane) -> bool:
+        """Tell whether mail of a lane may go to a door now."""
+        now = self._loop.time()
+        return self.limits.may_try(lane, now) and door.may_try(lane, now)
+
+    def heed(self, lesson: Lesson) -> None:
+        """Take over what another worker, or an earlier process, learned of the site."""
+        self.limits.heed(lesson, self._loop.time())
+        self._let_rest()
+
+    def hurry(self) -> None:
+        """Rest no longer."""
+        self.limits.hurry()
+        for door in self.doors.values():
+            door.hurry()
 
     def take_in(self, door: Door, jobs: Sequence[Job]) -> None:
         """Put claimed jobs in front of a door."""
+        self._busy_at = self._loop.time()
         for job in jobs:
             door.waiting.add(job)
         self.stir()
@@ -124,11 +152,12 @@ class Site:
     def tidy(self) -> None:
         """End sessions that have had nothing to do for a while, or that stand where another door needs one."""
         now = self._loop.time()
-        crowded = self.connections >= self._allowance.connections
-        needed = crowded and any(door.is_shut_out for door in self.doors.values())
+        surplus = self.connections - self.limits.connections
+        needed = surplus >= 0 and any(door.is_shut_out for door in self.doors.values())
         idle = [session for session, since in self._idle_since.items() if needed or now - since >= IDLE_SECONDS]
-        for session in idle or (list(self._at)[:1] if needed else []):
+        for session in idle or list(self._at)[: max(surplus, int(needed))]:
             session.quit()
+        self.doors = {key: door for key, door in self.doors.items() if not door.is_deserted}
         self.stir()
 
     def stop(self) -> list[Job]:
@@ -159,14 +188,17 @@ class Site:
     def next_transaction(self, session: Session) -> Transaction | None:
         """Return the most urgent job's mail, if the pace, the session's limit and the store allow one now."""
         door = self._at[session]
-        while (job := door.waiting.first()) is not None and self._desk.is_over(job):
-            self._desk.unused(door.waiting.take())
-        if job is None or not self._may_go(session, job):
-            return None
-        if len(door.waiting) * 2 < MOST_JOBS:
+        transaction = None
+        while transaction is None:
+            while (job := door.waiting.first()) is not None and self._desk.is_over(job):
+                self._desk.unused(door.waiting.take())
+            if job is None or not self._may_go(session, job):
+                return None
+            transaction = self._desk.write(door.waiting.take())
+        if 2 * self.waiting < self.limits.jobs():
             self._desk.hungry()
         self._idle_since.pop(session, None)
-        return self._desk.address(door.waiting.take())
+        return transaction
 
     def settled(self, session: Session, transaction: Transaction, facts: Sequence[Fact]) -> None:
         """Judge what came of a job, or let it go again where its turn never really came."""
@@ -178,7 +210,7 @@ class Site:
             session.answered += fact.reply is not None and fact.reply.code != CLOSING
             if fact.accepted:
                 self._succeeded(session, job)
-            self._desk.judge(self, job, fact, session)
+            self._learn_of(self._desk.judge(self, job, fact, session))
         if session.idle:
             self._idle_since[session] = self._loop.time()
 
@@ -191,22 +223,20 @@ class Site:
             # An idle session that the other side ends says nothing about how much it takes.
             self._loop.call_soon(self.stir)
             return
-        if session.answered and (reply is None or reply.code == CLOSING):
-            self._allowance.session_cut(session.answered)
-        elif failure or reply is not None:
-            self._allowance.refused(len(self._at))
-            log.info("%s: now %d connections (%s)", self.name, self._allowance.connections, failure or reply)
-        self._loop.call_soon(self.stir)
+        breath = self._learn_of_end(session, failure, reply)
+        self._loop.call_later(breath, self.stir)
 
     # --- inside
 
     def _may_go(self, session: Session, job: Job) -> bool:
         if self._stopping or not self._desk.may_begin():
             return False
-        if session.taken >= self._allowance.messages_per_session:
+        if not self.limits.may_try(job.claimed.lane, self._loop.time()):
+            return False
+        if session.taken >= self.limits.messages_per_session:
             session.quit()
             return False
-        wait = self._pace.take(self._loop.time(), urgent=job.claimed.lane is Lane.SAFETY)
+        wait = self.limits.take(job.claimed.lane, self._loop.time())
         if wait > 0:
             self._stir_in(wait)
             return False
@@ -221,7 +251,8 @@ class Site:
         self.stir()
 
     def _succeeded(self, session: Session, job: Job) -> None:
-        self._allowance.succeeded()
+        if self.limits.succeeded():
+            self._tell("mail is taken again")
         self._at[session].succeeded(self._loop.time())
         if job.bare:
             self._desk.learned_bare_form(job.claimed.domain)
@@ -237,10 +268,10 @@ class Site:
 
     def _open_for(self, door: Door) -> None:
         first = door.waiting.first()
-        if first is None or not door.may_try(first.claimed.lane, self._loop.time()):
+        if first is None or not self.may_try(door, first.claimed.lane):
             return
         idle = sum(1 for session in self._idle_since if self._at[session] is door)
-        while self.connections < self._allowance.connections and door.wants_dial(idle):
+        while self.connections < self.limits.connections and door.wants_dial(idle):
             door.dialling += 1
             task = self._loop.create_task(self._dial(door))
             self._dials.add(task)
@@ -265,12 +296,61 @@ class Site:
     def _not_greeted(self, door: Door, failed: NotGreeted) -> None:
         """While other sessions live, the receiver only wants fewer; else it is out of reach for all who wait."""
         log.info("%s: %s at %s", self.name, failed.failure or failed.reply, failed.peer)
-        self._allowance.refused(len(self._at))
+        self._fewer(failed.failure or str(failed.reply))
         if door.connections or door.dialling > 1:
             return
         if door.failed(self._loop.time()):
+            readings = [self._desk.unreachable(self, job, failed) for job in door.waiting.clear()]
+            self._learn_of(readings[0] if readings else None)
+
+    # --- what is learned of the receiver
+
+    def _learn_of_end(self, session: Session, failure: str, reply: Reply | None) -> float:
+        """Learn from the way a session ended; return how many seconds to wait before the next one is opened."""
+        if self._stopping or (not failure and reply is None):
+            return 0.0
+        if session.answered and (reply is None or reply.code == CLOSING) and failure != "reset":
+            if self.limits.session_cut(session.answered):
+                self._tell(f"a session ended after {session.answered} mails")
+        else:
+            self._fewer(failure or str(reply))
+        self._learn_of(self._desk.read(self, session, failure, reply))
+        return BREATH_SECONDS
+
+    def _learn_of(self, reading: Reading | None) -> None:
+        """Rest if a reply asks for it; go slower if it says that we are too fast."""
+        if reading is None:
+            return
+        if reading.pause_site:
+            if self.limits.block(self._loop.time()):
+                self._tell(f"left alone for {self.limits.manners.pause_seconds} s ({reading.reason})")
+            self._let_rest()
+        elif reading.reason is Reason.RATE_LIMITED:
+            self._fewer(reading.reason.value)
+
+    def _fewer(self, why: str) -> None:
+        if self.limits.refused(len(self._at), self._loop.time()):
+            self._tell(why)
+
+    def _tell(self, why: str) -> None:
+        lesson = self.limits.lesson(self._loop.time())
+        log.info(
+            "%s: now %d connections in all, %d mails in each, because: %s",
+            self.name,
+            lesson.connections,
+            lesson.messages_per_session,
+            why,
+        )
+        self._desk.learned(self, why)
+
+    def _let_rest(self) -> None:
+        """Give back the claims on what has to wait for the end of the rest."""
+        for door in self.doors.values():
             for job in door.waiting.clear():
-                self._desk.unreachable(self, job, failed)
+                if self.limits.may_try(job.claimed.lane, self._loop.time()):
+                    door.waiting.add(job)
+                else:
+                    self._desk.unused(job)
 
 
 def _turn_never_came(session: Session, fact: Fact) -> bool:

@@ -16,6 +16,7 @@ from mailer.net.routes import Route
 from mailer.smtp.route import NoRoute
 
 NO_ROUTE_SECONDS = 30.0
+FORGET_SECONDS = 3600.0
 
 FindRoute = Callable[[str], "asyncio.Future[Route]"]
 MakeSite = Callable[[str, Carrier | None], Site]
@@ -54,8 +55,14 @@ class Ways:
         """Look again for every way that was not found, and let no door rest."""
         self._ways = {domain: way for domain, way in self._ways.items() if way.trouble is None}
         for site in self.sites.values():
-            for door in site.doors.values():
-                door.hurry()
+            site.hurry()
+
+    def prune(self, now: float) -> None:
+        """Forget the ways that are long over, and the sites that nothing leads to or is under way at."""
+        for domain in [domain for domain, way in self._ways.items() if way.until + FORGET_SECONDS < now]:
+            self._leave_door(domain)
+            del self._ways[domain]
+        self.sites = {name: site for name, site in self.sites.items() if site.doors or site.limits.share}
 
     async def _look(self, domain: str) -> None:
         now = asyncio.get_running_loop().time

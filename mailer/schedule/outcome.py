@@ -4,8 +4,8 @@
 not mean that a person saw it. `lost` marks an attempt that began and whose end nobody wrote down.
 """
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
@@ -47,3 +47,8 @@ class Outcome:
     at: datetime
     next_attempt_at: datetime | None = None
     possible_duplicate: bool = False
+
+    def moved(self, by: timedelta) -> "Outcome":
+        """Return the same outcome by a clock that was set by so much."""
+        again = None if self.next_attempt_at is None else self.next_attempt_at + by
+        return replace(self, at=self.at + by, next_attempt_at=again)

@@ -16,7 +16,7 @@ from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Outcome
 from mailer.schedule.transition import after, lost, unused
 from mailer.service.office import Office
-from mailer.store import announcements, control, domains, spool
+from mailer.store import announcements, control, domains, leases, spool
 
 __all__ = [
     "Claimed",
@@ -25,6 +25,7 @@ __all__ = [
     "announcement",
     "bare_domains",
     "claim",
+    "clock_shift",
     "due_domains",
     "expire",
     "flushes",
@@ -49,28 +50,29 @@ def claim(
     domains: Collection[str],
     limit: int,
     worker: str,
-    lease: timedelta,
     lanes: Sequence[Lane] = EVERY_LANE,
 ) -> list[Claimed]:
     """Begin an attempt for up to `limit` due items of these domains, urgent lanes first; inside a Writer.
 
-    Nothing may be sent before the commit. Each claim ends by `settle` or `unclaim`, at the next start by `recover`.
+    Nothing may be sent before the commit. Each claim ends by `settle` or `unclaim`; a dead worker's by `recover`.
     """
     now = office.clock()
     claimed: list[Claimed] = []
     for lane in sorted(lanes):
         claimed += spool.due(domains, lane, now, limit - len(claimed))
     dated = [(one, next_attempt(one.lane, one.attempt, now, office.chance())) for one in claimed]
-    spool.claim(dated, worker, now, now + lease)
+    spool.claim(dated, worker, now)
     return claimed
 
 
-def settle(office: Office, outcomes: Sequence[tuple[int, int, Outcome]]) -> int:
+def settle(office: Office, outcomes: Sequence[tuple[int, int, Outcome]], shift: timedelta | None = None) -> int:
     """Write what came of attempts (item, attempt number, outcome); inside a Writer. Return how many were still open.
 
     An attempt that was given up as lost in the meantime stays lost: the item may be under another attempt by now.
+    `shift` is the `clock_shift` by which the outcomes are dated; their times are set if the queue's have been since.
     """
-    told = {(item, number): outcome for item, number, outcome in outcomes}
+    since = timedelta() if shift is None else spool.clock_shift() - shift
+    told = {(item, number): outcome.moved(since) if since else outcome for item, number, outcome in outcomes}
     ends = []
     for one in spool.under_way(told):
         outcome = told[one.item_id, one.number]
@@ -88,12 +90,13 @@ def unclaim(office: Office, attempts: Sequence[tuple[int, int]]) -> int:
 
 
 def recover(office: Office, worker: str | None) -> Recovered:
-    """Find the claims that a dead `worker` left (None: all that stand) or whose lease ran out; inside a Writer.
+    """Find the claims that a dead `worker` left (None: all that stand) and end its leases; inside a Writer.
 
     Nobody knows what came of them: each counts as a possible copy. The items are due at once, or held after the third.
     """
     now = office.clock()
-    ends = [(one, lost(one.standing, now)) for one in spool.lost(worker, now)]
+    leases.forget(worker)
+    ends = [(one, lost(one.standing, now)) for one in spool.lost(worker)]
     spool.lose(ends, now)
     states = [step.state for _, step in ends]
     again, held = states.count(ItemState.WAITING), states.count(ItemState.HELD)
@@ -111,6 +114,11 @@ def set_clock(office: Office, by: timedelta) -> int:
     `office.clock` still has the time from before.
     """
     return spool.set_clock(office.clock(), by)
+
+
+def clock_shift() -> timedelta:
+    """Return how far the queue's times were set with the machine's clock in all."""
+    return spool.clock_shift()
 
 
 def announcement(announcement_id: str) -> Announcement:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 class TlsPolicy:
     """What a domain asks for: `kind` is `sts`, `tlsa` or `no-policy-found`.
 
-    `domain` is the domain that the policy belongs to, `strings` the policy as found (the lines of an MTA-STS policy, TLSA
-    records in presentation form), `mx_patterns` the mx lines of an MTA-STS policy.
+    `domain` is the domain that the policy belongs to, `strings` the policy as found (the lines of an MTA-STS policy,
+    TLSA records in presentation form), `mx_patterns` the mx lines of an MTA-STS policy.
     """
 
     kind: str

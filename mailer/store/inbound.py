@@ -14,7 +14,7 @@ KNOWN = "SELECT id FROM inbound_mail WHERE item_id = ? AND digest = ? LIMIT 1"
 #: Only what a server took, or may be taking, can come back.
 RETURNED = """
 UPDATE queue_item SET state = 'returned', settled_at = ?, replied_at = ?, host = ?, stage = ?, code = ?, enhanced = ?,
-    reply = ?, tls = ?, reason = ?, intent = '', claimed_by = NULL, claimed_until = NULL
+    reply = ?, tls = ?, reason = ?, intent = '', claimed_by = NULL
 WHERE id = ? AND state IN ('accepted', 'sending')
 """
 #: An attempt whose reply we have not seen yet was accepted: the mail could not have come back otherwise.

@@ -163,7 +163,6 @@ class QueueItem(Table):
     intent = TextField()
     possible_copies = IntegerField()
     claimed_by = TextField(null=True)
-    claimed_until = Instant(null=True)
     possible_duplicate = BooleanField()
     token_hash = BlobField(null=True)
     settled_at = Instant(null=True)

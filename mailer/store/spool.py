@@ -41,8 +41,7 @@ WHERE state = 'waiting' AND domain = ? AND lane = ? AND next_attempt_at <= ? AND
 ORDER BY next_attempt_at LIMIT ?
 """
 CLAIM = """
-UPDATE queue_item SET state = 'sending', attempts = ?, next_attempt_at = ?, claimed_by = ?, claimed_until = ?
-WHERE id = ?
+UPDATE queue_item SET state = 'sending', attempts = ?, next_attempt_at = ?, claimed_by = ? WHERE id = ?
 """
 BEGIN_ATTEMPT = """
 INSERT INTO attempt (item_id, number, started_at, host, stage, code, enhanced, reply, tls, reason)
@@ -54,12 +53,12 @@ WHERE id = ? AND attempts = ? AND state = 'sending'
 """
 LOST = """
 SELECT id, attempts, expires_at, possible_copies, intent FROM queue_item
-WHERE claimed_by IS NOT NULL AND (? OR claimed_by = ? OR claimed_until <= ?)
+WHERE claimed_by IS NOT NULL AND (? OR claimed_by = ?)
 """
 SETTLE = """
 UPDATE queue_item SET state = ?, possible_copies = ?, settled_at = ?, next_attempt_at = COALESCE(?, next_attempt_at),
     possible_duplicate = possible_duplicate OR ?, host = ?, stage = ?, code = ?, enhanced = ?, reply = ?, tls = ?,
-    reason = ?, replied_at = ?, intent = '', claimed_by = NULL, claimed_until = NULL
+    reason = ?, replied_at = ?, intent = '', claimed_by = NULL
 WHERE id = ?
 """
 END_ATTEMPT = """
@@ -69,13 +68,13 @@ WHERE item_id = ? AND number = ?
 """
 LOSE = """
 UPDATE queue_item SET state = ?, possible_copies = ?, settled_at = ?, next_attempt_at = ?, possible_duplicate = 1,
-    reason = COALESCE(?, reason), intent = '', claimed_by = NULL, claimed_until = NULL
+    reason = COALESCE(?, reason), intent = '', claimed_by = NULL
 WHERE id = ?
 """
 LOSE_ATTEMPT = "UPDATE attempt SET verdict = 'lost', ended_at = ? WHERE item_id = ? AND number = ?"
 GIVE_BACK = """
 UPDATE queue_item SET state = ?, settled_at = ?, next_attempt_at = ?, reason = COALESCE(?, reason),
-    attempts = attempts - 1, intent = '', claimed_by = NULL, claimed_until = NULL
+    attempts = attempts - 1, intent = '', claimed_by = NULL
 WHERE id = ?
 """
 UNDO_ATTEMPT = "DELETE FROM attempt WHERE item_id = ? AND number = ?"
@@ -90,6 +89,10 @@ UPDATE queue_item SET expires_at = expires_at + ?, next_attempt_at = next_attemp
 WHERE state IN ('waiting', 'sending', 'held') AND announcement_id IN (
     SELECT id FROM announcement WHERE not_before <= ? AND announced_at NOT BETWEEN ? AND ?
 )
+"""
+#: How far the clock was set in all, so that a worker that still goes by the old time can tell.
+COUNT_SHIFT = """
+INSERT INTO counter (name, last) VALUES ('clock', ?) ON CONFLICT (name) DO UPDATE SET last = last + excluded.last
 """
 #: The mailer looks at the clock every second; whoever announced since then did it by the new time.
 NEWLY = timedelta(seconds=10)
@@ -123,10 +126,10 @@ def due(domains: Iterable[str], lane: Lane, now: datetime, limit: int) -> list[C
     ]
 
 
-def claim(claims: Sequence[tuple[Claimed, datetime]], worker: str, now: datetime, until: datetime) -> None:
+def claim(claims: Sequence[tuple[Claimed, datetime]], worker: str, now: datetime) -> None:
     """Write that `worker` begins these attempts now; each stands with the time of the next attempt."""
-    began, ends = instant(now), instant(until)
-    executemany(CLAIM, [(one.attempt, instant(again), worker, ends, one.item_id) for one, again in claims])
+    began = instant(now)
+    executemany(CLAIM, [(one.attempt, instant(again), worker, one.item_id) for one, again in claims])
     executemany(BEGIN_ATTEMPT, [(one.item_id, one.attempt, began) for one, _ in claims])
 
 
@@ -135,9 +138,9 @@ def under_way(attempts: Iterable[tuple[int, int]]) -> list[Open]:
     return [_open(row) for row in select_each(STANDING, list(attempts))]
 
 
-def lost(worker: str | None, now: datetime) -> list[Open]:
-    """Return the attempts of a dead worker (of any worker for None), and those whose lease has run out."""
-    return [_open(row) for row in select(LOST, (worker is None, worker, instant(now)))]
+def lost(worker: str | None) -> list[Open]:
+    """Return the attempts that a dead worker left (any worker for None)."""
+    return [_open(row) for row in select(LOST, (worker is None, worker))]
 
 
 def settle(ends: Sequence[tuple[Open, Outcome, Step]]) -> None:
@@ -180,7 +183,13 @@ def set_clock(now: datetime, by: timedelta) -> int:
     Set forward, it makes nobody wait: a retry that comes early does no harm, one that never comes does.
     """
     shift, new = round(by.total_seconds() * 1000), now + by
+    change(COUNT_SHIFT, (shift,))
     return change(SET_CLOCK, (shift, min(shift, 0), instant(now), instant(new - NEWLY), instant(new)))
+
+
+def clock_shift() -> timedelta:
+    """Return how far `set_clock` has set the times of open items in all."""
+    return timedelta(milliseconds=sum(last for (last,) in select("SELECT last FROM counter WHERE name = 'clock'")))
 
 
 def _open(row: tuple[Any, ...]) -> Open:

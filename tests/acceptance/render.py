@@ -48,7 +48,7 @@ def mail(letters: Letters, item: QueuedItem) -> bytes:
         expires_at=item.expires_at,
         possible_duplicate=False,
     )
-    return letters.write(job_of(claimed, frozenset()))
+    return letters.write(job_of(claimed, frozenset())).content
 
 
 if __name__ == "__main__":

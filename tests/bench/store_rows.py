@@ -86,7 +86,7 @@ def drain_site(here: Office, domains: list[str], verdict: Verdict) -> None:
     again = here.clock() + timedelta(hours=1) if verdict is Verdict.DEFERRED else None
     while True:
         with transaction():
-            claimed = dispatch.claim(here, domains, BATCH, "bench", timedelta(minutes=15))
+            claimed = dispatch.claim(here, domains, BATCH, "bench")
         if not claimed:
             return
         outcome = Outcome(verdict, EVIDENCE, here.clock(), again)

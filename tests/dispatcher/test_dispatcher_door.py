@@ -1,6 +1,7 @@
 """Does a door that cannot be opened rest longer each time, and urgent mail not so long?"""
 
-from mailer.dispatcher.door import FIRST_PAUSE, LONGEST_URGENT_PAUSE, Door
+from mailer.dispatcher.door import FIRST_PAUSE, Door
+from mailer.dispatcher.limits import LONGEST_URGENT_PAUSE
 from mailer.domain.lane import Lane
 from mailer.net.routes import Host, Route
 

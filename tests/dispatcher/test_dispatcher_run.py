@@ -14,8 +14,9 @@ from mailer.dispatcher.site import Site
 from mailer.rehearsal.dns import DnsMood, Records
 from mailer.rehearsal.moods import Fault, Forms, Greeting, Mood, Trouble
 from mailer.schedule.queued import Selection
-from mailer.service import broadcast, queue
+from mailer.service import broadcast, dispatch, queue
 from mailer.service.office import Office
+from mailer.store.database import transaction
 from tests.dispatcher.town import Town, town, until
 
 WELL = Mood()
@@ -167,7 +168,13 @@ async def test_what_was_claimed_and_is_over_before_its_turn_never_leaves(office:
     async with town(office, {"a.example": WELL}, manners=Manners(1, 100, 10.0, 10.0, 300)) as here:
         here.register(addresses(60, "a.example"))
         sent = here.send(expires=timedelta(seconds=1))
-        await here.run_until(lambda: settled(here, sent))
+
+        def over() -> bool:
+            with transaction():
+                dispatch.expire(office, office.clock())
+            return settled(here, sent)
+
+        await here.run_until(over)
         shown = here.show(sent)
         assert len(here.received()) == shown["accepted"]
         assert shown["expired"] == 60 - shown["accepted"] > 0
@@ -175,10 +182,10 @@ async def test_what_was_claimed_and_is_over_before_its_turn_never_leaves(office:
 
 def test_the_doors_of_a_site_share_its_room() -> None:
     def order(site: object) -> Order:
-        return Order(cast(Site, site), None, None, [], [], 80)
+        return Order(cast(Site, site), None, None, 80)
 
     google, other = object(), object()
-    orders = share_out([*(order(google) for _ in range(20)), order(other), Order(None, None, None, [], [], 500)])
+    orders = share_out([*(order(google) for _ in range(20)), order(other), Order(None, None, None, 500)])
     assert [one.limit for one in orders] == [4] * 20 + [80, 500]
 
 

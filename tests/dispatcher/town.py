@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mailer.carrier.group import Carriers, Manners
-from mailer.clock import system_clock
+from mailer.clock import elapsed, system_clock
 from mailer.dispatcher.dispatcher import Dispatcher, Means
 from mailer.dispatcher.letters import Desk as LetterDesk
 from mailer.dispatcher.letters import Letters
@@ -29,6 +29,7 @@ from mailer.rehearsal.moods import Mood
 from mailer.rehearsal.receiver import Receiver, Surroundings
 from mailer.service import broadcast, roster
 from mailer.service.office import Office
+from mailer.store.reader import Reader
 from mailer.store.writer import Writer
 
 KEYS = Path(__file__).parents[1] / "message" / "keys"
@@ -96,16 +97,18 @@ class Town:
         """Run a dispatcher as long as the block lasts."""
         writer = Writer()
         stop = asyncio.Event()
-        dispatcher = Dispatcher(self._means(writer))
+        reader = Reader()
+        dispatcher = Dispatcher(self._means(writer, reader))
         running = asyncio.create_task(dispatcher.run(stop))
         try:
             yield dispatcher
         finally:
             stop.set()
             await running
+            await asyncio.to_thread(reader.close)
             await asyncio.to_thread(writer.close)
 
-    def _means(self, writer: Writer) -> Means:
+    def _means(self, writer: Writer, reader: Reader) -> Means:
         office, monotonic = self.office, asyncio.get_running_loop().time
         desk = LetterDesk(
             office.domain, office.base_url, office.schools, office.receipt_key, office.verp, Keyring(_pem).signers
@@ -113,12 +116,13 @@ class Town:
         return Means(
             office,
             writer,
+            reader,
             Letters(desk),
             self.groups or Carriers((), (), self.manners),
             Resolver([("127.0.0.1", self.dns.port)], timeout=1.0, lifetime=3.0, monotonic=monotonic),
             Routing(frozenset({"mx.ours.example"}), 5, True),
             Dialler("mx.ours.example", self.port, True, (), monotonic),
-            "test",
+            elapsed,
         )
 
 

@@ -45,7 +45,7 @@ def request(*schools: str, **more: Any) -> BroadcastRequest:
 def finish(office: Office, verdict: Verdict, evidence: Evidence, *domains: str) -> None:
     """Attempt everything due for these domains, with this end."""
     with transaction():
-        claims = dispatch.claim(office, domains, 1000, "w0", timedelta(minutes=15))
+        claims = dispatch.claim(office, domains, 1000, "w0")
         outcome = Outcome(verdict, evidence, office.clock())
         dispatch.settle(office, [(one.item_id, one.attempt, outcome) for one in claims])
 
@@ -79,7 +79,7 @@ def test_one_mail_for_siblings_from_the_first_school(office: Office, town: dict[
     line = next(one for one in broadcast.recipients(office, sent.id) if one["address"] == "a@docomo.ne.jp")
     assert (line["slots"], line["households"]) == ([1], [town["plain"], town["sibling"]])
     with transaction():
-        claims = dispatch.claim(office, ["docomo.ne.jp"], 9, "w0", timedelta(minutes=15))
+        claims = dispatch.claim(office, ["docomo.ne.jp"], 9, "w0")
     assert [(one.address, one.school) for one in claims] == [("a@docomo.ne.jp", "t-daiichi")]
 
 
@@ -199,7 +199,7 @@ def test_the_words_of_the_surface_add_up_to_the_recipients(office: Office, town:
     finish(office, Verdict.ACCEPTED, OK, "gmail.com")
     change("UPDATE queue_item SET state = 'returned' WHERE address = 'b@gmail.com'")
     with transaction():
-        dispatch.claim(office, ["docomo.ne.jp"], 1, "w0", timedelta(minutes=15))
+        dispatch.claim(office, ["docomo.ne.jp"], 1, "w0")
     shown = broadcast.show(office, sent.id)
     words = ("waiting", "accepted", "deferred", "refused", "expired", "cancelled", "held")
     assert {word: shown[word] for word in words} == {
@@ -265,7 +265,7 @@ def test_cancelling_stops_what_has_not_left(office: Office, clock: FakeClock, to
     sent = broadcast.send(office, request("t-daiichi", "t-daini"))
     finish(office, Verdict.ACCEPTED, OK, "gmail.com")
     with transaction():
-        running = dispatch.claim(office, ["docomo.ne.jp"], 1, "w0", timedelta(minutes=15))
+        running = dispatch.claim(office, ["docomo.ne.jp"], 1, "w0")
     assert broadcast.cancel(office, sent.id, "校長") == 1
     again = clock() + timedelta(seconds=10)
     with transaction():

@@ -16,7 +16,6 @@ from mailer.service.office import Office
 from mailer.store.database import transaction
 from tests.conftest import FakeClock, Register
 
-LEASE = timedelta(minutes=15)
 OK = Evidence("eod", "mx.docomo.ne.jp", 250, "2.0.0", "Ok", "TLSv1.3", "")
 BUSY = Evidence("connect", "mx.docomo.ne.jp", 421, "4.7.0", "too many", "", "rate_limited")
 GONE = Evidence("rcpt", "mx.docomo.ne.jp", 550, "5.1.1", "unknown user", "TLSv1.3", "unknown_user")
@@ -41,7 +40,7 @@ def send(office: Office, register: Register) -> Send:
 def claim(office: Office, *domains: str, limit: int = 100, worker: str = "w0") -> list[Claimed]:
     """Claim in a transaction, as the writer does."""
     with transaction():
-        return dispatch.claim(office, domains or ("docomo.ne.jp", "gmail.com", "ezweb.ne.jp"), limit, worker, LEASE)
+        return dispatch.claim(office, domains or ("docomo.ne.jp", "gmail.com", "ezweb.ne.jp"), limit, worker)
 
 
 def settle(office: Office, claims: Sequence[Claimed], verdict: Verdict, evidence: Evidence = OK, **more: object) -> int:
@@ -106,7 +105,7 @@ def test_urgent_lanes_are_claimed_first_and_within_the_limit(office: Office, sen
     assert [one.announcement_id for one in claims[:3]] == [urgent] * 3
     assert claims[3].lane is Lane.ORDINARY
     with transaction():
-        assert dispatch.claim(office, ["ezweb.ne.jp"], 9, "w0", LEASE, [Lane.NOTICE]) == []
+        assert dispatch.claim(office, ["ezweb.ne.jp"], 9, "w0", [Lane.NOTICE]) == []
 
 
 def test_the_longest_due_of_several_domains_goes_first(office: Office, clock: FakeClock, send: Send) -> None:
@@ -219,14 +218,6 @@ def test_recovery_keeps_what_an_earlier_attempt_was_told(office: Office, clock: 
     assert item(office, number).evidence == BUSY
 
 
-def test_a_lease_that_ran_out_is_lost_whoever_has_it(office: Office, clock: FakeClock, send: Send) -> None:
-    send()
-    claim(office, "docomo.ne.jp", worker="gone")
-    clock.advance(minutes=15)
-    with transaction():
-        assert dispatch.recover(office, "w0").again == 2
-
-
 def test_a_late_settlement_does_not_overwrite_the_attempt_after_it(
     office: Office, clock: FakeClock, send: Send
 ) -> None:
@@ -297,7 +288,7 @@ def test_a_failure_inside_leaves_every_step_undone(office: Office, send: Send) -
             step()
             raise ZeroDivisionError
 
-    fails(lambda: dispatch.claim(office, ["docomo.ne.jp"], 9, "w0", LEASE))
+    fails(lambda: dispatch.claim(office, ["docomo.ne.jp"], 9, "w0"))
     claims = claim(office, "docomo.ne.jp")
     assert [one.attempt for one in claims] == [1, 1]
     number = claims[0].item_id

@@ -13,7 +13,6 @@ from mailer.store.database import transaction
 from tests.conftest import FakeClock, Register
 
 BUSY = Evidence("connect", "mx.docomo.ne.jp", 421, "4.7.0", "too many", "", "rate_limited")
-LEASE = timedelta(minutes=15)
 ALL = Selection()
 DOCOMO = Selection(domains=frozenset({"docomo.ne.jp"}))
 
@@ -39,7 +38,7 @@ def states(office: Office) -> dict[int, ItemState]:
 def claim(office: Office, *domains: str) -> list[dispatch.Claimed]:
     """Claim what is due for these domains."""
     with transaction():
-        return dispatch.claim(office, domains, 100, "w0", LEASE)
+        return dispatch.claim(office, domains, 100, "w0")
 
 
 def defer(office: Office, claims: list[dispatch.Claimed]) -> None:

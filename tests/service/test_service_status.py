@@ -56,7 +56,7 @@ def test_a_busy_one(office: Office, clock: "FakeClock") -> None:
     clock.advance(minutes=1)
     last = broadcast(office, Lane.SAFETY)
     with transaction():
-        dispatch.claim(office, ["x.jp"], 2, "w1", timedelta(minutes=5))
+        dispatch.claim(office, ["x.jp"], 2, "w1")
     window = maintenance.plan(office, clock.now, clock.now + timedelta(hours=1), (), None, "test").window
     found = status(office)
     assert (found.households, found.addresses) == (5, 6)

@@ -1,0 +1,35 @@
+"""What is remembered of sites that wanted less than their manners allow, or that block us?"""
+
+from datetime import datetime
+
+from mailer.schedule.site import SiteState
+from mailer.store.database import change
+from mailer.store.lease_models import SiteMemory
+from mailer.store.models import instant
+
+REMEMBER = """
+INSERT INTO site_memory (site, connections, messages_per_session, paused_until, reason, since) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (site) DO UPDATE SET connections = excluded.connections, paused_until = excluded.paused_until,
+    messages_per_session = excluded.messages_per_session, reason = excluded.reason, since = excluded.since
+"""
+
+
+def remember(state: SiteState) -> None:
+    """Write what a site made us learn, in the place of what was known; inside a Writer."""
+    until = None if state.paused_until is None else instant(state.paused_until)
+    learned = (state.connections, state.messages_per_session, until, state.reason, instant(state.since))
+    change(REMEMBER, (state.site, *learned))
+
+
+def states(since: datetime) -> list[SiteState]:
+    """Return what was learned not before `since`."""
+    rows = SiteMemory.select().where(SiteMemory.since >= since)
+    return [
+        SiteState(row.site, row.connections, row.messages_per_session, row.paused_until, row.reason, row.since)
+        for row in rows
+    ]
+
+
+def forget(before: datetime) -> None:
+    """Forget what was learned longer ago; inside a Writer."""
+    change("DELETE FROM site_memory WHERE since < ?", (instant(before),))
