@@ -1,32 +1,34 @@
-"""How does the mailer keep its workers, and the time?
+"""How does the mailer keep its workers, the keys and the time?
 
 The mailer service is a parent of as many sending processes as there are cores (`mailer.worker`). It sends nothing
-itself: it starts them, keeps the timers, and when one dies makes its claims and leases free at once. One mailer works
-on a store at a time: a lock on a file in the state directory sees to it, so that whatever stands claimed when this one
-starts is known to be lost.
+itself: it starts them, signs for them (it alone reads the DKIM keys), keeps the timers, and when one dies makes its
+claims and leases free at once. One mailer works on a store at a time, so whatever stands claimed when this one starts
+is known to be lost.
 
 Raises `AnotherMailer`.
 """
 
 import asyncio
 import contextlib
-import fcntl
 import logging
 import os
-from collections.abc import Callable, Iterator
+import socket
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from config import Settings
+from config import Settings, read_dkim_key
+from mailer import signatory
 from mailer.appliance import open_office
 from mailer.clock import SteadyClock, elapsed
-from mailer.files import open_shared
+from mailer.keyring import Keyring
+from mailer.liveness import all_gone, only_mailer
 from mailer.serve import Parent, child_command
 from mailer.service import dispatch, lease
 from mailer.service.office import Office
 from mailer.store.writer import Writer
 from mailer.timers import keep_time
-from mailer.worker import all_gone
 
 log = logging.getLogger(__name__)
 
@@ -34,10 +36,6 @@ AGAIN_SECONDS = 1.0
 #: A worker ends within 15 s what is under way; who waits for us waits 20 s.
 WORKER_SECONDS = 18.0
 LOOK_FOR_LAPSED_SECONDS = 5.0
-
-
-class AnotherMailer(Exception):
-    """A mailer already works on this store."""
 
 
 async def run(settings: Settings, config: Path, ready: Callable[[], None], stop: asyncio.Event) -> None:
@@ -51,7 +49,9 @@ async def run(settings: Settings, config: Path, ready: Callable[[], None], stop:
         try:
             await all_gone(settings.state.directory)
             await widow.recover(None)
-            await Parent(_commands(settings, config), widow.recover, WORKER_SECONDS)(ready, stop)
+            keyring = Keyring(partial(read_dkim_key, settings))
+            equip = partial(signed_for, keyring)
+            await Parent(_commands(settings, config), widow.recover, equip, WORKER_SECONDS)(ready, stop)
         finally:
             for task in tasks:
                 task.cancel()
@@ -61,9 +61,18 @@ async def run(settings: Settings, config: Path, ready: Callable[[], None], stop:
 def _commands(settings: Settings, config: Path) -> dict[str, tuple[str, ...]]:
     """Return how the workers are started: one for each core this process may use, unless a number is set."""
     number = settings.delivery.workers or len(os.sched_getaffinity(0))
-    serve = ("--config", str(config), "serve", "--under-parent", "--workers", str(number), "--worker")
+    serve = ("--config", str(config), "serve", "--under-parent", "--workers", str(number))
     names = [f"worker-{n}" for n in range(1, number + 1)]
-    return {name: child_command(*serve, name, "mailer") for name in names}
+    return {name: child_command(*serve, "--worker", name, "mailer") for name in names}
+
+
+@contextlib.contextmanager
+def signed_for(keyring: Keyring) -> Iterator[tuple[Sequence[str], Sequence[int]]]:
+    """Sign for a worker that is about to be started; give the arguments and the open file that tell it where."""
+    ours, theirs = socket.socketpair()
+    signatory.serve(ours, keyring.sign)
+    with theirs:
+        yield ["--signatory", str(theirs.fileno())], [theirs.fileno()]
 
 
 class Widow:
@@ -75,15 +84,15 @@ class Widow:
 
     async def recover(self, worker: str | None) -> None:
         """Find the lost claims of a dead worker (None: of all) and end its leases; return only once it is done."""
+        who = worker or "an earlier mailer"
         while True:
             try:
                 found = await self._writer.do(lambda: dispatch.recover(self._office, worker))
             except Exception as error:
                 # Started again before that, it would have its claims twice.
-                log.error("the claims of %s cannot be recovered: %s", worker or "an earlier mailer", error)
+                log.error("the claims of %s cannot be recovered: %s", who, error)
                 await asyncio.sleep(AGAIN_SECONDS)
             else:
-                who = worker or "an earlier mailer"
                 log.info("lost claims of %s: %d again, %d held, %d over", who, found.again, found.held, found.ended)
                 return
 
@@ -95,15 +104,3 @@ class Widow:
                 for worker in await self._writer.do(lambda: lease.lapsed(elapsed())):
                     log.error("%s has not renewed its lease in time", worker)
                     await self.recover(worker)
-
-
-@contextlib.contextmanager
-def only_mailer(directory: Path) -> Iterator[None]:
-    """Hold the lock that only one mailer can hold; it is free again at once when the process dies."""
-    path = directory / "mailer.lock"
-    with open_shared(path) as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise AnotherMailer(f"{path}: another mailer works on this store; stop that one first") from None
-        yield

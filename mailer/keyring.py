@@ -1,18 +1,17 @@
 """Which private keys may sign, and where do they come from?
 
-Read from the credentials of the service manager, or from the DKIM directory, once for each selector and by the mailer
-alone. Raises `NoKey` when none of the selectors has a key here.
+Read from the credentials of the service manager, or from the DKIM directory, once for each selector and by the mailer's
+parent process alone. A key that is not here is looked for again at the next mail, so that it can be put in its place.
 """
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable
 
 from config import CredentialError
 from mailer.message.keys import SigningKeyError
-from mailer.message.sign import Signer, load_signer
+from mailer.message.signer import Signer, load_signer
 
-
-class NoKey(Exception):
-    """No private key is here for any of the selectors that should sign."""
+log = logging.getLogger(__name__)
 
 
 class Keyring:
@@ -22,17 +21,15 @@ class Keyring:
         self._read_pem = read_pem
         self._signers: dict[str, Signer] = {}
 
-    def signers(self, selectors: Sequence[str]) -> Sequence[Signer]:
-        """Return the signers of these selectors, in their order; one that is missing is passed over."""
-        found = [signer for selector in selectors if (signer := self._signer(selector)) is not None]
-        if not found:
-            raise NoKey(f"no private key for {', '.join(selectors) or 'any selector'}; see `mimamori keys list`")
-        return found
+    def sign(self, selector: str, digest: bytes) -> bytes:
+        """Return the signature of a SHA-256 digest; nothing if there is no such key here."""
+        signer = self._signers.get(selector) or self._load(selector)
+        return b"" if signer is None else signer.sign(digest)
 
-    def _signer(self, selector: str) -> Signer | None:
-        if selector not in self._signers:
-            try:
-                self._signers[selector] = load_signer(selector, self._read_pem(selector))
-            except (CredentialError, SigningKeyError):
-                return None
+    def _load(self, selector: str) -> Signer | None:
+        try:
+            self._signers[selector] = load_signer(selector, self._read_pem(selector))
+        except (CredentialError, SigningKeyError) as error:
+            log.error("mail is not signed with %s: %s", selector, error)
+            return None
         return self._signers[selector]

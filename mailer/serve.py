@@ -114,25 +114,35 @@ async def _first(awaited: Sequence[Awaitable[Any]]) -> None:
         task.cancel()
 
 
+#: What a child is equipped with: further arguments of its command, and open files that it inherits.
+Equipment = tuple[Sequence[str], Sequence[int]]
+
+
 async def _nothing(name: str) -> None:
     """Do nothing after a child has ended."""
+
+
+def _bare() -> contextlib.AbstractContextManager[Equipment]:
+    return contextlib.nullcontext(((), ()))
 
 
 class Parent:
     """Processes as children of this one; `commands` says how each is started.
 
-    `ended` is awaited with the name of each child that has ended, before it is started again; `grace` is how many
-    seconds a child has to end in order.
+    `ended` is awaited with the name of each child that has ended, before it is started again; `equip` gives each what
+    it inherits; `grace` is how many seconds a child has to end in order.
     """
 
     def __init__(
         self,
         commands: Mapping[str, Sequence[str]],
         ended: Callable[[str], Awaitable[None]] = _nothing,
+        equip: Callable[[], contextlib.AbstractContextManager[Equipment]] = _bare,
         grace: float = CHILD_SECONDS,
     ) -> None:
         self._commands = commands
         self._ended = ended
+        self._equip = equip
         self._grace = grace
         self._waited_for = set(commands)
         self._stop = asyncio.Event()
@@ -168,9 +178,10 @@ class Parent:
     async def _live_once(self, name: str) -> int:
         """Start one child and return the status it ended with; when `stop` is set it is told, then made, to end."""
         pipe = asyncio.subprocess.PIPE
-        process = await asyncio.create_subprocess_exec(
-            *self._commands[name], stdin=pipe, stdout=pipe, env=child_environment()
-        )
+        with self._equip() as (arguments, files):
+            process = await asyncio.create_subprocess_exec(
+                *self._commands[name], *arguments, stdin=pipe, stdout=pipe, env=child_environment(), pass_fds=files
+            )
         log.info("%s runs as process %d", name, process.pid)
         listening = asyncio.create_task(self._listen(name, process))
         ended = asyncio.create_task(process.wait())

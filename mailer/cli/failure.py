@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 #: Refusals of services, by name: to import a whole service for the sake of a comparison would take too long.
-OF_SERVICES = ("mailer.app.AnotherMailer", "mailer.keyring.NoKey")
+OF_SERVICES = ("mailer.liveness.AnotherMailer",)
 
 
 class Refused(click.ClickException):

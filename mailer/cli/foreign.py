@@ -18,7 +18,6 @@ WHY: Mapping[str, str] = {
     "older_store": "{file}: its schema lacks {step}; run `mimamori init` to bring it up to date",
     "old_sqlite": "SQLite {version} may corrupt the store; 3.51.3 or newer is needed",
     "another_mailer": "{file}: another mailer works on this store; stop that one first",
-    "no_key": "no private key for {selectors}; see `mimamori keys list`",
     "other_key": "This is neither an RSA nor an Ed25519 key; make one with `mimamori keys new`.",
     "key_bits": "This RSA key has {bits} bits; receivers want {least} to {most}. Make one with `mimamori keys new`.",
     "key_encrypted": "This key is encrypted; store it without a passphrase, readable by us alone.",

@@ -3,9 +3,10 @@
 import contextlib
 import logging
 import os
+import socket
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -38,20 +39,26 @@ APPS = {"mailer": "mailer.app", "inbound": "mailer.inbound_app", "webhook": "web
 @click.option("--under-parent", is_flag=True, hidden=True)
 @click.option("--worker", default="", hidden=True)
 @click.option("--workers", type=int, default=1, hidden=True)
+@click.option("--signatory", type=int, hidden=True)
 @click.pass_obj
-def serve(session: Session, services: tuple[str, ...], under_parent: bool, worker: str, workers: int) -> None:
+def serve(session: Session, /, services: tuple[str, ...], under_parent: bool, **place: Any) -> None:
     """Run one service, or one of the mailer's workers, here, or several services as children."""
     from mailer.log import set_up
 
     set_up()
     with session.office():  # what would stop every service is said once, here
         named = tuple(dict.fromkeys(services)) or tuple(APPS)
-    if worker:
-        _serve_here(worker, partial(import_module(WORKER).run, session.settings, worker, workers), under_parent)
+    if place["worker"]:
+        _serve_here(place["worker"], _worker(session, **place), under_parent)
     elif len(named) == 1:
         _serve_here(named[0], _service(session, named[0]), under_parent)
     else:
         _serve_children(session, named)
+
+
+def _worker(session: Session, worker: str, workers: int, signatory: int) -> "Service":
+    app = import_module(WORKER)
+    return partial(app.run, session.settings, app.Place(worker, workers, socket.socket(fileno=signatory)))
 
 
 def _service(session: Session, name: str) -> "Service":

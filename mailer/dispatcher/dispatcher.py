@@ -24,6 +24,7 @@ from mailer.dispatcher.job import Job, job_of
 from mailer.dispatcher.letters import Letters
 from mailer.dispatcher.limits import Lesson, Limits
 from mailer.dispatcher.outcomes import Outcomes
+from mailer.dispatcher.signing import Signatory, Signing
 from mailer.dispatcher.site import Site
 from mailer.dispatcher.ways import Way, Ways
 from mailer.domain.lane import Lane
@@ -37,7 +38,6 @@ from mailer.service.office import Office
 from mailer.smtp.address import AddressError
 from mailer.smtp.envelope import Fact, Transaction
 from mailer.smtp.reply import Reply
-from mailer.smtp.route import NoRoute
 from mailer.store.reader import Reader
 from mailer.store.writer import Writer
 
@@ -66,6 +66,7 @@ class Means:
     writer: Writer
     reader: Reader
     letters: Letters
+    signatory: Signatory
     carriers: Carriers
     resolver: Resolver
     routing: Routing
@@ -80,9 +81,7 @@ class Means:
 class Order:
     """A claim to be made: at most `limit` items of these domains in these lanes."""
 
-    site: Site | None
-    door: Door | None
-    trouble: NoRoute | None
+    way: Way
     limit: int
     domains: list[str] = field(default_factory=list)
     lanes: list[Lane] = field(default_factory=list)
@@ -107,6 +106,7 @@ class Dispatcher:
         self._office = means.office
         self._outcomes = Outcomes(means.office, means.carriers, means.writer)
         self._ways = Ways(means.carriers, self._find_route, self._make_site, self.hungry)
+        self._signing = Signing(means.letters, means.signatory, self)
         self._wake = asyncio.Event()
         self._bare_domains: frozenset[str] = frozenset()
         self._seen = Look([], 0, lease.Board({}, []), timedelta())
@@ -198,7 +198,7 @@ class Dispatcher:
                 continue
             limit = NO_ROUTE_BATCH if way.site is None else way.site.room()
             key = one.domain if way.door is None else way.door
-            order = orders.setdefault(key, Order(way.site, way.door, way.trouble, limit))
+            order = orders.setdefault(key, Order(way, limit))
             order.domains = [*dict.fromkeys([*order.domains, one.domain])]
             order.lanes = sorted({*order.lanes, one.lane})
         return [order for order in share_out(list(orders.values())) if order.limit > 0]
@@ -216,30 +216,32 @@ class Dispatcher:
         for site, share in shares.items():
             site.limits.lease(share)
         for order, claim in zip(orders, claims, strict=True):
-            jobs = [job for claimed in claim if (job := self._job(claimed)) is not None]
-            if order.site is not None and order.door is not None:
-                order.site.take_in(order.door, jobs)
-            elif order.trouble is not None:
-                self._outcomes.no_route(jobs, order.trouble)
+            jobs = [job for claimed in claim if (job := self._job(claimed, order.way)) is not None]
+            if order.way.site is not None:
+                order.way.site.expected += len(jobs)
+                self._signing.write(jobs)
+            elif order.way.trouble is not None:
+                self._outcomes.no_route(jobs, order.way.trouble)
 
     def _claim_and_learn(self, orders: Sequence[Order]) -> tuple[dict[Site, int], list[list[Claimed]]]:
         """In the writer's transaction: lease what is not leased yet, claim, and learn the announcements."""
-        new = {order.site for order in orders if order.site is not None and not order.site.limits.share}
+        new = {order.way.site for order in orders if order.way.site is not None and not order.way.site.limits.share}
         shares = {site: self._take(site) for site in new}
         without = {site for site, share in shares.items() if not share}
-        claims = [[] if order.site in without else self._claim_one(order) for order in orders]
+        claims = [[] if order.way.site in without else self._claim_one(order) for order in orders]
         letters = self._means.letters
-        for announcement in {claimed.announcement_id for claim in claims for claimed in claim}:
-            if not letters.knows(announcement):
-                letters.learn(dispatch.announcement(announcement))
+        for name in {claimed.announcement_id for claim in claims for claimed in claim}:
+            if not letters.knows(name):
+                announcement = dispatch.announcement(name)
+                letters.learn(announcement, dispatch.key_names(announcement.selectors))
         return shares, claims
 
     def _claim_one(self, order: Order) -> list[Claimed]:
         return dispatch.claim(self._office, order.domains, order.limit, self._means.worker, order.lanes)
 
-    def _job(self, claimed: Claimed) -> Job | None:
+    def _job(self, claimed: Claimed, way: Way) -> Job | None:
         try:
-            return job_of(claimed, self._bare_domains)
+            return job_of(claimed, way, self._bare_domains)
         except AddressError as error:
             self._outcomes.no_address(claimed, str(error))
             return None
@@ -278,6 +280,30 @@ class Dispatcher:
             self._prunes_at = self._now() + PRUNE_SECONDS
             self._ways.prune(self._now())
 
+    # --- what comes of signing (signing.Desk)
+
+    def written(self, jobs: Sequence[Job]) -> None:
+        """Put written mail in front of its doors."""
+        doors: dict[Door, list[Job]] = {}
+        for job in jobs:
+            doors.setdefault(self._arrived(job), []).append(job)
+        for door, some in doors.items():
+            some[0].site.take_in(door, some)
+
+    def not_written(self, job: Job) -> None:
+        """Postpone what cannot be made."""
+        self._arrived(job)
+        self._outcomes.not_written(job)
+
+    def not_signed(self, job: Job) -> None:
+        """Give back a claim because nobody signs any more."""
+        self._arrived(job)
+        self.unused(job)
+
+    def _arrived(self, job: Job) -> Door:
+        job.site.expected -= 1
+        return job.door
+
     # --- what a site asks (site.Desk)
 
     def hungry(self) -> None:
@@ -302,14 +328,9 @@ class Dispatcher:
         """Open a session."""
         return await self._means.dialler.dial(route, owner)
 
-    def write(self, job: Job) -> Transaction | None:
-        """Write and sign the mail of a job."""
-        try:
-            return self._means.letters.write(job)
-        except Exception:
-            log.exception("the mail of %s cannot be made", job.claimed.queue_id)
-            self._outcomes.not_written(job)
-            return None
+    def address(self, job: Job) -> Transaction:
+        """Put the written mail of a job into its envelope."""
+        return self._means.letters.address(job)
 
     def judge(self, site: Site, job: Job, fact: Fact, session: Session) -> Reading | None:
         """Write down what a fact means for a job."""
@@ -352,7 +373,8 @@ class Dispatcher:
 
     async def _stop(self) -> None:
         """Begin nothing more, let what is under way end, give back what was not begun."""
-        unused = [job for site in self._ways.sites.values() for job in site.stop()]
+        unused = await self._signing.close()
+        unused += [job for site in self._ways.sites.values() for job in site.stop()]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_SECONDS):
                 await asyncio.gather(*(site.ended() for site in self._ways.sites.values()))
@@ -373,8 +395,8 @@ class Dispatcher:
 
 def share_out(orders: list[Order]) -> list[Order]:
     """Share the room of each site among the orders for its doors: together they take no more than it has."""
-    doors = Counter(order.site for order in orders)
+    doors = Counter(order.way.site for order in orders)
     for order in orders:
-        if order.site is not None:
-            order.limit = math.ceil(order.limit / doors[order.site])
+        if order.way.site is not None:
+            order.limit = math.ceil(order.limit / doors[order.way.site])
     return orders

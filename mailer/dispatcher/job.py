@@ -2,10 +2,16 @@
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from mailer.domain.lane import Lane
 from mailer.service.dispatch import Claimed
 from mailer.smtp.address import Address, parse_address
+
+if TYPE_CHECKING:
+    from mailer.dispatcher.door import Door
+    from mailer.dispatcher.site import Site
+    from mailer.dispatcher.ways import Way
 
 #: How often an item whose turn had not come when a session ended may go to another one within the same attempt.
 MOST_SESSIONS = 5
@@ -13,18 +19,35 @@ MOST_SESSIONS = 5
 
 @dataclass(slots=True)
 class Job:
-    """A claimed item in this process, in exactly one of a site's hands, a session's, the ledger's."""
+    """A claimed item in this process: being written, or in exactly one of a site's hands, a session's, the ledger's.
+
+    `way` is where it goes once it has its content.
+    """
 
     claimed: Claimed
     address: Address
+    way: "Way"
+    content: bytes = b""
     bare: bool = False
     sessions: int = 0
 
+    @property
+    def site(self) -> "Site":
+        """The site it goes to."""
+        assert self.way.site is not None, "what goes nowhere is not written"
+        return self.way.site
 
-def job_of(claimed: Claimed, bare_domains: frozenset[str]) -> Job:
+    @property
+    def door(self) -> "Door":
+        """The door it goes to."""
+        assert self.way.door is not None, "what goes nowhere is not written"
+        return self.way.door
+
+
+def job_of(claimed: Claimed, way: "Way", bare_domains: frozenset[str]) -> Job:
     """Return the job for a claim; raise AddressError for a stored address that is none (they are checked before)."""
     address = parse_address(claimed.address)
-    return Job(claimed, address, bare=address.irregular and claimed.domain in bare_domains)
+    return Job(claimed, address, way, bare=address.irregular and claimed.domain in bare_domains)
 
 
 @dataclass(slots=True)

@@ -1,12 +1,12 @@
 """Which mail does a queue item become?
 
 The common part of an announcement is frozen once per school and kept; a recipient adds the reverse-path, the
-To, the Message-ID and the receipt URL. The DKIM keys are read here, by the mailer alone, and only those selectors
-sign that were active when the announcement was made, so that every attempt has the same bytes.
+To, the Message-ID and the receipt URL. Only those keys sign that were active when the announcement was made, so that
+every attempt has the same bytes; here they are only named (see `signing`).
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mailer.clock import JAPAN
@@ -15,8 +15,8 @@ from mailer.domain.announcement import Announcement
 from mailer.domain.receipt import token, url
 from mailer.domain.school import Schools
 from mailer.ids import queue_id
-from mailer.message.compose import Frozen, Letter
-from mailer.message.sign import Signer
+from mailer.message.compose import Draft, Frozen, Letter
+from mailer.message.sign import KeyName
 from mailer.message.verp import Verp
 from mailer.smtp.address import Address
 from mailer.smtp.envelope import Envelope, ForwardPath, ReversePath, Transaction
@@ -35,43 +35,58 @@ class Desk:
     schools: Schools
     receipt_key: bytes
     verp: Verp
-    signers: Callable[[Sequence[str]], Sequence[Signer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An announcement and the keys that sign it."""
+
+    announcement: Announcement
+    keys: tuple[KeyName, ...]
 
 
 class Letters:
-    """Makes transactions of jobs; remembers the frozen text of the announcements that are being sent."""
+    """Makes mail of jobs; remembers the frozen text of the announcements that are being sent."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._announcements: OrderedDict[str, Announcement] = OrderedDict()
+        self._sources: OrderedDict[str, Source] = OrderedDict()
         self._frozen: OrderedDict[tuple[str, str], Frozen] = OrderedDict()
 
     def knows(self, announcement: str) -> bool:
-        """Tell whether `write` can do without asking the store."""
-        return announcement in self._announcements
+        """Tell whether `draft` can do without asking the store."""
+        return announcement in self._sources
 
-    def learn(self, announcement: Announcement) -> None:
-        """Remember an announcement whose items are about to be written."""
-        self._announcements[announcement.id] = announcement
-        if len(self._announcements) > MOST_KNOWN:
-            self._announcements.popitem(last=False)
+    def learn(self, announcement: Announcement, keys: Sequence[KeyName]) -> None:
+        """Remember an announcement whose items are about to be written, and the keys of its selectors."""
+        self._sources[announcement.id] = Source(announcement, tuple(keys))
+        if len(self._sources) > MOST_KNOWN:
+            self._sources.popitem(last=False)
 
-    def write(self, job: Job) -> Transaction:
-        """Return a job's signed mail in its envelope, the same bytes at every attempt."""
+    def selectors(self, job: Job) -> tuple[str, ...]:
+        """Return the selectors that sign a job's mail; raise KeyError for an unknown announcement."""
+        return tuple(key.selector for key in self._sources[job.claimed.announcement_id].keys)
+
+    def draft(self, job: Job) -> Draft:
+        """Return a job's mail but for its signatures, the same bytes at every attempt."""
         claimed, desk = job.claimed, self._desk
-        announcement = self._announcements[claimed.announcement_id]
-        frozen = self._freeze(announcement, claimed.school)
-        receipt = url(desk.base_url, token(desk.receipt_key, claimed.item_id)) if announcement.receipt else None
+        source = self._sources[claimed.announcement_id]
+        frozen = self._freeze(source, claimed.school)
+        receipt = url(desk.base_url, token(desk.receipt_key, claimed.item_id)) if source.announcement.receipt else None
         # The announcement's name keeps it unlike any other even where a store is made anew and counts from one again.
-        message_id = f"{queue_id(claimed.item_id)}.{announcement.id}".lower()
-        reverse_path = ReversePath(Address(desk.verp.local_part(claimed.item_id), desk.domain))
-        envelope = Envelope(reverse_path, (ForwardPath(job.address, job.bare),))
-        return Transaction(envelope, frozen.render(job.address, message_id, receipt), job)
+        message_id = f"{queue_id(claimed.item_id)}.{claimed.announcement_id}".lower()
+        return frozen.draft(job.address, message_id, receipt)
 
-    def _freeze(self, announcement: Announcement, code: str) -> Frozen:
-        key = (announcement.id, code)
+    def address(self, job: Job) -> Transaction:
+        """Put a job's written mail into its envelope."""
+        reverse_path = ReversePath(Address(self._desk.verp.local_part(job.claimed.item_id), self._desk.domain))
+        envelope = Envelope(reverse_path, (ForwardPath(job.address, job.bare),))
+        return Transaction(envelope, job.content, job)
+
+    def _freeze(self, source: Source, code: str) -> Frozen:
+        key = (source.announcement.id, code)
         if (frozen := self._frozen.get(key)) is None:
-            frozen = Frozen(self._letter(announcement, code), self._desk.signers(announcement.selectors))
+            frozen = Frozen(self._letter(source.announcement, code), source.keys)
             self._frozen[key] = frozen
             if len(self._frozen) > MOST_FROZEN:
                 self._frozen.popitem(last=False)

@@ -32,6 +32,10 @@ IDLE_SECONDS = 3.0
 BREATH_SECONDS = 0.05
 #: A site without mail gives its share of the connections back.
 QUIET_SECONDS = 10.0
+#: Claiming, committing and signing take a moment: so long before sessions run out the next jobs are asked for.
+AHEAD_SECONDS = 0.2
+MEASURE_SECONDS = 0.1
+MOST_JOBS = 400
 
 
 class Desk(Protocol):
@@ -46,8 +50,8 @@ class Desk(Protocol):
     async def dial(self, route: Route, owner: Owner) -> Session:
         """Open a session; raise NotGreeted."""
 
-    def write(self, job: Job) -> Transaction | None:
-        """Write and sign the mail of a job; None if it cannot be made, which is then settled."""
+    def address(self, job: Job) -> Transaction:
+        """Put the written mail of a job into its envelope."""
 
     def may_begin(self) -> bool:
         """False while nothing may be begun, because its end could not be written down."""
@@ -82,6 +86,10 @@ class Site:
         self._desk = desk
         self._loop = asyncio.get_running_loop()
         self._busy_at = self._loop.time()
+        self.expected = 0
+        self._taken = 0
+        self._taken_at = self._loop.time()
+        self._speed = 0.0
         self._at: dict[Session, Door] = {}
         self._idle_since: dict[Session, float] = {}
         self._dials: set[asyncio.Task[None]] = set()
@@ -110,11 +118,16 @@ class Site:
     @property
     def is_quiet(self) -> bool:
         """Tell whether the site has had nothing to do for a while."""
-        return not self.connections and not self.waiting and self._loop.time() - self._busy_at > QUIET_SECONDS
+        return (
+            not self.connections
+            and not self.waiting
+            and not self.expected
+            and self._loop.time() - self._busy_at > QUIET_SECONDS
+        )
 
     def room(self) -> int:
-        """Return how many jobs more are worth claiming."""
-        return max(0, self.limits.jobs() - self.waiting)
+        """Return how many jobs more are worth claiming; `expected` ones are being written."""
+        return max(0, self._jobs() - self.waiting - self.expected)
 
     def may_try(self, door: Door, lane: Lane) -> bool:
         """Tell whether mail of a lane may go to a door now."""
@@ -152,6 +165,7 @@ class Site:
     def tidy(self) -> None:
         """End sessions that have had nothing to do for a while, or that stand where another door needs one."""
         now = self._loop.time()
+        self._measure(now)
         surplus = self.connections - self.limits.connections
         needed = surplus >= 0 and any(door.is_shut_out for door in self.doors.values())
         idle = [session for session, since in self._idle_since.items() if needed or now - since >= IDLE_SECONDS]
@@ -188,17 +202,15 @@ class Site:
     def next_transaction(self, session: Session) -> Transaction | None:
         """Return the most urgent job's mail, if the pace, the session's limit and the store allow one now."""
         door = self._at[session]
-        transaction = None
-        while transaction is None:
-            while (job := door.waiting.first()) is not None and self._desk.is_over(job):
-                self._desk.unused(door.waiting.take())
-            if job is None or not self._may_go(session, job):
-                return None
-            transaction = self._desk.write(door.waiting.take())
-        if 2 * self.waiting < self.limits.jobs():
+        while (job := door.waiting.first()) is not None and self._desk.is_over(job):
+            self._desk.unused(door.waiting.take())
+        if job is None or not self._may_go(session, job):
+            return None
+        self._taken += 1
+        if 2 * (self.waiting + self.expected) < self._jobs():
             self._desk.hungry()
         self._idle_since.pop(session, None)
-        return transaction
+        return self._desk.address(door.waiting.take())
 
     def settled(self, session: Session, transaction: Transaction, facts: Sequence[Fact]) -> None:
         """Judge what came of a job, or let it go again where its turn never really came."""
@@ -227,6 +239,16 @@ class Site:
         self._loop.call_later(breath, self.stir)
 
     # --- inside
+
+    def _jobs(self) -> int:
+        """Return how many jobs should be in hand: what connections need, and what they take until the next claim."""
+        return max(self.limits.jobs(), min(MOST_JOBS, int(self._speed * AHEAD_SECONDS)))
+
+    def _measure(self, now: float) -> None:
+        """See how many jobs a second the sessions take; fast up, slowly down."""
+        if now - self._taken_at >= MEASURE_SECONDS:
+            self._speed = max(self._taken / (now - self._taken_at), self._speed * 0.7)
+            self._taken, self._taken_at = 0, now
 
     def _may_go(self, session: Session, job: Job) -> bool:
         if self._stopping or not self._desk.may_begin():

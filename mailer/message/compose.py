@@ -15,7 +15,7 @@ from datetime import datetime
 from email.utils import format_datetime
 
 from mailer.message import header
-from mailer.message.sign import Seal, Shared, Signer
+from mailer.message.sign import KeyName, Seal, Shared
 from mailer.message.text import check_name, check_subject, clean_text
 from mailer.smtp.address import Address
 
@@ -53,8 +53,8 @@ class Letter:
 class Frozen:
     """A letter made ready once for all its recipients; the same input gives the same bytes, always."""
 
-    def __init__(self, letter: Letter, signers: Sequence[Signer]) -> None:
-        """Encode, canonicalise and hash all that the mails share; raise ValueError without a signer."""
+    def __init__(self, letter: Letter, keys: Sequence[KeyName]) -> None:
+        """Encode, canonicalise and hash all that the mails share; raise ValueError without a key to sign with."""
         fields = _fields(letter)
         body, self._rest = _body(letter)
         self._receipt = letter.receipt
@@ -69,11 +69,11 @@ class Frozen:
                 own=("To", "Message-ID"),
                 body=body,
             ),
-            signers,
+            keys,
         )
 
-    def render(self, to: Address, message_id_left: str, receipt_url: str | None) -> bytes:
-        """Return one complete signed mail with CRLF line ends.
+    def draft(self, to: Address, message_id_left: str, receipt_url: str | None) -> "Draft":
+        """Return one mail that lacks only its signatures.
 
         `message_id_left` is a dot-atom (RFC 5322 §3.6.4), another one for each recipient. ValueError unless a URL is
         given exactly where the letter asks for receipts.
@@ -83,8 +83,26 @@ class Frozen:
         tail = b"" if receipt_url is None else _base64(self._rest + receipt_url.encode("ascii") + b"\r\n")
         recipient = to.header.encode()
         message_id = b"<%b@%b>" % (message_id_left.encode("ascii"), self._domain)
-        signatures = self._seal.fields(b"to:%b\r\nmessage-id:%b\r\n" % (recipient, message_id), tail)
-        return b"%bTo: %b\r\nMessage-ID: %b\r\n%b%b" % (signatures, recipient, message_id, self._shared, tail)
+        body_hash, digests = self._seal.digests(b"to:%b\r\nmessage-id:%b\r\n" % (recipient, message_id), tail)
+        content = b"To: %b\r\nMessage-ID: %b\r\n%b%b" % (recipient, message_id, self._shared, tail)
+        return Draft(digests, content, body_hash, self._seal)
+
+
+@dataclass(slots=True)
+class Draft:
+    """One complete mail but for its signatures; `digests` are to be signed, one for each key of its letter."""
+
+    digests: Sequence[bytes]
+    content: bytes
+    body_hash: bytes
+    seal: Seal
+
+    def signed(self, signatures: Sequence[bytes]) -> bytes:
+        """Return the mail with CRLF line ends; an empty signature is of a key that nobody has.
+
+        Raises ValueError if all are.
+        """
+        return self.seal.fields(self.body_hash, signatures) + self.content
 
 
 def _fields(letter: Letter) -> tuple[bytes, ...]:

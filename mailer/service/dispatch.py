@@ -10,13 +10,14 @@ from datetime import datetime, timedelta
 
 from mailer.domain.announcement import Announcement
 from mailer.domain.lane import Lane
+from mailer.message.sign import KeyName
 from mailer.schedule.backoff import next_attempt
 from mailer.schedule.claim import Claimed, DueDomain, Recovered
 from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Outcome
 from mailer.schedule.transition import after, lost, unused
 from mailer.service.office import Office
-from mailer.store import announcements, control, domains, leases, spool
+from mailer.store import announcements, control, domains, keys, leases, spool
 
 __all__ = [
     "Claimed",
@@ -29,6 +30,7 @@ __all__ = [
     "due_domains",
     "expire",
     "flushes",
+    "key_names",
     "recover",
     "remember_bare_form",
     "set_clock",
@@ -127,6 +129,12 @@ def announcement(announcement_id: str) -> Announcement:
     if found is None:
         raise LookupError(f"a queue item names the announcement {announcement_id}, and there is none")
     return found
+
+
+def key_names(selectors: Sequence[str]) -> list[KeyName]:
+    """Return the keys of these selectors as signatures name them; RSA-SHA256 is rsa-sha256 in a= (RFC 6376 §3.3)."""
+    found = [keys.get(selector) for selector in selectors]
+    return [KeyName(key.selector, f"{key.algorithm}-sha256") for key in found if key is not None]
 
 
 def remember_bare_form(domain: str) -> None:

@@ -16,6 +16,7 @@ from config import load, read_dkim_key
 from mailer.appliance import open_office
 from mailer.dispatcher.job import job_of
 from mailer.dispatcher.letters import Desk, Letters
+from mailer.dispatcher.ways import Way
 from mailer.keyring import Keyring
 from mailer.schedule.claim import Claimed
 from mailer.schedule.queued import QueuedItem
@@ -27,15 +28,15 @@ def main(configuration: str, announcement_id: str) -> None:
     """Print every mail of a broadcast."""
     settings = load(Path(configuration))
     office = open_office(settings)
-    signers = Keyring(partial(read_dkim_key, settings)).signers
-    desk = Desk(office.domain, office.base_url, office.schools, office.receipt_key, office.verp, signers)
-    letters = Letters(desk)
-    letters.learn(dispatch.announcement(announcement_id))
-    mails = {one.item.address: mail(letters, one.item) for one in accounting.items(announcement_id)}
+    keyring = Keyring(partial(read_dkim_key, settings))
+    letters = Letters(Desk(office.domain, office.base_url, office.schools, office.receipt_key, office.verp))
+    announcement = dispatch.announcement(announcement_id)
+    letters.learn(announcement, dispatch.key_names(announcement.selectors))
+    mails = {one.item.address: mail(letters, keyring, one.item) for one in accounting.items(announcement_id)}
     json.dump({address: base64.b64encode(content).decode() for address, content in mails.items()}, sys.stdout)
 
 
-def mail(letters: Letters, item: QueuedItem) -> bytes:
+def mail(letters: Letters, keyring: Keyring, item: QueuedItem) -> bytes:
     """Return the mail that this item becomes."""
     claimed = Claimed(
         item_id=item.id,
@@ -48,7 +49,9 @@ def mail(letters: Letters, item: QueuedItem) -> bytes:
         expires_at=item.expires_at,
         possible_duplicate=False,
     )
-    return letters.write(job_of(claimed, frozenset())).content
+    job = job_of(claimed, Way(0.0), frozenset())
+    draft = letters.draft(job)
+    return draft.signed([keyring.sign(*one) for one in zip(letters.selectors(job), draft.digests, strict=True)])
 
 
 if __name__ == "__main__":

@@ -19,10 +19,11 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from mailer.domain.receipt import token, url  # noqa: E402  # after the path, so that it runs without installation
-from mailer.message.compose import Frozen, Letter  # noqa: E402
+from mailer.message.compose import Letter  # noqa: E402
 from mailer.message.keys import generate  # noqa: E402
-from mailer.message.sign import Signer, load_signer  # noqa: E402
+from mailer.message.signer import Signer, load_signer  # noqa: E402
 from mailer.smtp.address import parse_address  # noqa: E402
+from tests.message.pen import Pen  # noqa: E402
 
 DOMAIN = "mail.mimamori-iwamizawa.jp"
 TEXT = "本日十五時ごろ、市内で不審者の目撃情報がありました。下校の際は十分にご注意ください。\n" * 20
@@ -58,21 +59,21 @@ def main() -> None:
     """Measure and print."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     signers = [load_signer(name, generate(name)[0]) for name in ("rsa", "ed25519")]
-    frozen = Frozen(letter(), signers)
+    pen = Pen(letter(), signers)
     jobs = [
         (parse_address(f"guardian.{n}@docomo.ne.jp"), f"Q{n:X}.B7K3Q9Z1", url("https://example.jp", token(b"k", n)))
         for n in range(count)
     ]
 
     def mails() -> object:
-        return [len(frozen.render(*job)) for job in jobs]
+        return [len(pen.write(*job)) for job in jobs]
 
     def signatures(signer: Signer) -> object:
         return [len(signer.sign(bytes(32))) for _ in range(count)]
 
     whole, rsa, ed25519 = per_second(count, [mails, *(partial(signatures, signer) for signer in signers)])
     signing = 1 / rsa + 1 / ed25519
-    print(f"{count} recipients, text of {len(TEXT.encode())} octets, mail of {len(frozen.render(*jobs[0]))}")
+    print(f"{count} recipients, text of {len(TEXT.encode())} octets, mail of {len(pen.write(*jobs[0]))}")
     print(f"render and sign, RSA and Ed25519  {whole:8.0f}/s")
     print(f"RSA-2048 signatures alone         {rsa:8.0f}/s")
     print(f"Ed25519 signatures alone          {ed25519:8.0f}/s")

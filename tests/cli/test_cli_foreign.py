@@ -17,10 +17,9 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from mailer.app import AnotherMailer, only_mailer
 from mailer.cli.foreign import WHY, told
-from mailer.keyring import Keyring, NoKey
 from mailer.language import use
+from mailer.liveness import AnotherMailer, only_mailer
 from mailer.message.keys import SigningKeyError, read_private_key
 from mailer.net.sockets import ListenError, listening
 from mailer.store import database
@@ -66,13 +65,6 @@ def taken_port(_directory: Path) -> None:
         listening("inbound", [other.getsockname()], {})
 
 
-def no_pem(_selector: str) -> bytes:
-    """Find no private key."""
-    from config import CredentialError
-
-    raise CredentialError([])
-
-
 def old_sqlite(directory: Path) -> None:
     """Run on an SQLite of yesterday."""
     with pytest.MonkeyPatch.context() as patch:
@@ -87,7 +79,6 @@ RAISERS: dict[str, Callable[[Path], object]] = {
     "older_store": lambda directory: migrated(directory, "DELETE FROM schema_migration"),
     "old_sqlite": old_sqlite,
     "another_mailer": two_mailers,
-    "no_key": lambda _directory: Keyring(no_pem).signers(["rsa-20260401"]),
     "other_key": lambda _directory: read_private_key(pem(ec.generate_private_key(ec.SECP256R1()), NoEncryption())),
     "key_bits": lambda _directory: read_private_key(pem(rsa.generate_private_key(65537, 1024), NoEncryption())),
     "key_encrypted": lambda _directory: read_private_key(
@@ -97,7 +88,7 @@ RAISERS: dict[str, Callable[[Path], object]] = {
     "no_door": taken_port,
 }
 
-EXPECTED = (StoreError, AnotherMailer, NoKey, SigningKeyError, ListenError)
+EXPECTED = (StoreError, AnotherMailer, SigningKeyError, ListenError)
 
 
 @pytest.fixture(autouse=True)

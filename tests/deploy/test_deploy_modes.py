@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mailer.app import only_mailer
 from mailer.files import write_new
+from mailer.liveness import only_mailer
 
 
 @pytest.fixture(params=[0o022, 0o077], ids=oct)

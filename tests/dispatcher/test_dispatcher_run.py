@@ -11,6 +11,7 @@ from mailer.carrier.group import Manners
 from mailer.clock import system_clock
 from mailer.dispatcher.dispatcher import Order, share_out
 from mailer.dispatcher.site import Site
+from mailer.dispatcher.ways import Way
 from mailer.rehearsal.dns import DnsMood, Records
 from mailer.rehearsal.moods import Fault, Forms, Greeting, Mood, Trouble
 from mailer.schedule.queued import Selection
@@ -182,10 +183,10 @@ async def test_what_was_claimed_and_is_over_before_its_turn_never_leaves(office:
 
 def test_the_doors_of_a_site_share_its_room() -> None:
     def order(site: object) -> Order:
-        return Order(cast(Site, site), None, None, 80)
+        return Order(Way(0.0, cast(Site, site)), 80)
 
     google, other = object(), object()
-    orders = share_out([*(order(google) for _ in range(20)), order(other), Order(None, None, None, 500)])
+    orders = share_out([*(order(google) for _ in range(20)), order(other), Order(Way(0.0), 500)])
     assert [one.limit for one in orders] == [4] * 20 + [80, 500]
 
 

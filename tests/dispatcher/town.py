@@ -6,7 +6,7 @@ A real store, a real DNS server, and real SMTP receivers on loopback; the dispat
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -27,8 +27,9 @@ from mailer.rehearsal.dns import DnsServer, Records
 from mailer.rehearsal.ledger import Ledger
 from mailer.rehearsal.moods import Mood
 from mailer.rehearsal.receiver import Receiver, Surroundings
-from mailer.service import broadcast, roster
+from mailer.service import broadcast, keys, roster
 from mailer.service.office import Office
+from mailer.standing.key import KeyState
 from mailer.store.reader import Reader
 from mailer.store.writer import Writer
 
@@ -110,20 +111,30 @@ class Town:
 
     def _means(self, writer: Writer, reader: Reader) -> Means:
         office, monotonic = self.office, asyncio.get_running_loop().time
-        desk = LetterDesk(
-            office.domain, office.base_url, office.schools, office.receipt_key, office.verp, Keyring(_pem).signers
-        )
+        desk = LetterDesk(office.domain, office.base_url, office.schools, office.receipt_key, office.verp)
         return Means(
             office,
             writer,
             reader,
             Letters(desk),
+            OwnKeys(Keyring(_pem)),
             self.groups or Carriers((), (), self.manners),
             Resolver([("127.0.0.1", self.dns.port)], timeout=1.0, lifetime=3.0, monotonic=monotonic),
             Routing(frozenset({"mx.ours.example"}), 5, True),
             Dialler("mx.ours.example", self.port, True, (), monotonic),
             elapsed,
         )
+
+
+@dataclass
+class OwnKeys:
+    """A signatory in the same process."""
+
+    keyring: Keyring
+
+    async def sign(self, selectors: Sequence[str], digests: Sequence[Sequence[bytes]]) -> list[list[bytes]]:
+        """Sign at once."""
+        return [[self.keyring.sign(name, one) for name, one in zip(selectors, mail, strict=True)] for mail in digests]
 
 
 def _pem(selector: str) -> bytes:
@@ -150,6 +161,8 @@ async def town(office: Office, moods: Mapping[str, Mood], **terms: Any) -> Async
         await receivers[domain].listen([address], port)
         zone[domain] = Records(mx=((10, f"mx.{domain}"),))
         zone[f"mx.{domain}"] = Records(a=(address,))
+    for selector, algorithm in (("rsa", "rsa"), ("ed", "ed25519")):
+        keys.register(office, selector, algorithm, "v=DKIM1", KeyState.ACTIVE, "test")
     dns = DnsServer(zone)
     await dns.start()
     try:

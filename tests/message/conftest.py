@@ -15,7 +15,7 @@ import pytest
 
 from mailer.message.compose import Letter
 from mailer.message.keys import public_value
-from mailer.message.sign import Signer, load_signer
+from mailer.message.signer import Signer, load_signer
 
 HERE = Path(__file__).parent
 DOMAIN = "mail.mimamori-iwamizawa.jp"

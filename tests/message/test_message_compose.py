@@ -13,10 +13,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mailer.message.compose import FOOTER, RECEIPT, Frozen, Letter
-from mailer.message.sign import Signer
+from mailer.message.compose import FOOTER, RECEIPT, Letter
+from mailer.message.signer import Signer
 from mailer.message.text import MAX_NAME_CHARACTERS, MAX_SUBJECT_CHARACTERS, TextError, clean_text
 from mailer.smtp.address import Address, parse_address
+from tests.message.pen import Pen
 
 GOLDEN = Path(__file__).parent / "golden"
 TO = parse_address("a..b@docomo.ne.jp")
@@ -100,7 +101,7 @@ def test_a_mail_is_byte_for_byte_the_golden_one(
     """To make one anew, delete its file, run, and read what was written."""
     made = letter(**CASES[case])
     url = URL if made.receipt else None
-    mail = Frozen(made, signers).render(TO, LEFT, url)
+    mail = Pen(made, signers).write(TO, LEFT, url)
     golden = GOLDEN / f"{case}.eml"
     if not golden.exists():
         golden.write_bytes(mail)
@@ -117,7 +118,7 @@ def _check_anything(letter: MakeLetter, tools: Tools, typed: tuple[str, str, str
     signers, perl, dkimpy = tools
     subject, name, text = typed
     made = letter(subject=subject, from_name=name, text=text)
-    mail = Frozen(made, signers).render(TO, LEFT, URL)
+    mail = Pen(made, signers).write(TO, LEFT, URL)
     _check_lines(mail)
     _check_by_email_package(mail, made, URL)
     _check_by_perl(perl(mail), made, URL)
@@ -151,10 +152,10 @@ def test_ten_thousand_texts_give_one_intended_mail_each(
 
 
 def test_the_same_input_gives_the_same_bytes(letter: MakeLetter, signers: list[Signer]) -> None:
-    first = Frozen(letter(), signers).render(TO, LEFT, URL)
-    frozen = Frozen(letter(), signers)
-    frozen.render(parse_address("other@ezweb.ne.jp"), "Q30.B7K3Q9Z1", URL + "x")
-    assert frozen.render(TO, LEFT, URL) == frozen.render(TO, LEFT, URL) == first
+    first = Pen(letter(), signers).write(TO, LEFT, URL)
+    pen = Pen(letter(), signers)
+    pen.write(parse_address("other@ezweb.ne.jp"), "Q30.B7K3Q9Z1", URL + "x")
+    assert pen.write(TO, LEFT, URL) == pen.write(TO, LEFT, URL) == first
 
 
 @pytest.mark.parametrize("length", range(1, 120))
@@ -162,7 +163,7 @@ def test_the_url_is_whole_wherever_the_shared_lines_end(
     letter: MakeLetter, signers: list[Signer], dkimpy: Dkimpy, length: int
 ) -> None:
     made = letter(text="a" * length)
-    mail = Frozen(made, signers).render(TO, LEFT, URL)
+    mail = Pen(made, signers).write(TO, LEFT, URL)
     _check_lines(mail)
     _check_by_email_package(mail, made, URL)
     assert dkimpy(mail) == [True, True]
@@ -173,7 +174,7 @@ def test_to_is_the_one_recipient(
     letter: MakeLetter, signers: list[Signer], opendkim: Callable[[bytes], list[str]], typed: str
 ) -> None:
     to: Address = parse_address(typed)
-    mail = Frozen(letter(), signers).render(to, LEFT, URL)
+    mail = Pen(letter(), signers).write(to, LEFT, URL)
     assert mail.count(b"\r\nTo: ") == 1
     assert b"\r\nTo: " + to.header.encode() + b"\r\n" in mail
     assert opendkim(mail) == ["rsa2026 pass", "ed2026 pass"]
@@ -184,7 +185,7 @@ def test_a_receipt_url_belongs_to_letters_with_receipts(
     letter: MakeLetter, signers: list[Signer], receipt: bool, url: str | None
 ) -> None:
     with pytest.raises(ValueError, match="receipt URL"):
-        Frozen(letter(receipt=receipt), signers).render(TO, LEFT, url)
+        Pen(letter(receipt=receipt), signers).write(TO, LEFT, url)
 
 
 @pytest.mark.parametrize("hidden", list("\r\n\0\x1b\u2028\x85\v\f\ud800"))

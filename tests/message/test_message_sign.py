@@ -6,8 +6,10 @@ import pytest
 
 from mailer.message.compose import Frozen, Letter
 from mailer.message.keys import SigningKeyError
-from mailer.message.sign import Seal, Shared, Signer, load_signer
+from mailer.message.sign import KeyName, Seal, Shared
+from mailer.message.signer import Signer, load_signer
 from mailer.smtp.address import parse_address
+from tests.message.pen import Pen
 
 TO = parse_address("a..b@docomo.ne.jp")
 URL = "https://mail.mimamori-iwamizawa.jp/r/abcdefghijklmnopqrstuv"
@@ -19,7 +21,7 @@ OpenDkim = Callable[[bytes], list[str]]
 @pytest.fixture(scope="module")
 def mail(letter: Callable[..., Letter], signers: list[Signer]) -> bytes:
     """One signed mail."""
-    return Frozen(letter(), signers).render(TO, "Q2F.B7K3Q9Z1", URL)
+    return Pen(letter(), signers).write(TO, "Q2F.B7K3Q9Z1", URL)
 
 
 def test_dkimpy_accepts_both_signatures(mail: bytes, dkimpy: Verify) -> None:
@@ -67,12 +69,22 @@ def test_an_empty_shared_body_is_signed_rightly(letter: Callable[..., Letter], s
     shared = Shared("example.jp", "a@example.jp", 0, (b"From: a@example.jp\r\n",), ("To", "Message-ID"), b"")
     whole = Shared("example.jp", "a@example.jp", 0, (b"From: a@example.jp\r\n",), ("To", "Message-ID"), b"QUJD\r\n")
     own = b"to:b@example.jp\r\nmessage-id:<1@example.jp>\r\n"
-    assert Seal(shared, signers).fields(own, b"QUJD\r\n") == Seal(whole, signers).fields(own, b"")
+    keys = [KeyName(signer.selector, signer.algorithm) for signer in signers]
+    assert Seal(shared, keys).digests(own, b"QUJD\r\n") == Seal(whole, keys).digests(own, b"")
 
 
 def test_unsigned_mail_never_leaves(letter: Callable[..., Letter]) -> None:
     with pytest.raises(ValueError, match="at least one DKIM key"):
-        Frozen(letter(), [])
+        Pen(letter(), [])
+
+
+def test_a_key_that_nobody_has_gives_no_signature_and_none_at_all_no_mail(letter: Callable[..., Letter]) -> None:
+    draft = Frozen(letter(), [KeyName("a", "rsa-sha256"), KeyName("b", "ed25519-sha256")]).draft(
+        TO, "Q2F.B7K3Q9Z1", URL
+    )
+    assert draft.signed([b"", b"x"]).count(b"DKIM-Signature:") == 1
+    with pytest.raises(ValueError, match="no private key"):
+        draft.signed([b"", b""])
 
 
 def test_a_weak_key_is_no_signer(pem: Callable[[str], bytes]) -> None:

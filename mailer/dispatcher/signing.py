@@ -1,0 +1,103 @@
+"""Who has mail written and signed before a session takes it?
+
+Jobs wait here by lane and go to the signatory by the handful, the most urgent first: one handful is signed while the
+loop speaks. What cannot be made is told to its owner; nothing is sent unsigned.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Protocol
+
+from mailer.dispatcher.job import Job, Waiting
+from mailer.dispatcher.letters import Letters
+from mailer.message.compose import Draft
+
+log = logging.getLogger(__name__)
+
+#: Few enough that urgent mail waits for little, enough that asking for signatures costs little beside making them.
+TOGETHER = 16
+
+
+class Signatory(Protocol):
+    """Who signs: see `mailer.signatory`."""
+
+    async def sign(self, selectors: Sequence[str], digests: Sequence[Sequence[bytes]]) -> list[list[bytes]]:
+        """Return for each mail its signatures, one of each selector."""
+
+
+class Desk(Protocol):
+    """Who has mail written, and hears what came of it."""
+
+    def written(self, jobs: Sequence[Job]) -> None:
+        """These jobs have their content."""
+
+    def not_written(self, job: Job) -> None:
+        """The mail of this job cannot be made."""
+
+    def not_signed(self, job: Job) -> None:
+        """Nobody signs any more: nothing will be sent of this job here."""
+
+
+class Signing:
+    """Writes the content of jobs."""
+
+    def __init__(self, letters: Letters, signatory: Signatory, desk: Desk) -> None:
+        self._letters = letters
+        self._signatory = signatory
+        self._desk = desk
+        self._waiting = Waiting()
+        self._working: asyncio.Task[None] | None = None
+
+    def write(self, jobs: Sequence[Job]) -> None:
+        """Have the contents of jobs written soon."""
+        for job in jobs:
+            self._waiting.add(job)
+        if jobs and self._working is None:
+            self._working = asyncio.create_task(self._work())
+
+    async def close(self) -> list[Job]:
+        """Begin nothing more; return the jobs that were not begun once the rest is done."""
+        unused = self._waiting.clear()
+        if self._working is not None:
+            await self._working
+        return unused
+
+    async def _work(self) -> None:
+        try:
+            while self._waiting:
+                handful = [self._waiting.take() for _ in range(min(TOGETHER, len(self._waiting)))]
+                drafts = [pair for job in handful if (pair := self._draft(job)) is not None]
+                for selectors in dict.fromkeys(self._letters.selectors(job) for job, _ in drafts):
+                    await self._sign(selectors, [one for one in drafts if self._letters.selectors(one[0]) == selectors])
+        finally:
+            self._working = None
+
+    def _draft(self, job: Job) -> tuple[Job, Draft] | None:
+        try:
+            return job, self._letters.draft(job)
+        except Exception:
+            log.exception("the mail of %s cannot be made", job.claimed.queue_id)
+            self._desk.not_written(job)
+            return None
+
+    async def _sign(self, selectors: Sequence[str], drafts: Sequence[tuple[Job, Draft]]) -> None:
+        try:
+            signatures = await self._signatory.sign(selectors, [draft.digests for _, draft in drafts])
+        except (OSError, EOFError) as gone:
+            log.error("nobody signs any more: %s", gone)
+            for job, _ in drafts:
+                self._desk.not_signed(job)
+            return
+        self._desk.written(
+            [job for (job, draft), own in zip(drafts, signatures, strict=True) if self._put(job, draft, own)]
+        )
+
+    def _put(self, job: Job, draft: Draft, signatures: Sequence[bytes]) -> bool:
+        try:
+            job.content = draft.signed(signatures)
+        except ValueError as error:
+            log.error("the mail of %s cannot be made: %s", job.claimed.queue_id, error)
+            self._desk.not_written(job)
+            return False
+        return True

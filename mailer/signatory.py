@@ -1,0 +1,86 @@
+"""How do processes that speak to strangers get their mail signed without having a key?
+
+The mailer's parent alone reads the private keys. Each worker has a socket to it: it sends selectors and digests by the
+handful and gets signatures back. A thread for each worker signs; RSA lets go of the interpreter, so all cores sign.
+
+A request is a line with the number of mails and the selectors, and then one SHA-256 digest for each mail and selector;
+the answer is its length in four octets, and for each digest in the same order a length of two octets and the signature.
+Length 0: there is no such key.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from socket import socket
+from struct import Struct
+from typing import IO
+
+log = logging.getLogger(__name__)
+
+DIGEST_OCTETS = 32
+LONGEST_LINE = 4096
+ALL, ONE = Struct("!I"), Struct("!H")
+Sign = Callable[[str, bytes], bytes]
+
+
+def serve(connection: socket, sign: Sign) -> None:
+    """Sign for the worker at the other end until it is gone, in a thread of its own."""
+    threading.Thread(target=_serve, args=(connection, sign), name="signatory", daemon=True).start()
+
+
+def _serve(connection: socket, sign: Sign) -> None:
+    with connection, connection.makefile("rb") as requests:
+        try:
+            while line := requests.readline(LONGEST_LINE):
+                connection.sendall(_answer(line, requests, sign))
+        except OSError as gone:
+            log.info("a worker no longer wants signatures: %s", gone)
+
+
+def _answer(line: bytes, requests: IO[bytes], sign: Sign) -> bytes:
+    number, *selectors = line.decode("ascii").split()
+    answer = bytearray()
+    for _ in range(int(number)):
+        for selector in selectors:
+            signature = sign(selector, requests.read(DIGEST_OCTETS))
+            answer += ONE.pack(len(signature)) + signature
+    return ALL.pack(len(answer)) + answer
+
+
+class Signatory:
+    """The worker's end: asks for signatures, one handful at a time."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._turn = asyncio.Lock()
+
+    @classmethod
+    async def at(cls, connection: socket) -> "Signatory":
+        """Return the signatory at the other end of a socket."""
+        return cls(*await asyncio.open_connection(sock=connection))
+
+    async def sign(self, selectors: Sequence[str], digests: Sequence[Sequence[bytes]]) -> list[list[bytes]]:
+        """Return the signatures of mails: for each of them one of each selector, empty where there is no such key.
+
+        Raises OSError or EOFError when the parent is gone.
+        """
+        async with self._turn:
+            self._writer.write(b"%d %b\n" % (len(digests), " ".join(selectors).encode("ascii")))
+            self._writer.writelines(digest for mail in digests for digest in mail)
+            (length,) = ALL.unpack(await self._reader.readexactly(ALL.size))
+            signatures = iter(_split(await self._reader.readexactly(length)))
+        return [[next(signatures) for _ in selectors] for _ in digests]
+
+    def close(self) -> None:
+        """Ask no more."""
+        self._writer.close()
+
+
+def _split(answer: bytes) -> Iterator[bytes]:
+    place = 0
+    while place < len(answer):
+        (length,) = ONE.unpack_from(answer, place)
+        place += ONE.size + length
+        yield answer[place - length : place]
