@@ -75,7 +75,9 @@ def old_sqlite(directory: Path) -> None:
 RAISERS: dict[str, Callable[[Path], object]] = {
     "no_store": lambda directory: open_store(url(directory / "elsewhere")),
     "no_access": no_database,
-    "newer_store": lambda directory: migrated(directory, "UPDATE schema_migration SET name = '9999_later'"),
+    "newer_store": lambda directory: migrated(
+        directory, "UPDATE schema_migration SET name = '9999_later' WHERE id = 1"
+    ),
     "older_store": lambda directory: migrated(directory, "DELETE FROM schema_migration"),
     "old_sqlite": old_sqlite,
     "another_mailer": two_mailers,

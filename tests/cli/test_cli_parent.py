@@ -56,11 +56,10 @@ async def test_a_child_that_dies_is_started_again(
     stop.set()
     await asyncio.wait_for(parent, 10)
     said = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
-    assert [text.partition(";")[0] for text in said] == ["service a ended with status -9"] * 2
+    assert [text.partition(";")[0] for text in said] == ["a ended with status -9"] * 2
 
 
-async def test_a_child_that_ignores_the_end_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serve, "GRACE_SECONDS", 5.1)
+async def test_a_child_that_ignores_the_end_is_killed() -> None:
     deaf = """
         import signal, time
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -68,7 +67,7 @@ async def test_a_child_that_ignores_the_end_is_killed(monkeypatch: pytest.Monkey
         time.sleep(60)
     """
     stop, ready = asyncio.Event(), asyncio.Event()
-    parent = asyncio.create_task(serve.Parent({"a": child(deaf)})(ready.set, stop))
+    parent = asyncio.create_task(serve.Parent({"a": child(deaf)}, grace=0.1)(ready.set, stop))
     await asyncio.wait_for(ready.wait(), 10)
     stop.set()
     await asyncio.wait_for(parent, 5)
