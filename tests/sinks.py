@@ -14,7 +14,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -110,15 +110,13 @@ def badly(text: str) -> tuple[int, str]:
     return int(number), way
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Serve, on the faster loop where it is installed."""
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return the maker of the faster loop where it is installed."""
     try:
         from uvloop import new_event_loop
     except ImportError:
-        asyncio.run(serve(arguments))
-        return
-    with asyncio.Runner(loop_factory=new_event_loop if arguments.lean else None) as runner:
-        runner.run(serve(arguments))
+        return None
+    return new_event_loop
 
 
 def main(arguments: list[str]) -> None:
@@ -131,7 +129,9 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--chunking", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--lean", action="store_true", help="take mail for little CPU time and look at none of it")
     parser.add_argument("--bad", type=badly, action="append", default=[], metavar="NUMBER=WAY")
-    run(parser.parse_args(arguments))
+    given = parser.parse_args(arguments)
+    with asyncio.Runner(loop_factory=loop_factory() if given.lean else None) as runner:
+        runner.run(serve(given))
 
 
 if __name__ == "__main__":
