@@ -1,6 +1,6 @@
 """Does one provider in trouble delay the mails to nobody else (N3: Okayama, July 2018)?
 
-The short form can only see a delay that people would notice: a hundred mails leave in the time that a process takes to
+The short form can only see a delay that people would notice: its mails leave in the time that some processes take to
 start. With `--long` the whole case, 64,000 registrants and ten broadcasts in a row, three rounds; the medians are
 compared, and what failed tells how far equal rounds lie apart. `-s` shows the figures.
 """
@@ -12,12 +12,12 @@ import pytest
 from tests.bench.okayama import BOUND, WELL, Town, play, rounds, told
 
 WAYS = ("refuse", "silent")
-#: What a busy machine may add to a run of a second or two. Whoever waits behind a mute host waits for minutes.
-LEEWAY_SECONDS = 4.0
+#: What a busy machine may add to a run of a few seconds. Whoever waits behind a mute host waits for minutes.
+LEEWAY_SECONDS = 10.0
 
 
 def test_one_bad_provider_delays_nobody_else_noticeably(tmp_path: Path) -> None:
-    town = Town(registrants=240, broadcasts=2)
+    town = Town(registrants=1000, broadcasts=2)
     seconds = {}
     for way in (WELL, *WAYS):
         directory = tmp_path / way
