@@ -9,7 +9,7 @@ from math import floor, log10
 from xml.sax.saxutils import escape
 
 WIDTH = 960
-LEFT, RIGHT, TOP = 300, 840, 120
+LEFT, RIGHT, TOP = 300, 800, 120
 BAR, GAP, GROUP = 24, 6, 26
 PLOT = 300
 INK, SOFT, FAINT, PAPER = "#1b2733", "#5b6875", "#dfe5ea", "#ffffff"
@@ -63,10 +63,11 @@ def _bar(bar: Bar, y: float, scale: float) -> Iterator[str]:
     yield _text(LEFT - 12, y + 17, bar.label, size=14, anchor="end")
     length = max(bar.value * scale, 1)
     yield f'<rect x="{LEFT}" y="{y:.1f}" width="{length:.1f}" height="{BAR}" fill="{COLOURS[bar.colour]}"/>'
-    yield _text(LEFT + length + 8, y + 17, bar.words, size=14)
     if bar.mark is not None:
         x = LEFT + bar.mark * scale
         yield f'<path d="M{x:.1f} {y - 3:.1f}v{BAR + 6}" stroke="{INK}" stroke-width="2" stroke-dasharray="4 3"/>'
+    halo = f'<g stroke="{PAPER}" stroke-width="5" paint-order="stroke">'
+    yield f"{halo}{_text(LEFT + length + 8, y + 17, bar.words, size=14)}</g>"
 
 
 def _curve(curve: Curve, top: float, colour: str) -> Iterator[str]:
