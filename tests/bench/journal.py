@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 LOOK_SECONDS = 0.05
-STALLED_SECONDS = 60.0
+STALLED_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
