@@ -62,8 +62,12 @@ class _Session(asyncio.Protocol):
                 self._take(line)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if not self._end.done():
+        if self._end.done():
+            return
+        if self._expected:
             self._end.set_exception(AssertionError(f"the connection was lost: {exc}"))
+        else:
+            self._end.set_result(None)
 
     def _take(self, line: bytes) -> None:
         code = self._expected.pop(0)
@@ -78,7 +82,7 @@ class _Session(asyncio.Protocol):
             content = self._mail.content
             self._expected += [b"250", *self._next(content)]
         elif code == b"221":
-            self._end.set_result(None)
+            self._transport.close()
 
     def _next(self, before: bytes) -> list[bytes]:
         """Write what comes before, then the next envelope or QUIT; return the codes that answer the latter."""

@@ -16,6 +16,7 @@ WAYS = ("refuse", "silent")
 LEEWAY_SECONDS = 10.0
 
 
+@pytest.mark.timeout(300)
 def test_one_bad_provider_delays_nobody_else_noticeably(tmp_path: Path) -> None:
     town = Town(registrants=1000, broadcasts=2)
     seconds = {}
