@@ -46,7 +46,6 @@ STAGES = {
 }
 #: Those that come only with a new connection: what stands idle is cut off when the trap is set.
 CONNECTING = ("greeting", "ehlo", "starttls", "handshake")
-THINK_SECONDS = 0.003
 LIMIT = 4 * 1024 * 1024
 
 
@@ -122,6 +121,7 @@ class Receiver:
     number: int
     orders: Orders
     journal: Journal
+    think_seconds: float
 
     @property
     def capabilities(self) -> list[str]:
@@ -224,7 +224,7 @@ class Talk:
         known = {"item": self._item, "address": self._address, "sha256": hashlib.sha256(content).hexdigest()}
         self._note("received", known)
         self._meet("dot")
-        await asyncio.sleep(THINK_SECONDS)
+        await asyncio.sleep(self._receiver.think_seconds)
         self._reply("250 2.0.0 Ok")
         self._note("answered", known)
         self._meet("answered")
@@ -240,18 +240,20 @@ CONTEXT = server_context([f"mx.{domain(number)}" for number in SHARES], system_c
 class FarSide:
     """All receivers and their name server."""
 
-    def __init__(self, journal: Path) -> None:
+    def __init__(self, arguments: argparse.Namespace) -> None:
         self.orders = Orders()
-        self._journal = Journal(journal)
+        self._journal = Journal(arguments.journal)
+        self._think_seconds = arguments.think
         self._servers: list[asyncio.Server] = []
         self._writers: set[asyncio.StreamWriter] = set()
-        self._port = 0
+        self._port = arguments.port
+        self._dns_port = arguments.dns
 
     async def serve(self) -> None:
         """Run until standard input ends."""
-        self._port = await on_one_port(0, self._listen)
+        self._port = await on_one_port(self._port, self._listen)
         names = DnsServer(_zone())
-        await names.start()
+        await names.start(port=self._dns_port)
         say(port=self._port, dns=names.port)
         over = asyncio.Event()
         tasks: set[asyncio.Task[None]] = set()
@@ -292,7 +294,7 @@ class FarSide:
         return port
 
     async def _open(self, number: int, port: int) -> asyncio.Server:
-        receiver = Receiver(number, self.orders, self._journal)
+        receiver = Receiver(number, self.orders, self._journal, self._think_seconds)
 
         async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             self._writers.add(writer)
@@ -324,7 +326,10 @@ def main() -> None:
     """Read the arguments and serve."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--journal", type=Path, required=True)
-    asyncio.run(FarSide(parser.parse_args().journal).serve())
+    parser.add_argument("--think", type=float, default=0.003, help="seconds before each 250 to a mail")
+    parser.add_argument("--port", type=int, default=0, help="0: one that is free")
+    parser.add_argument("--dns", type=int, default=0, help="0: one that is free")
+    asyncio.run(FarSide(parser.parse_args()).serve())
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,21 +33,45 @@ LOST = "SELECT item_id FROM attempt WHERE verdict = 'lost'"
 STORE_FILES = ("mimamori.db", "mimamori.db-wal")
 
 
+@dataclass(frozen=True)
+class Setting:
+    """Which services run, behind which words of command, and how long the far side thinks about each mail."""
+
+    services: Sequence[str] = ("mailer",)
+    within: Sequence[str] = ()
+    think_seconds: float = 0.003
+
+
 class FarSideHandle:
     """The receivers' process, and the lines it is told and tells."""
 
-    def __init__(self, journal: Path) -> None:
+    def __init__(self, journal: Path, setting: Setting) -> None:
         self.journal = journal
+        self._setting = setting
+        self._read_up_to = 0
+        self._begin()
+
+    def _begin(self, *options: str) -> None:
+        think = ("--think", str(self._setting.think_seconds))
+        words = ["-m", "tests.crash.far_side", "--journal", str(self.journal), *think, *options]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.crash.far_side", "--journal", str(journal)],
+            [*self._setting.within, sys.executable, *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         )
         self._buffer = b""
-        self._read_up_to = 0
         self.ports = self.hear(30)
+
+    def break_down(self) -> None:
+        """Kill the receivers."""
+        self.process.kill()
+        self._forget()
+
+    def come_back(self) -> None:
+        """Start receivers at the same ports, after a breakdown."""
+        self._begin("--port", str(self.ports["port"]), "--dns", str(self.ports["dns"]))
 
     def tell(self, do: str, **more: object) -> None:
         """Give an order."""
@@ -82,24 +107,28 @@ class FarSideHandle:
         return [json.loads(line) for line in data.splitlines()]
 
     def end(self) -> None:
-        """End the receivers."""
+        """End the receivers in order."""
         assert self.process.stdin
-        assert self.process.stdout
         self.process.stdin.close()
+        self._forget()
+
+    def _forget(self) -> None:
         try:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        self.process.stdout.close()
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream:
+                stream.close()
 
 
 class Line:
     """An appliance with everybody registered, and the mailer that runs on it now."""
 
-    def __init__(self, directory: Path, far: FarSideHandle, services: Sequence[str]) -> None:
+    def __init__(self, directory: Path, far: FarSideHandle, setting: Setting) -> None:
         self.far = far
-        self.services = services
+        self._setting = setting
         self.directory = directory
         self.appliance = Appliance(directory, dns=far.ports["dns"], port=far.ports["port"])
         self.appliance.register(addresses())
@@ -137,9 +166,10 @@ class Line:
     def launch(self) -> None:
         """Start a mailer without waiting for it."""
         self.bury()
+        config = ("--config", str(self.appliance.config))
         with (self.directory / "serve.log").open("a") as log:
             self.mailer = subprocess.Popen(
-                [sys.executable, "-m", "mailer", "--config", str(self.appliance.config), "serve", *self.services],
+                [*self._setting.within, sys.executable, "-m", "mailer", *config, "serve", *self._setting.services],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -204,6 +234,10 @@ class Line:
             found += self.select(UNDER_WAY)
         return {item for (item,) in found}
 
+    def count(self) -> int:
+        """Return how many mails the far side has, without taking its news."""
+        return self.far.journal.read_bytes().count(b'"received"')
+
     def is_settled(self) -> bool:
         """Tell whether no item waits or is under way."""
         return not self.select("SELECT 1 FROM queue_item WHERE state IN ('waiting', 'sending') LIMIT 1")
@@ -219,11 +253,11 @@ def _select(store: Path, sql: str) -> list[tuple[Any, ...]]:
 
 
 @contextlib.contextmanager
-def line(directory: Path, services: Sequence[str] = ("mailer",)) -> Iterator[Line]:
+def line(directory: Path, setting: Setting = Setting()) -> Iterator[Line]:
     """Set up a line, without a mailer yet, for as long as the block lasts."""
-    far = FarSideHandle(directory / "journal.jsonl")
+    far = FarSideHandle(directory / "journal.jsonl", setting)
     try:
-        made = Line(directory, far, services)
+        made = Line(directory, far, setting)
         try:
             yield made
         finally:

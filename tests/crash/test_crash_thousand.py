@@ -17,7 +17,7 @@ from tests.appliance import ROOT
 from tests.crash.balance import Balance, table
 from tests.crash.kills import KINDS, Kind, Who
 from tests.crash.lane import one_kill
-from tests.crash.line import Line, line
+from tests.crash.line import Line, Setting, line
 
 LANES = 2
 SEED = 20261126
@@ -56,7 +56,7 @@ def test_nothing_is_lost_by_a_kill(running: Line, kind: Kind) -> None:
 @pytest.fixture(scope="module")
 def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
     """A line with a mailer and the pages under one parent, as `mimamori serve` runs them."""
-    with line(tmp_path_factory.mktemp("services"), ("mailer", "webhook")) as on:
+    with line(tmp_path_factory.mktemp("services"), Setting(services=("mailer", "webhook"))) as on:
         on.start()
         yield on
 
