@@ -20,9 +20,12 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeVar
 
 from mailer.store.database import FAILURES, change, flush_failed, is_locked, select, transaction
+from mailer.store.identity import StoreFile
 from mailer.store.models import database
 
 log = logging.getLogger(__name__)
@@ -74,6 +77,10 @@ class Writer:
             self._wake.notify()
         self._thread.join()
 
+    @cached_property
+    def _file(self) -> StoreFile:
+        return StoreFile(Path(database.obj.database))
+
     def _run(self) -> None:
         while batch := self._next_batch():
             self._commit(batch)
@@ -89,6 +96,7 @@ class Writer:
 
     def _commit(self, batch: list[_Job]) -> None:
         try:
+            self._file.must_stand()
             with transaction():
                 results = [work() for work, _ in batch]
         except Exception as error:

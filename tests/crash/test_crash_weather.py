@@ -133,7 +133,6 @@ def test_a_store_that_nobody_may_open_any_more_loses_nothing(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("how", ["removed", "replaced"])
-@pytest.mark.xfail(strict=True, reason="nobody looks whether the store's file is still the one that was opened")
 def test_a_store_that_is_gone_is_noticed_and_no_more_mail_is_begun(tmp_path: Path, how: str) -> None:
     with line(tmp_path, SLOW) as on:
         on.start()

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from mailer.store.database import Sqlite, change
 from mailer.store.identity import StoreFile, StoreGone
+from mailer.store.writer import Writer
 
 
 def replace(file: Path) -> None:
@@ -37,3 +39,20 @@ def test_a_file_that_is_put_back_is_the_same(file: Path) -> None:
     file.rename(file.with_name("away"))
     file.with_name("away").rename(file)
     store_file.must_stand()
+
+
+def test_a_writer_writes_nothing_while_the_file_is_away_and_goes_on_when_it_is_back(
+    store: Sqlite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mailer.store.writer.TRY_SECONDS", 0.01)
+    file = Path(store.database)
+    writer = Writer()
+    writer.submit(lambda: change("PRAGMA user_version = 1")).result(10)
+    file.rename(file.with_name("away"))
+    with pytest.raises(StoreGone):
+        writer.submit(lambda: change("PRAGMA user_version = 2")).result(10)
+    assert isinstance(writer.failure, StoreGone)
+    file.with_name("away").rename(file)
+    writer.submit(lambda: change("PRAGMA user_version = 3")).result(10)
+    assert writer.failure is None
+    writer.close()
