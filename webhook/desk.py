@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from mailer.domain.maintenance import Window
-from mailer.service import maintenance, receipt
+from mailer.service import maintenance, receipt, status
 from mailer.service.office import Office
 
 Result = TypeVar("Result")
@@ -50,6 +50,11 @@ class Desk:
         loop = asyncio.get_running_loop()
         look = partial(maintenance.current, self.office, self.office.clock())
         return await self._answered(loop.run_in_executor(self._reader, look))
+
+    async def is_short_of_room(self) -> bool:
+        """Tell whether so little room is left for the store that nothing new is begun."""
+        loop = asyncio.get_running_loop()
+        return await self._answered(loop.run_in_executor(self._reader, status.is_short_of_room))
 
     def failure(self) -> Exception | None:
         """Return the last error of the store's writer, if it stands."""

@@ -1,6 +1,7 @@
 """Does this process serve, and does the store answer?
 
-`/healthz` for monitoring: 200 when a read works and the last write did, else 503. Maintenance does not change it.
+`/healthz` for monitoring: 200 when a read works, the last write did and there is room for more, else 503. Maintenance
+does not change it.
 """
 
 from starlette.requests import Request
@@ -19,8 +20,11 @@ class Health:
         """Look, and say what was found."""
         try:
             window = await self._desk.window()
+            short = await self._desk.is_short_of_room()
         except Unavailable:
             return JSONResponse({"status": "failing", "store": "does not answer"}, 503)
         if self._desk.failure() is not None:
             return JSONResponse({"status": "failing", "store": "refuses writes"}, 503)
+        if short:
+            return JSONResponse({"status": "failing", "store": "has no room"}, 503)
         return JSONResponse({"status": "ok", "store": "ok", "maintenance": window is not None})

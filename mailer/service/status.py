@@ -11,7 +11,7 @@ from mailer.schedule.item import ItemState
 from mailer.service import maintenance
 from mailer.service.office import Office
 from mailer.store import announcements, figures
-from mailer.store.space import free_octets
+from mailer.store.space import free_octets, is_short
 
 #: What an open item is called here; `sending` is an item under an attempt that runs.
 OPEN = ("waiting", "deferred", "sending", "held")
@@ -49,6 +49,11 @@ def status(office: Office) -> Status:
         store_octets=figures.store_octets(),
         free_octets=free_octets(store.parent),
     )
+
+
+def is_short_of_room() -> bool:
+    """Tell whether so little room is left for the store that the mailer begins nothing new."""
+    return is_short(figures.store_file().parent)
 
 
 def queue() -> dict[str, dict[str, int]]:

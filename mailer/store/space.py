@@ -12,11 +12,18 @@ import apsw
 
 #: What opening the store needs beside it: SQLite makes its shared index in steps of 32 KiB.
 ROOM_TO_OPEN = 64 * 1024
+#: With less than this nothing new is begun: what is under way can still be written down.
+RESERVE = 8 * 1024 * 1024
 
 
 def free_octets(directory: Path) -> int:
     """Return how many octets we may still write in a directory."""
     return shutil.disk_usage(directory).free
+
+
+def is_short(directory: Path) -> bool:
+    """Tell whether so little room is left in a directory that nothing new may be begun."""
+    return free_octets(directory) < RESERVE
 
 
 def ran_out(error: BaseException, directory: Path) -> bool:

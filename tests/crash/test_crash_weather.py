@@ -161,7 +161,6 @@ def _health(on: Line) -> int:
 
 
 @root
-@pytest.mark.xfail(strict=True, reason="health tells of a write that failed, and the pages write nothing by themselves")
 def test_health_is_red_while_the_disk_is_full_and_green_again_after(tmp_path: Path) -> None:
     with line(tmp_path, Setting(services=("mailer", "webhook"), think_seconds=0.3)) as on, small_disk(on.store.parent):
         on.start()

@@ -6,6 +6,7 @@ import httpx2
 import pytest
 
 from mailer.store.database import FAILURES, select, transaction
+from mailer.store.space import RESERVE
 from tests.webhook.served import Served
 
 
@@ -47,6 +48,16 @@ async def test_it_is_green_again_without_a_visit_once_the_store_takes_writes(
     async with asyncio.timeout(10):
         while (await browser.get("/healthz")).status_code != 200:
             pass
+
+
+async def test_it_is_red_while_there_is_no_room_for_the_store(
+    browser: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as full:
+        full.setattr("mailer.store.space.free_octets", lambda _: RESERVE - 1)
+        answer = await browser.get("/healthz")
+    assert (answer.status_code, answer.json()["store"]) == (503, "has no room")
+    assert (await browser.get("/healthz")).status_code == 200
 
 
 async def test_a_store_that_does_not_answer_is_503_everywhere(
