@@ -312,7 +312,8 @@ class Dispatcher:
 
     def may_begin(self) -> bool:
         """Tell whether a mail may be begun: the store takes what comes of it."""
-        safe = self._outcomes.is_safe and self._means.writer.failure is None
+        writer = self._means.writer
+        safe = self._outcomes.is_safe and writer.failure is None and writer.has_room
         return safe and self._means.elapsed() < self._leased_until - LEASE_MARGIN
 
     def is_over(self, job: Job) -> bool:

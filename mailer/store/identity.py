@@ -17,14 +17,14 @@ class StoreFile:
     """The file at a path, as it was when this was made."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._opened = _identity(path)
 
     def must_stand(self) -> None:
         """Raise StoreGone unless the path still names the same file."""
-        if _identity(self._path) != self._opened:
+        if _identity(self.path) != self._opened:
             raise StoreGone(
-                f"{self._path}: was removed or replaced while it was open; put the same file back,"
+                f"{self.path}: was removed or replaced while it was open; put the same file back,"
                 " or restart the services if the one that is there now is meant"
             )
 

@@ -8,6 +8,7 @@ by one.
 `Writer.failure` holds the last error of the store itself until a commit succeeds again: while it stands,
 nobody should begin work whose end could not be written down. As nobody may then write, the thread itself
 tries every `TRY_SECONDS` whether the store takes a write again (attacks P5: recovery without a person).
+While `has_room` is false nobody should begin work either: what room is left is for what is under way.
 After a flush to the disk has failed, the cache may hold what the disk lost: the store is opened anew at once, so that
 what is under way can still be written down, and the process is asked to end, to be started again (attacks P4).
 """
@@ -27,6 +28,7 @@ from typing import Any, TypeVar
 from mailer.store.database import FAILURES, change, flush_failed, is_locked, select, transaction
 from mailer.store.identity import StoreFile
 from mailer.store.models import database
+from mailer.store.space import is_short
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +48,7 @@ class Writer:
 
     def __init__(self, end: Callable[[], object] = end_in_order) -> None:
         self.failure: Exception | None = None
+        self.has_room = True
         self._end = end
         self._ending = False
         self._jobs: deque[_Job] = deque()
@@ -89,7 +92,7 @@ class Writer:
 
     def _next_batch(self) -> list[_Job]:
         with self._wake:
-            pause = None if self.failure is None else TRY_SECONDS
+            pause = None if self.failure is None and self.has_room else TRY_SECONDS
             if not self._wake.wait_for(lambda: self._jobs or self._closing, pause):
                 return [(_rewrite, Future())]
             return [self._jobs.popleft() for _ in range(min(BATCH, len(self._jobs)))]
@@ -97,6 +100,7 @@ class Writer:
     def _commit(self, batch: list[_Job]) -> None:
         try:
             self._file.must_stand()
+            self._look_for_room()
             with transaction():
                 results = [work() for work, _ in batch]
         except Exception as error:
@@ -110,6 +114,16 @@ class Writer:
             self.failure = None
             for (_, future), result in zip(batch, results, strict=True):
                 future.set_result(result)
+
+    def _look_for_room(self) -> None:
+        """Say once when there is too little room to begin anything, and once when there is enough again."""
+        place = self._file.path.parent
+        if self.has_room == is_short(place):
+            self.has_room = not self.has_room
+            if self.has_room:
+                log.warning("%s: there is room again", place)
+            else:
+                log.critical("%s: too little room is left; no more mail is begun until there is more", place)
 
     def _one_by_one(self, batch: list[_Job], error: Exception) -> None:
         if len(batch) == 1:

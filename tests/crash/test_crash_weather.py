@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from mailer.store.space import RESERVE, free_octets
 from tests.crash.far_side import addresses
 from tests.crash.kills import Who, strike
 from tests.crash.lane import weighed
@@ -171,6 +172,28 @@ def test_health_is_red_while_the_disk_is_full_and_green_again_after(tmp_path: Pa
         wait_until(lambda: _health(on) == 200, "health turns green", 15)
         assert_arrived(on, broadcast)
         on.bury()
+
+
+@root
+def test_while_room_is_short_nothing_is_begun_and_what_was_begun_is_written_down(tmp_path: Path) -> None:
+    with line(tmp_path, SLOW) as on, small_disk(on.store.parent):
+        on.start()
+        broadcast = begun(on)
+        filling = on.store.with_name("filling")
+        filling.write_bytes(bytes(free_octets(filling.parent) - RESERVE // 2))
+        wait_until(lambda: "too little room" in on.log(), "the mailer says so", 5)
+        wait_until(lambda: on.count() == len(accepted(on)), "what was begun is written down", 10)
+        standing = on.count()
+        time.sleep(2)
+        assert on.count() == standing < len(addresses())
+        filling.unlink()
+        assert_arrived(on, broadcast)
+        on.bury()
+
+
+def accepted(on: Line) -> list[tuple[int]]:
+    """Return the items that are accepted in the store."""
+    return on.select("SELECT id FROM queue_item WHERE state = 'accepted'")
 
 
 @root

@@ -14,6 +14,7 @@ from peewee import OperationalError
 
 from mailer.store import domains
 from mailer.store.database import Sqlite, change, open_store, select
+from mailer.store.space import RESERVE
 from mailer.store.writer import Writer
 
 
@@ -24,6 +25,20 @@ def writer(store: Sqlite, monkeypatch: pytest.MonkeyPatch) -> Iterator[Writer]:
     opened = Writer()
     yield opened
     opened.close()
+
+
+def test_it_says_when_there_is_too_little_room_to_begin_anything_and_still_writes(
+    store: Sqlite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mailer.store.writer.TRY_SECONDS", 0.01)
+    writer = Writer()
+    with monkeypatch.context() as full:
+        full.setattr("mailer.store.space.free_octets", lambda _: RESERVE - 1)
+        writer.submit(lambda: add("one.example")).result(10)
+        assert not writer.has_room
+    while not writer.has_room:
+        time.sleep(0.01)
+    writer.close()
 
 
 def add(domain: str) -> int:
