@@ -99,7 +99,7 @@ class InCommit:
 
     def __init__(self, call: str, effect: str, line: Line, chance: random.Random) -> None:
         self._line = line
-        self._members = family(line.pid)
+        self._members = [pid for pid in family(line.pid) if alive(pid)]
         flush = call == "fdatasync"
         nth = chance.randint(1, FLUSHES if flush else WRITES)
         to = [] if flush else ["-P", f"{line.store}-wal"]
@@ -108,7 +108,7 @@ class InCommit:
         self._strace = subprocess.Popen(
             ["strace", "-qq", "-f", "-o", "/dev/null", *to, "-e", f"trace={call}", "-e", inject, *whom]
         )
-        wait_until(lambda: all(map(_is_traced, self._members)), "strace has hold of the mailer")
+        wait_until(lambda: all(_is_traced(pid) for pid in self._members if alive(pid)), "strace has hold of the mailer")
 
     def sprung(self, seconds: float) -> bool:
         """Look who is dead."""

@@ -6,6 +6,7 @@
 import argparse
 import json
 import random
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -86,6 +87,8 @@ def main() -> None:
     parser.add_argument("--kills", type=int, required=True)
     parser.add_argument("--seed", type=int, required=True)
     asked = parser.parse_args()
+    # Whoever ends this process early wants nothing left of the mailer either.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     rows = many_kills(asked.directory, asked.kills, asked.seed, lambda words: print(words, file=sys.stderr, flush=True))
     print(json.dumps({kind: asdict(balance) for kind, balance in rows.items()}), flush=True)
 

@@ -8,7 +8,7 @@ import json
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -76,12 +76,12 @@ def test_nothing_is_lost_by_a_thousand_kills(tmp_path: Path, request: pytest.Fix
     lanes = [
         _lane(tmp_path / str(lane), number // LANES + (lane < number % LANES), seed + lane) for lane in range(LANES)
     ]
-    rows: dict[str, Balance] = {}
-    for lane in lanes:
-        said, _ = lane.communicate()
-        assert lane.returncode == 0, "a lane broke off; what it said stands above"
-        for kind, figures in json.loads(said).items():
-            rows.setdefault(kind, Balance()).add(Balance(**figures))
+    try:
+        rows = _together([lane.communicate()[0] for lane in lanes])
+    finally:
+        for lane in lanes:
+            lane.terminate()
+            lane.wait()
     print(f"\n{table(dict(sorted(rows.items())))}")
     for kind in (str(kind) for kind in KINDS if str(kind) not in rows):
         print(f"left out: {kind}")
@@ -90,6 +90,16 @@ def test_nothing_is_lost_by_a_thousand_kills(tmp_path: Path, request: pytest.Fix
         total.add(row)
     assert total.kills == number
     assert not total.faults
+
+
+def _together(said: Sequence[str]) -> dict[str, Balance]:
+    """Add up the balances of the lanes by kind."""
+    rows: dict[str, Balance] = {}
+    for words in said:
+        assert words, "a lane broke off; what it said stands above"
+        for kind, figures in json.loads(words).items():
+            rows.setdefault(kind, Balance()).add(Balance(**figures))
+    return rows
 
 
 def _lane(directory: Path, number: int, seed: int) -> "subprocess.Popen[str]":
