@@ -54,10 +54,12 @@ def weighed(on: Line, sent: Sequence[str], under_way: set[int]) -> Balance:
     return balance
 
 
-def many_kills(directory: Path, number: int, seed: int, tell: Callable[[str], object]) -> dict[str, Balance]:
-    """Kill so often, all kinds in turn; return the balance of each kind."""
+Rows = dict[str, Balance]
+
+
+def many_kills(rows: Rows, directory: Path, number: int, seed: int, tell: Callable[[str], object]) -> None:
+    """Kill so often, all kinds in turn; put the balance of each kind into `rows`."""
     chance = random.Random(seed)
-    rows: dict[str, Balance] = {}
     for first in range(0, number, KILLS_PER_LINE):
         place = directory / str(first)
         place.mkdir(parents=True)
@@ -71,7 +73,6 @@ def many_kills(directory: Path, number: int, seed: int, tell: Callable[[str], ob
                     tell(f"kill {count + 1} ({kind}): {'; '.join(balance.faults)}; kept in {place}")
                 rows.setdefault(str(kind), Balance()).add(balance)
                 tell(f"{count + 1} of {number}: {kind}, {balance.slowest:.1f} s")
-    return rows
 
 
 def _in_some_order(among: Sequence[Kind], seed: int) -> list[Kind]:
@@ -89,8 +90,15 @@ def main() -> None:
     asked = parser.parse_args()
     # Whoever ends this process early wants nothing left of the mailer either.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    rows = many_kills(asked.directory, asked.kills, asked.seed, lambda words: print(words, file=sys.stderr, flush=True))
-    print(json.dumps({kind: asdict(balance) for kind, balance in rows.items()}), flush=True)
+    rows: Rows = {}
+    try:
+        many_kills(rows, asked.directory, asked.kills, asked.seed, _tell)
+    finally:
+        print(json.dumps({kind: asdict(balance) for kind, balance in rows.items()}), flush=True)
+
+
+def _tell(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
