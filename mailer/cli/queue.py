@@ -1,14 +1,17 @@
 """How does an operator see and steer the queue?"""
 
 from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mailer.cli import output
+from mailer.cli import output, suspending
 from mailer.cli.announced import lane_word, reason_words, reply_words, state_word
 from mailer.cli.failure import Refused
-from mailer.cli.selection import insist, item_number, reasoned, selecting, selection, steering
+from mailer.cli.parameters import Duration
+from mailer.cli.selection import insist, item_number, lasting, reasoned, selecting, selection, steering
 from mailer.cli.session import Session
 from mailer.cli.verb import N_, Verb, Verbs, option
 from mailer.language import _
@@ -17,11 +20,13 @@ if TYPE_CHECKING:
     from mailer.schedule.outcome import Evidence
     from mailer.service.office import Office
     from mailer.service.queue import QueuedItem, Selection, Shown
+    from mailer.service.stops import Stops
 
 Deed = Callable[["Office", "Selection", str, str], int]
+LATER = {name: f"mailer.cli.suspending:{name}" for name in ("suspend", "resume", "suspended")}
 
 
-@click.group(cls=Verbs, help=N_("The queue: every recipient of every announcement, one item each."))
+@click.group(cls=Verbs, later=LATER, help=N_("The queue: every recipient of every announcement, one item each."))
 def queue() -> None:
     """Group the verbs about the queue."""
 
@@ -36,11 +41,13 @@ def list_(session: Session, /, limit: int | None, **criteria: Any) -> None:
     """Show items."""
     from mailer.ids import queue_id
     from mailer.service import queue as desk
+    from mailer.service import stops
 
     with session.office() as office:
         found = desk.list_(office, selection(session, office, criteria), limit)
+        standing = stops.standing()
         if session.json:
-            output.lines(map(_document, found))
+            output.lines(_document(item, standing) for item in found)
             return
         heads = [_("queue id"), _("broadcast"), _("recipient"), _("state"), _("tries"), _("next try"), _("last reply")]
         rows = [
@@ -48,14 +55,18 @@ def list_(session: Session, /, limit: int | None, **criteria: Any) -> None:
                 queue_id(item.id),
                 item.announcement_id,
                 item.address,
-                state_word(item.word),
+                _state(item, standing),
                 item.attempts,
-                item.next_attempt_at if item.word in ("waiting", "deferred") else "",
+                item.next_try if item.word in ("waiting", "deferred") else "",
                 _said(item.evidence),
             )
             for item in found
         ]
+        stopped = stops.suspended(office)
     output.table(heads, rows) if rows else output.say(_("Nothing waits."))
+    if stopped:
+        output.say("")
+        suspending.table(stopped)
 
 
 @queue.command("show", cls=Verb, help=N_("Show one item with everything that was tried."))
@@ -64,16 +75,19 @@ def list_(session: Session, /, limit: int | None, **criteria: Any) -> None:
 def show(session: Session, name: str) -> None:
     """Show one item."""
     from mailer.service import queue as desk
+    from mailer.service import stops
 
     item_number(name)
     with session.office() as office:
         shown = desk.show(office, name)
+        standing = stops.standing()
     if shown is None:
         raise Refused(_("There is no queue item {name}.").format(name=name))
     if session.json:
-        output.document({**_document(shown.item), "attempts": [_tried(one) for one in shown.attempts]})
+        told = {"held_until": shown.held_until, "attempts": [_tried(one) for one in shown.attempts]}
+        output.document({**_document(shown.item, standing), **told})
     else:
-        _describe(shown)
+        _describe(shown, standing)
 
 
 @queue.command(
@@ -89,15 +103,16 @@ def flush(session: Session, /, why: str, **criteria: Any) -> None:
     _do(session, criteria, why, desk.flush, _("Items that are due now: {count}"))
 
 
-@queue.command("hold", cls=Verb, help=N_("Keep items from leaving until they are released."))
+@queue.command("hold", cls=Verb, help=N_("Keep items from leaving, for a time or until they are released."))
 @steering
+@lasting
 @click.pass_obj
-def hold(session: Session, /, everything: bool, why: str, **criteria: Any) -> None:
+def hold(session: Session, /, everything: bool, why: str, lasting: timedelta | None, **criteria: Any) -> None:
     """Hold items."""
     from mailer.service import queue as desk
 
     insist(criteria, everything)
-    _do(session, criteria, why, desk.hold, _("Items held: {count}"))
+    _do(session, criteria, why, partial(desk.hold, lasting=lasting), _("Items held: {count}"))
 
 
 @queue.command("release", cls=Verb, help=N_("Let held items wait for their try again."))
@@ -126,6 +141,36 @@ def remove(session: Session, /, yes: bool, why: str, **criteria: Any) -> None:
     _do(session, criteria, why, desk.remove, _("Items removed: {count}"))
 
 
+@queue.command(
+    "requeue",
+    cls=Verb,
+    help=N_(
+        "Try items again that have expired, were refused, removed or held: due now, with a new deadline.\n\n"
+        "Items of a cancelled broadcast and of households that have left stay as they are."
+    ),
+)
+@selecting
+@reasoned
+@option("--expires", type=Duration(), help=N_("How long it is tried; else as long as any mail of its priority."))
+@option("--again", is_flag=True, help=N_("Also what was accepted: a second copy, marked as a possible duplicate."))
+@click.pass_obj
+def requeue(session: Session, /, why: str, expires: timedelta | None, again: bool, **criteria: Any) -> None:
+    """Give items another life."""
+    from mailer.service import queue as desk
+
+    insist(criteria, False)
+    with session.office() as office:
+        chosen = selection(session, office, criteria)
+        done = desk.requeue(office, chosen, session.actor, why, expires, again=again)
+    if session.json:
+        output.document({"items": done.items, "left": done.left})
+        return
+    output.say(_("Items that wait again: {count}").format(count=done.items))
+    if done.left:
+        states = ", ".join(f"{_stored_word(state)} {count}" for state, count in done.left.items())
+        output.note(_("Left as they are: {states}").format(states=states))
+
+
 def _do(session: Session, criteria: dict[str, Any], why: str, deed: Deed, words: str) -> None:
     with session.office() as office:
         count = deed(office, selection(session, office, criteria), session.actor, why)
@@ -139,7 +184,23 @@ def _said(evidence: "Evidence") -> str:
     return f"{evidence.host} {reply_words(evidence.code, evidence.text, evidence.reason)}".strip()
 
 
-def _document(item: "QueuedItem") -> dict[str, Any]:
+def _state(item: "QueuedItem", standing: "Stops") -> str:
+    word = state_word(item.word)
+    return _("{state}, suspended").format(state=word) if _is_kept(item, standing) else word
+
+
+def _is_kept(item: "QueuedItem", standing: "Stops") -> bool:
+    """Tell whether an item waits that an operator's stop keeps from leaving."""
+    return item.word in ("waiting", "deferred") and standing.over(item) is not None
+
+
+def _stored_word(state: str) -> str:
+    from mailer.schedule.item import ItemState, told
+
+    return state_word(told(ItemState(state), 0))
+
+
+def _document(item: "QueuedItem", standing: "Stops") -> dict[str, Any]:
     from mailer.ids import queue_id
 
     return {
@@ -150,9 +211,10 @@ def _document(item: "QueuedItem") -> dict[str, Any]:
         "domain": item.domain,
         "lane": item.lane.name.lower(),
         "state": item.word,
+        "suspended": _is_kept(item, standing),
         "attempts": item.attempts,
         "possible_duplicate": item.possible_duplicate,
-        "next_attempt_at": item.next_attempt_at,
+        "next_attempt_at": item.next_try,
         "expires_at": item.expires_at,
         "settled_at": item.settled_at,
         "evidence": _evidence(item.evidence),
@@ -169,7 +231,7 @@ def _tried(one: Any) -> dict[str, Any]:
     return {**times, "verdict": verdict, "evidence": _evidence(one.evidence)}
 
 
-def _describe(shown: "Shown") -> None:
+def _describe(shown: "Shown", standing: "Stops") -> None:
     from mailer.ids import queue_id
 
     item = shown.item
@@ -180,9 +242,10 @@ def _describe(shown: "Shown") -> None:
             (_("school"), item.school),
             (_("recipient"), item.address),
             (_("lane"), lane_word(item.lane.name.lower())),
-            (_("state"), state_word(item.word)),
+            (_("state"), _state(item, standing)),
+            *([(_("held until"), shown.held_until)] if shown.held_until else []),
             (_("why"), reason_words(item.evidence.reason)),
-            (_("next try"), item.next_attempt_at if item.word in ("waiting", "deferred") else None),
+            (_("next try"), item.next_try if item.word in ("waiting", "deferred") else None),
             (_("is tried until"), item.expires_at),
         ]
     )

@@ -1,17 +1,20 @@
-"""How does an operator say which items of the queue are meant?"""
+"""How does an operator say which part of the queue, or which of its items, are meant?"""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from mailer.cli.parameters import Code, Duration
 from mailer.cli.session import Session
 from mailer.cli.verb import N_, option
 from mailer.language import _
 
 if TYPE_CHECKING:
+    from mailer.carrier.group import Carriers
     from mailer.service.office import Office
     from mailer.service.queue import Selection
+    from mailer.service.stops import Part
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -19,22 +22,41 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 LAST_NUMBER = 2**63 - 1
 
 
-def selecting(verb: Decorated) -> Decorated:
-    """Let a verb be told which items are meant."""
+def placing(verb: Decorated) -> Decorated:
+    """Let a verb be told which part of the queue is meant: what fits every option given."""
     options = (
-        click.argument("queue_ids", nargs=-1, metavar="[QUEUE-ID]..."),
         option("--broadcast", metavar="ID", help=N_("Only items of this broadcast or notice.")),
+        option("--school", type=Code(), help=N_("Only items of this school.")),
         option("--carrier", metavar="NAME", help=N_("Only items to this carrier of carriers.toml (docomo).")),
-        option("--site", metavar="DOMAIN", help=N_("Only items to this receiving domain, or to this carrier.")),
+        option(
+            "--site",
+            metavar="NAME",
+            help=N_("Only items to this carrier, to the domains that have this MX host, or to this receiving domain."),
+        ),
+        option("--domain", metavar="DOMAIN", help=N_("Only items to this receiving domain.")),
     )
     for decorate in reversed(options):
         verb = decorate(verb)
     return verb
 
 
+def selecting(verb: Decorated) -> Decorated:
+    """Let a verb be told which items are meant."""
+    decorate = click.argument("queue_ids", nargs=-1, metavar="[QUEUE-ID]...")
+    decorated: Decorated = decorate(placing(verb))
+    return decorated
+
+
 def reasoned(verb: Decorated) -> Decorated:
     """Let a verb be told why, for the audit log."""
     decorate = option("--reason", "why", default="", metavar="TEXT", help=N_("Why, for the audit log."))
+    decorated: Decorated = decorate(verb)
+    return decorated
+
+
+def lasting(verb: Decorated) -> Decorated:
+    """Let a verb be told for how long."""
+    decorate = option("--for", "lasting", type=Duration(), help=N_("For how long; without it until it is ended."))
     decorated: Decorated = decorate(verb)
     return decorated
 
@@ -49,17 +71,20 @@ def steering(verb: Decorated) -> Decorated:
 def insist(criteria: dict[str, Any], everything: bool) -> None:
     """Refuse to steer the whole queue by a forgotten option."""
     if not any(criteria.values()) and not everything:
-        raise click.UsageError(_("Say which items: queue ids, --broadcast, --carrier or --site."))
+        words = _("Say which items: queue ids, --broadcast, --school, --carrier, --site or --domain.")
+        raise click.UsageError(words)
 
 
 def selection(session: Session, office: "Office", criteria: dict[str, Any]) -> "Selection":
     """Return the selection that the options of `selecting` describe."""
     from mailer.service.queue import Selection
 
+    meant = part(session, criteria)
     return Selection(
         numbers=tuple(item_number(name) for name in criteria["queue_ids"]),
-        announcement_id=criteria["broadcast"] or "",
-        domains=_domains(session, office, criteria["carrier"], criteria["site"]),
+        announcement_id=meant.announcement_id,
+        domains=_domains(meant),
+        school=meant.school,
     )
 
 
@@ -76,32 +101,52 @@ def item_number(name: str) -> int:
     return number
 
 
-def _domains(session: Session, office: "Office", carrier: str | None, site: str | None) -> frozenset[str]:
-    """Return the receiving domains that are meant; none at all stands for every domain."""
+def part(session: Session, criteria: dict[str, Any]) -> "Part":
+    """Return the part of the queue that the options of `placing` describe."""
     from config import load_carriers
+    from mailer.service.stops import Part
 
-    if carrier is None and site is None:
-        return frozenset()
-    names = {one.name for one in load_carriers(session.settings)}
-    if carrier is not None and carrier not in names:
+    carrier, site, domain = criteria["carrier"], criteria["site"], criteria["domain"]
+    of_carrier: frozenset[str] = frozenset()
+    if carrier or site:
+        carriers = load_carriers(session.settings)
+        if carrier is None and any(one.name == site for one in carriers):
+            carrier, site = site, None
+        of_carrier = _of_carrier(carriers, carrier)
+    return Part(
+        carrier=carrier or "",
+        site=(site or "").lower().rstrip("."),
+        domain=_domain(domain) if domain else "",
+        school=criteria["school"] or "",
+        announcement_id=criteria["broadcast"] or "",
+        of_carrier=of_carrier,
+    )
+
+
+def _of_carrier(carriers: "Carriers", name: str | None) -> frozenset[str]:
+    """Return the mail domains of a carrier."""
+    domains = {one.name: one.domains for one in carriers}
+    if name is not None and name not in domains:
         words = _("There is no carrier {name!r}. The carriers are: {names}")
-        raise click.UsageError(words.format(name=carrier, names=", ".join(sorted(names))))
-    chosen = [_of_carrier(session, office, name) for name in (carrier, site) if name in names]
-    if site is not None and site not in names:
-        chosen.append(frozenset({site.lower()}))
+        raise click.UsageError(words.format(name=name, names=", ".join(sorted(domains))))
+    return domains[name] if name else frozenset()
+
+
+def _domain(name: str) -> str:
+    """Return a receiving domain as the queue writes it."""
+    from mailer.smtp.address import REASONS, AddressError, parse_address
+
+    try:
+        return parse_address(f"x@{name}").key.partition("@")[2]
+    except AddressError as error:
+        raise click.UsageError(f"--domain {name}: {_(REASONS[error.reason])}") from error
+
+
+def _domains(meant: "Part") -> frozenset[str]:
+    """Return the receiving domains that are meant; none at all stands for every domain."""
+    from mailer.service.queue import domains_reached
+
+    if not (meant.carrier or meant.site or meant.domain):
+        return frozenset()
     # A carrier that has nothing in the queue must not stand for every domain.
-    return frozenset.intersection(*chosen) or frozenset({""})
-
-
-def _of_carrier(session: Session, office: "Office", name: str | None) -> frozenset[str]:
-    """Return the domains in the queue that are this carrier's, by their name or by the host that answered for them."""
-    from config import load_carriers
-    from mailer.service.queue import Selection, list_
-
-    carriers = load_carriers(session.settings)
-    found = set()
-    for domain, host in {(item.domain, item.evidence.host) for item in list_(office, Selection())}:
-        carrier = carriers.of_domain(domain) or (carriers.of_mx([host]) if host else None)
-        if carrier is not None and carrier.name == name:
-            found.add(domain)
-    return frozenset(found)
+    return domains_reached(meant) or frozenset({""})

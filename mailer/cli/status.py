@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mailer.cli import output
+from mailer.cli import output, suspending
 from mailer.cli.announced import lane_word, state_word
 from mailer.cli.session import Session
 from mailer.cli.verb import N_, Verb
@@ -36,6 +36,7 @@ def _document(found: "Status") -> dict[str, Any]:
         "addresses": found.addresses,
         "queue": found.queue,
         "last": last and {"id": last.id, "announced_at": last.announced_at, "subject": last.subject},
+        "suspended": [suspending.document(one) for one in found.suspended],
         "maintenance": window and {"id": window.id, "from": window.begins_at, "to": window.ends_at},
         "store": {"file": str(found.store), "octets": found.store_octets, "free_octets": found.free_octets},
     }
@@ -59,3 +60,6 @@ def _describe(found: "Status") -> None:
     output.say("")
     rows = [(lane_word(lane), *(counts[word] for word in OPEN)) for lane, counts in found.queue.items()]
     output.table([_("queue"), *map(state_word, OPEN)], rows)
+    if found.suspended:
+        output.say("")
+        suspending.table(found.suspended)

@@ -6,6 +6,7 @@ from datetime import datetime
 from mailer.domain.lane import Lane
 from mailer.schedule.item import ItemState, told
 from mailer.schedule.outcome import Evidence, Verdict
+from mailer.schedule.stop import ASIDE
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,11 @@ class QueuedItem:
         """The word of the Surface for the state."""
         return told(self.state, self.attempts)
 
+    @property
+    def next_try(self) -> datetime | None:
+        """When it is tried next; None while an operator's stop keeps it."""
+        return None if self.next_attempt_at >= ASIDE else self.next_attempt_at
+
 
 @dataclass(frozen=True, slots=True)
 class Tried:
@@ -56,8 +62,9 @@ class Selection:
     domains: frozenset[str] = frozenset()
     address_key: str = ""
     states: frozenset[ItemState] = frozenset()
+    school: str = ""
 
     @property
     def names_something(self) -> bool:
         """False if the selection means the whole queue."""
-        return bool(self.numbers or self.announcement_id or self.domains or self.address_key)
+        return bool(self.numbers or self.announcement_id or self.domains or self.address_key or self.school)

@@ -6,31 +6,40 @@ effect if its attempt does not settle it. Whoever names an item that there is no
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 
+from mailer.domain.moment import written
 from mailer.ids import queue_id, queue_number
 from mailer.schedule.item import ItemState
 from mailer.schedule.queued import QueuedItem, Selection, Tried
+from mailer.schedule.stop import Part
 from mailer.schedule.transition import REMOVED_BY_OPERATOR
 from mailer.service.announce import NoSuchAnnouncement
 from mailer.service.audit import record
 from mailer.service.office import Office
-from mailer.store import announcements, control, items
+from mailer.store import announcements, control, domains, items
+from mailer.store import requeue as lives
 from mailer.store.database import transaction
 
 __all__ = [
     "NoSuchItems",
     "NothingNamed",
     "QueuedItem",
+    "Requeued",
     "Selection",
     "Shown",
+    "domains_reached",
     "flush",
     "hold",
     "list_",
     "release",
     "remove",
+    "requeue",
     "show",
 ]
+
+Deed = Callable[[Selection, datetime], int]
 
 #: What still stands in the queue; everything else is over.
 OPEN = frozenset({ItemState.WAITING, ItemState.SENDING, ItemState.HELD})
@@ -46,10 +55,19 @@ class NoSuchItems(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An item and what was tried for it, first attempt first."""
+    """An item and what was tried for it, first attempt first; `held_until` is when a hold ends by itself."""
 
     item: QueuedItem
     attempts: tuple[Tried, ...]
+    held_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Requeued:
+    """How many items wait again, and how many of the selected stay as they are, by their state."""
+
+    items: int
+    left: dict[str, int]
 
 
 def list_(office: Office, selection: Selection, limit: int | None = None) -> Iterator[QueuedItem]:
@@ -62,7 +80,13 @@ def show(office: Office, name: str) -> Shown | None:
     """Return the item of this queue id (as `Q2F`) with its attempts, or None; raise ValueError if it is no queue id."""
     number = queue_number(name)
     item = next(items.find(Selection(numbers=(number,))), None)
-    return None if item is None else Shown(item, tuple(items.attempts(number)))
+    return None if item is None else Shown(item, tuple(items.attempts(number)), control.held_until(number))
+
+
+def domains_reached(part: Part) -> frozenset[str]:
+    """Return the receiving domains of items that can be in a part of the queue."""
+    sites = domains.sites()
+    return frozenset(name for name in items.domains() if part.reaches(name, sites.get(name, "")))
 
 
 def flush(office: Office, selection: Selection, actor: str, why: str = "") -> int:
@@ -70,9 +94,12 @@ def flush(office: Office, selection: Selection, actor: str, why: str = "") -> in
     return _do(office, "queue.flush", selection, actor, control.flush, why)
 
 
-def hold(office: Office, selection: Selection, actor: str, why: str = "") -> int:
-    """Hold the selected waiting items until they are released; return how many. The audit book says `why`."""
-    return _do(office, "queue.hold", selection, actor, control.hold, why)
+def hold(office: Office, selection: Selection, actor: str, why: str = "", lasting: timedelta | None = None) -> int:
+    """Hold the selected waiting items until they are released, or for so long; return how many. The book says `why`."""
+    if lasting is None:
+        return _do(office, "queue.hold", selection, actor, control.hold, why)
+    until = office.clock() + lasting
+    return _do(office, "queue.hold", selection, actor, partial(control.hold, until=until), why, until=written(until))
 
 
 def release(office: Office, selection: Selection, actor: str, why: str = "") -> int:
@@ -90,17 +117,43 @@ def remove(office: Office, selection: Selection, actor: str, why: str = "") -> i
     return _do(office, "queue.remove", selection, actor, _remove, why)
 
 
+def requeue(
+    office: Office,
+    selection: Selection,
+    actor: str,
+    why: str = "",
+    expires: timedelta | None = None,
+    *,
+    again: bool = False,
+) -> Requeued:
+    """Let selected items that are over or held wait once more, due now, for so long (else as long as their lane has).
+
+    Not where the announcement was cancelled or the household has left. With `again` also what was accepted: it is
+    marked as a possible duplicate. Raises NothingNamed for a selection that means the whole queue.
+    """
+    if not selection.names_something:
+        raise NothingNamed("name the items, the broadcast, the school or the carrier whose items are to be tried again")
+    with transaction():
+        _check_known(selection)
+        now = office.clock()
+        left = lives.left_alone(selection, again=again)
+        until = {lane: now + (expires or lasting) for lane, lasting in office.expires.items()}
+        count = lives.requeue(selection, now, until, again=again)
+        said = {"again": again, "expires": "" if expires is None else written(now + expires)}
+        detail = _audited(selection, why) | {word: value for word, value in said.items() if value}
+        record(office, actor, "queue.requeue", selection.announcement_id, items=count, **detail)
+    return Requeued(count, left)
+
+
 def _remove(selection: Selection, now: datetime) -> int:
     return control.cancel(selection, REMOVED_BY_OPERATOR, now)
 
 
-def _do(
-    office: Office, action: str, selection: Selection, actor: str, deed: Callable[[Selection, datetime], int], why: str
-) -> int:
+def _do(office: Office, action: str, selection: Selection, actor: str, deed: Deed, why: str, **more: str) -> int:
     with transaction():
         _check_known(selection)
         count = deed(selection, office.clock())
-        record(office, actor, action, selection.announcement_id, items=count, **_audited(selection, why))
+        record(office, actor, action, selection.announcement_id, items=count, **_audited(selection, why), **more)
     return count
 
 
@@ -118,6 +171,7 @@ def _audited(selection: Selection, why: str) -> dict[str, object]:
     said = {
         "queue_ids": [queue_id(number) for number in selection.numbers],
         "domains": sorted(selection.domains),
+        "school": selection.school,
         "address": bool(selection.address_key),
         "states": sorted(state.value for state in selection.states),
         "why": why,

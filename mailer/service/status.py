@@ -8,7 +8,7 @@ from mailer.domain.announcement import Announcement
 from mailer.domain.lane import Lane
 from mailer.domain.maintenance import Window
 from mailer.schedule.item import ItemState
-from mailer.service import maintenance
+from mailer.service import maintenance, stops
 from mailer.service.office import Office
 from mailer.store import announcements, figures
 from mailer.store.space import free_octets, is_short
@@ -30,6 +30,7 @@ class Status:
     queue: Mapping[str, Mapping[str, int]]
     last: Announcement | None
     window: Window | None
+    suspended: tuple[stops.Standing, ...]
     store: Path
     store_octets: int
     free_octets: int
@@ -45,6 +46,7 @@ def status(office: Office) -> Status:
         queue=queue(),
         last=next(iter(announcements.newest(1)), None),
         window=maintenance.current(office, office.clock()),
+        suspended=tuple(stops.suspended(office)),
         store=store,
         store_octets=figures.store_octets(),
         free_octets=free_octets(store.parent),

@@ -4,20 +4,22 @@ What is under way cannot be stopped: it keeps the reason as its `intent`, which 
 not settle the item. Nothing is ever deleted here, so the accounting of an announcement stays whole.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from peewee import Case
+from peewee import Case, Expression
 
 from mailer.schedule.item import ItemState
 from mailer.schedule.queued import Selection
 from mailer.schedule.transition import HELD_BY_OPERATOR
-from mailer.store.database import select
+from mailer.store.database import change, select
 from mailer.store.items import chosen
 from mailer.store.models import Announcement, Counter, QueueItem, instant
+from mailer.store.stop_models import TimedHold
 
 WAITING, SENDING, HELD = ItemState.WAITING.value, ItemState.SENDING.value, ItemState.HELD.value
 CANCELLED = ItemState.CANCELLED.value
 FLUSHES = "flush"
+SHIFT = "UPDATE timed_hold SET until = until + ?"
 
 
 def flush(selection: Selection, now: datetime) -> int:
@@ -35,28 +37,68 @@ def flushes() -> int:
     return sum(last for (last,) in select("SELECT last FROM counter WHERE name = ?", (FLUSHES,)))
 
 
-def hold(selection: Selection, now: datetime) -> int:
-    """Hold the selected waiting items until they are released; return how many, those under way included."""
+def hold(selection: Selection, now: datetime, until: datetime | None = None) -> int:
+    """Hold the selected waiting items until they are released, or until then; return how many, those under way too.
+
+    Of those that were held by an operator before, too, the end becomes this one.
+    """
     which = chosen(selection) & (QueueItem.state == WAITING)
     stopped = QueueItem.update(state=HELD, reason=HELD_BY_OPERATOR, settled_at=now).where(which).execute()
-    return int(stopped) + _intend(selection, [""], HELD_BY_OPERATOR)
+    count = int(stopped) + _intend(chosen(selection), [""], HELD_BY_OPERATOR)
+    _forget_end(selection)
+    if until is not None:
+        held = QueueItem.select(QueueItem.id, instant(until)).where(chosen(selection) & _is_held_by_operator())
+        TimedHold.insert_from(held, [TimedHold.item, TimedHold.until]).execute()
+    return count
 
 
 def release(selection: Selection, now: datetime) -> int:
     """Let the selected held items wait again; return how many. They are due now, or at their hour if never tried."""
-    which = chosen(selection) & (QueueItem.state == HELD)
-    due = Case(None, [(QueueItem.attempts == 0, QueueItem.next_attempt_at)], instant(now))
-    freed = QueueItem.update(state=WAITING, reason="", settled_at=None, next_attempt_at=due).where(which).execute()
-    return int(freed) + _intend(selection, [HELD_BY_OPERATOR], "")
+    _forget_end(selection)
+    return _release(chosen(selection), now)
+
+
+def release_over(now: datetime) -> int:
+    """Let the items wait again whose hold was to end by `now`; return how many."""
+    over = TimedHold.until <= now
+    freed = _release(QueueItem.id.in_(TimedHold.select(TimedHold.item).where(over)) & _is_held_by_operator(), now)
+    TimedHold.delete().where(over).execute()
+    return freed
+
+
+def held_until(item_id: int) -> datetime | None:
+    """Return when an item is released by itself, or None."""
+    return next((row.until for row in TimedHold.select().where(TimedHold.item == item_id)), None)
+
+
+def set_clock(by: timedelta) -> None:
+    """Set the ends of holds with a clock that was set."""
+    change(SHIFT, (round(by.total_seconds() * 1000),))
 
 
 def cancel(selection: Selection, reason: str, now: datetime) -> int:
     """Give up the selected waiting and held items; return how many, those under way included."""
     which = chosen(selection) & QueueItem.state.in_([WAITING, HELD])
     ended = QueueItem.update(state=CANCELLED, reason=reason, settled_at=now).where(which).execute()
-    return int(ended) + _intend(selection, ["", HELD_BY_OPERATOR], reason)
+    return int(ended) + _intend(chosen(selection), ["", HELD_BY_OPERATOR], reason)
 
 
-def _intend(selection: Selection, present: list[str], intent: str) -> int:
-    which = chosen(selection) & (QueueItem.state == SENDING) & QueueItem.intent.in_(present)
+def _release(these: Expression, now: datetime) -> int:
+    due = Case(None, [(QueueItem.attempts == 0, QueueItem.next_attempt_at)], instant(now))
+    freed = QueueItem.update(state=WAITING, reason="", settled_at=None, next_attempt_at=due)
+    return int(freed.where(these & (QueueItem.state == HELD)).execute()) + _intend(these, [HELD_BY_OPERATOR], "")
+
+
+def _intend(these: Expression, present: list[str], intent: str) -> int:
+    which = these & (QueueItem.state == SENDING) & QueueItem.intent.in_(present)
     return int(QueueItem.update(intent=intent).where(which).execute())
+
+
+def _is_held_by_operator() -> Expression:
+    """Held now, or as soon as the attempt under way has ended."""
+    now = (QueueItem.state == HELD) & (QueueItem.reason == HELD_BY_OPERATOR)
+    return now | ((QueueItem.state == SENDING) & (QueueItem.intent == HELD_BY_OPERATOR))
+
+
+def _forget_end(selection: Selection) -> None:
+    TimedHold.delete().where(TimedHold.item.in_(QueueItem.select(QueueItem.id).where(chosen(selection)))).execute()

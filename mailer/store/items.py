@@ -10,6 +10,7 @@ from mailer.domain.lane import Lane
 from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Evidence, Verdict
 from mailer.schedule.queued import QueuedItem, Selection, Tried
+from mailer.store.database import select
 from mailer.store.models import Attempt, QueueItem
 
 
@@ -20,6 +21,8 @@ def chosen(selection: Selection) -> Expression:
         criteria.append(QueueItem.id.in_(selection.numbers))
     if selection.announcement_id:
         criteria.append(QueueItem.announcement == selection.announcement_id)
+    if selection.school:
+        criteria.append(QueueItem.school == selection.school)
     if selection.domains:
         criteria.append(QueueItem.domain.in_(sorted(selection.domains)))
     if selection.address_key:
@@ -33,6 +36,11 @@ def find(selection: Selection, limit: int | None = None) -> Iterator[QueuedItem]
     """Return the selected items, oldest first."""
     rows = QueueItem.select().where(chosen(selection)).order_by(QueueItem.id).limit(limit)
     return (_item(row) for row in rows.iterator())
+
+
+def domains() -> list[str]:
+    """Return the receiving domains of all items."""
+    return [domain for (domain,) in select("SELECT DISTINCT domain FROM queue_item")]
 
 
 def attempts(item_id: int) -> list[Tried]:

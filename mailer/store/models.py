@@ -303,10 +303,15 @@ class DkimKey(Table):
 
 
 class DomainMemory(Table):
-    """What we learned of a receiving domain and want to know after a restart."""
+    """What we learned of a receiving domain and want to know after a restart.
+
+    `site` is where its mail was found to go: a carrier, or the names of its MX hosts in order, by spaces (empty: not
+    known).
+    """
 
     domain = TextField(primary_key=True)
     bare_form = BooleanField()
+    site = TextField(constraints=[SQL("DEFAULT ''")])
 
 
 class AuditEntry(Table):

@@ -3,11 +3,12 @@
 The tables of the town stand in `models`; those of a subject of their own stand in a module of their own beside it.
 """
 
-from mailer.store import lease_models, models
+from mailer.store import lease_models, models, stop_models
 
 TABLES: tuple[type[models.Table], ...] = (
     *models.TABLES,
     lease_models.Worker,
     lease_models.SiteShare,
     lease_models.SiteMemory,
+    *stop_models.TABLES,
 )

@@ -116,3 +116,73 @@ def test_the_status_counts_what_waits(town: Town, broadcast: str) -> None:
     said = town.done("status")
     assert broadcast in said
     assert f"({town.directory}/state)" in said
+
+
+def test_a_part_is_suspended_for_a_time_with_a_reason_and_resumed(town: Town, broadcast: str) -> None:
+    told = town.json("queue", "suspend", "--carrier", "docomo", "--reason", "docomo工事", "--for", "2h")
+    assert {told[name] for name in ("site", "domain", "school", "broadcast")} == {None}
+    assert (told["carrier"], told["reason"], told["items"]) == ("docomo", "docomo工事", 1)
+    assert town.json("queue", "suspended") == [told] == town.json("status")["suspended"]
+    kept = {
+        item["id"]: item["suspended"] for item in map(json.loads, town.done("queue", "list", "--json").splitlines())
+    }
+    assert kept == {"Q1": True, "Q2": False}
+    for words in (["queue", "list"], ["queue", "suspended"], ["status"]):
+        assert "docomo工事" in town.done(*words)
+    assert "waiting, suspended" in town.done("queue", "show", "Q1")
+    assert town.json("audit", "list", "--limit", "1")[0]["detail"]["why"] == "docomo工事"
+    assert town.json("queue", "resume", "--site", "docomo") == {"resumed": 1}
+    assert town.json("queue", "suspended") == []
+
+
+def test_who_suspends_is_told_what_waits_and_may_expire(town: Town, broadcast: str) -> None:
+    result = town.type("queue", "suspend", "--broadcast", broadcast)
+    assert f"Suspended: broadcast {broadcast} (until it is resumed)." in result.stdout
+    assert "Items that wait there: 2. They may expire" in result.stderr
+
+
+def test_who_resumes_what_is_not_suspended_is_told_so(town: Town, broadcast: str) -> None:
+    assert town.done("queue", "resume", "--school", "t-daini") == "Nothing is suspended.\n"
+    assert town.done("queue", "suspended") == "Nothing is suspended.\n"
+    town.done("queue", "suspend", "--domain", "GMAIL.com", "--school", "t-daiichi")
+    result = town.type("queue", "resume", "--domain", "gmail.com")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "domain gmail.com is not suspended. What is: domain gmail.com, school t-daiichi" in result.stderr
+    assert "Resumed: domain gmail.com, school t-daiichi" in town.done("queue", "resume", "--all")
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["--carrier", "nttdocomo"], ["--school", "t-sanban"], ["--domain", "localhost"], ["--for", "1h"]]
+)
+def test_what_is_suspended_is_named_rightly(town: Town, words: list[str]) -> None:
+    assert town.type("queue", "suspend", *words).exit_code == 2
+    assert town.json("queue", "suspended") == []
+
+
+def test_a_broadcast_that_there_is_not_is_not_suspended(town: Town) -> None:
+    result = town.type("queue", "suspend", "--broadcast", "B0")
+    assert (result.exit_code, "There is no broadcast or notice B0" in result.stderr) == (1, True)
+
+
+def test_items_are_held_for_a_time(town: Town, broadcast: str) -> None:
+    assert town.json("queue", "hold", "--school", "t-daiichi", "--domain", "gmail.com", "--for", "1h") == {"items": 1}
+    assert town.json("queue", "show", "Q2")["held_until"] is not None
+    assert "held until" in town.done("queue", "show", "Q2")
+    assert town.json("queue", "release", "--domain", "gmail.com") == {"items": 1}
+    assert town.json("queue", "show", "Q2")["held_until"] is None
+
+
+def test_removed_items_are_requeued_with_a_new_deadline(town: Town, broadcast: str) -> None:
+    town.done("queue", "remove", "Q1", "--yes")
+    before = town.json("queue", "show", "Q1")["expires_at"]
+    assert town.json("queue", "requeue", "Q1", "Q2", "--expires", "9d", "--reason", "直した") == {
+        "items": 1,
+        "left": {"waiting": 1},
+    }
+    shown = town.json("queue", "show", "Q1")
+    assert (shown["state"], shown["possible_duplicate"]) == ("waiting", False)
+    assert shown["expires_at"] > before
+    assert town.json("broadcast", "verify", broadcast)["ok"]
+    result = town.type("queue", "requeue", "Q1")
+    assert (result.stdout, result.stderr) == ("Items that wait again: 0\n", "Left as they are: waiting 1\n")
+    assert town.type("queue", "requeue").exit_code == 2

@@ -1,0 +1,142 @@
+"""How does an operator suspend a part of the queue, see what is suspended, and resume it?"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mailer.cli import output
+from mailer.cli.failure import Refused
+from mailer.cli.selection import lasting, part, placing, reasoned
+from mailer.cli.session import Session
+from mailer.cli.verb import N_, Verb, option
+from mailer.language import _
+
+if TYPE_CHECKING:
+    from mailer.service.stops import Part, Standing, Stop
+
+
+@click.command(
+    "suspend",
+    cls=Verb,
+    help=N_(
+        "Let nothing of a part of the queue leave, for a time or until it is resumed.\n\n"
+        "The items go on waiting and may expire; what is under way is not stopped. Several parts may be suspended"
+        " at once; who suspends one again gives it another reason and another end."
+    ),
+)
+@placing
+@reasoned
+@lasting
+@click.pass_obj
+def suspend(session: Session, /, why: str, lasting: timedelta | None, **criteria: Any) -> None:
+    """Suspend a part."""
+    from mailer.service import stops
+
+    _insist(criteria)
+    with session.office() as office:
+        standing = stops.suspend(office, part(session, criteria), session.actor, why, lasting)
+    if session.json:
+        output.document(document(standing))
+        return
+    output.say(_("Suspended: {part} ({until}).").format(part=words(standing.stop.part), until=_until(standing.stop)))
+    output.note(
+        _(
+            "Items that wait there: {count}. They may expire while they wait; what is under way is not stopped."
+            " “mimamori queue suspended” shows what stands still."
+        ).format(count=standing.items)
+    )
+
+
+@click.command("resume", cls=Verb, help=N_("Let a part of the queue leave again that was suspended by these options."))
+@placing
+@option("--all", "everything", is_flag=True, help=N_("Everything that is suspended."))
+@reasoned
+@click.pass_obj
+def resume(session: Session, /, everything: bool, why: str, **criteria: Any) -> None:
+    """Resume a part."""
+    from mailer.service import stops
+
+    if not everything:
+        _insist(criteria)
+    with session.office() as office:
+        meant = None if everything else part(session, criteria)
+        ended = stops.resume(office, meant, session.actor, why)
+        still = [words(one.part) for one in stops.standing()]
+    if session.json:
+        output.document({"resumed": len(ended)})
+    elif ended:
+        output.say(_("Resumed: {parts}").format(parts="; ".join(words(stop.part) for stop in ended)))
+    elif not still:
+        output.say(_("Nothing is suspended."))
+    if not ended and still and not everything:
+        text = _("Nothing was resumed: {part} is not suspended. What is: {parts}")
+        raise Refused(text.format(part=words(part(session, criteria)), parts="; ".join(still)))
+
+
+@click.command(
+    "suspended", cls=Verb, help=N_("Show what is suspended: since when, by whom, why, until when, and what waits.")
+)
+@click.pass_obj
+def suspended(session: Session) -> None:
+    """Show what stands still."""
+    from mailer.service import stops
+
+    with session.office() as office:
+        found = stops.suspended(office)
+    if session.json:
+        output.document([document(one) for one in found])
+    elif found:
+        table(found)
+    else:
+        output.say(_("Nothing is suspended."))
+
+
+def table(found: "Sequence[Standing]") -> None:
+    """Write what is suspended for people."""
+    heads = [_("suspended"), _("since"), _("until"), _("by"), _("why"), _("items")]
+    rows = [
+        (words(one.stop.part), one.stop.since, _until(one.stop), one.stop.actor, one.stop.why, one.items)
+        for one in found
+    ]
+    output.table(heads, rows)
+    output.say(_("Suspended items wait and are not sent; they may expire."))
+
+
+def document(standing: "Standing") -> dict[str, Any]:
+    """Return what is suspended for programs."""
+    stop = standing.stop
+    place = {name: getattr(stop.part, name) or None for name in ("carrier", "site", "domain", "school")}
+    return {
+        **place,
+        "broadcast": stop.part.announcement_id or None,
+        "since": stop.since,
+        "until": stop.until,
+        "by": stop.actor,
+        "reason": stop.why,
+        "items": standing.items,
+    }
+
+
+def words(part: "Part") -> str:
+    """Return the name of a part of the queue."""
+    named = [
+        (_("carrier {name}"), part.carrier),
+        (_("site {name}"), part.site),
+        (_("domain {name}"), part.domain),
+        (_("school {name}"), part.school),
+        (_("broadcast {name}"), part.announcement_id),
+    ]
+    return ", ".join(text.format(name=name) for text, name in named if name)
+
+
+def _until(stop: "Stop") -> str:
+    if stop.until is None:
+        return _("until it is resumed")
+    return _("until {time}").format(time=output.moment(stop.until))
+
+
+def _insist(criteria: dict[str, Any]) -> None:
+    if not any(criteria.values()):
+        raise click.UsageError(_("Say which part: --broadcast, --school, --carrier, --site or --domain."))

@@ -1,0 +1,115 @@
+"""How does an operator keep a part of the queue from leaving for a time?
+
+A carrier, a site, a domain, a school or a broadcast, or what two of them have in common. The items go on waiting and
+may expire; what is under way is not cut. A stop ends when it is resumed or its time is over; both stand in the book.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from mailer.domain.moment import written
+from mailer.schedule.stop import Part, Stop, Stops
+from mailer.service.announce import NoSuchAnnouncement
+from mailer.service.audit import record
+from mailer.service.office import Office
+from mailer.service.queue import NothingNamed
+from mailer.store import announcements, control, domains, stops
+from mailer.store.database import transaction
+
+__all__ = [
+    "NothingNamed",
+    "Part",
+    "Standing",
+    "Stop",
+    "Stops",
+    "end_over",
+    "resume",
+    "standing",
+    "suspend",
+    "suspended",
+]
+
+TIMER = "timer"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A stop and how many items wait because of it (one that two stops keep is counted at both)."""
+
+    stop: Stop
+    items: int
+
+
+def suspend(office: Office, part: Part, actor: str, why: str = "", lasting: timedelta | None = None) -> Standing:
+    """Let nothing of a part leave, for so long or until it is resumed. One of the same part gives way to it."""
+    if not part.names_something:
+        raise NothingNamed("name the carrier, site, domain, school or broadcast that is to be suspended")
+    with transaction():
+        if part.announcement_id and announcements.get(part.announcement_id) is None:
+            raise NoSuchAnnouncement(part.announcement_id)
+        now = office.clock()
+        until = None if lasting is None else now + lasting
+        stop = stops.begin(Stop(0, part, now, actor, why, until))
+        _book(office, actor, "queue.suspend", stop)
+    return next(one for one in suspended(office) if one.stop.id == stop.id)
+
+
+def resume(office: Office, part: Part | None, actor: str, why: str = "") -> list[Stop]:
+    """Let a part leave again that was suspended by just these criteria (None: everything); return the stops ended."""
+    with transaction():
+        ended = [stop for stop in stops.standing() if part is None or stop.part == part]
+        _end(office, ended, actor, why)
+    return ended
+
+
+def standing() -> Stops:
+    """Return the stops that stand."""
+    return stops.standing()
+
+
+def suspended(office: Office) -> list[Standing]:
+    """Return the stops that stand, the oldest first, with how many items wait because of each."""
+    found = list(stops.standing())
+    if not found:
+        return []
+    waiting, sites = stops.waiting(), domains.sites()
+
+    def count(part: Part) -> int:
+        return sum(items for group, items in waiting if part.has(group, sites.get(group.domain, "")))
+
+    return [Standing(stop, count(stop.part)) for stop in found]
+
+
+def end_over(office: Office) -> int:
+    """End the stops and the holds whose time is over; inside a Writer. Return how many."""
+    now = office.clock()
+    ended = [stop for stop in stops.standing() if stop.until is not None and stop.until <= now]
+    _end(office, ended, TIMER, "")
+    released = control.release_over(now)
+    if released:
+        record(office, TIMER, "queue.release", "", items=released)
+    return len(ended) + released
+
+
+def _end(office: Office, ended: Sequence[Stop], actor: str, why: str) -> None:
+    if not ended:
+        return
+    stops.end(ended)
+    stops.take_up(office.clock())
+    for stop in ended:
+        _book(office, actor, "queue.resume", stop, why)
+
+
+def _book(office: Office, actor: str, action: str, stop: Stop, why: str = "") -> None:
+    part = stop.part
+    said: dict[str, Any] = {
+        "carrier": part.carrier,
+        "site": part.site,
+        "domain": part.domain,
+        "school": part.school,
+        "until": "" if stop.until is None else written(stop.until),
+        "why": why or ("" if action == "queue.resume" else stop.why),
+    }
+    record(office, actor, action, part.announcement_id, **{word: value for word, value in said.items() if value})

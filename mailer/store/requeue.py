@@ -1,0 +1,70 @@
+"""How does an item whose end has come get another life, and which one does not?
+
+What was tried stays written, and so does every possible copy; the item only waits again, with a deadline of its own.
+An item stays as it ended where its announcement was cancelled or its last household has left, because nobody wants
+that mail any longer, and where a mail was accepted, unless that is what is asked for.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import cast
+
+from peewee import Case, Expression, fn
+
+from mailer.domain.lane import Lane
+from mailer.schedule.item import ItemState
+from mailer.schedule.queued import Selection
+from mailer.schedule.transition import REMOVED_BY_OPERATOR
+from mailer.store.items import chosen
+from mailer.store.models import Announcement, Household, ItemSlot, QueueItem, instant
+from mailer.store.stop_models import TimedHold
+
+NEVER_TAKEN = (ItemState.EXPIRED, ItemState.REFUSED, ItemState.HELD)
+TAKEN = (ItemState.ACCEPTED, ItemState.RETURNED)
+
+
+def requeue(selection: Selection, now: datetime, until: Mapping[Lane, datetime], *, again: bool) -> int:
+    """Let the selected items wait again, due now, by lane until then; return how many.
+
+    `again` means those that were accepted, too: each is marked as a possible duplicate.
+    """
+    these = chosen(selection) & _may(again)
+    TimedHold.delete().where(TimedHold.item.in_(QueueItem.select(QueueItem.id).where(these))).execute()
+    taken = Case(None, [(_in(TAKEN), 1)], 0)
+    waiting = QueueItem.update(
+        state=ItemState.WAITING.value,
+        next_attempt_at=now,
+        expires_at=Case(QueueItem.lane, [(int(lane), instant(end)) for lane, end in until.items()]),
+        possible_copies=QueueItem.possible_copies + taken,
+        possible_duplicate=Case(None, [(_in(TAKEN), True)], QueueItem.possible_duplicate),
+        settled_at=None,
+        reason="",
+    )
+    return int(waiting.where(these).execute())
+
+
+def left_alone(selection: Selection, *, again: bool) -> dict[str, int]:
+    """Return how many of the selected items `requeue` leaves as they are, by their state."""
+    rows = QueueItem.select(QueueItem.state, fn.COUNT(QueueItem.id)).where(chosen(selection) & ~_may(again))
+    grouped = rows.group_by(QueueItem.state).order_by(QueueItem.state)
+    return dict(cast(Iterable[tuple[str, int]], grouped.tuples()))
+
+
+def _may(again: bool) -> Expression:
+    return (_not_taken() | _in(TAKEN) if again else _not_taken()) & _is_wanted()
+
+
+def _not_taken() -> Expression:
+    removed = (QueueItem.state == ItemState.CANCELLED.value) & (QueueItem.reason == REMOVED_BY_OPERATOR)
+    return _in(NEVER_TAKEN) | removed
+
+
+def _in(states: Iterable[ItemState]) -> Expression:
+    return QueueItem.state.in_([state.value for state in states])
+
+
+def _is_wanted() -> Expression:
+    """Its announcement stands, and somebody it stands for is still registered."""
+    standing = Announcement.select(Announcement.id).where(Announcement.cancelled_at.is_null())
+    living = ItemSlot.select(ItemSlot.item).join(Household).where(Household.deregistered_at.is_null())
+    return QueueItem.announcement.in_(standing) & fn.EXISTS(living.where(ItemSlot.item == QueueItem.id))
