@@ -1,8 +1,9 @@
 """What does the mailer do because the time has come?
 
-Maintenance notices whose lead time is reached are announced, and items past their deadline end as expired. The due
-times stand in the store, so a restart forgets none. When somebody sets the machine's clock, the queue's times are set
-with it before anything else is looked at: an item has as long as it was given, by the time that really went by.
+Maintenance notices whose lead time is reached are announced, items past their deadline end as expired, and what an
+operator stopped for a time goes on. The due times stand in the store, so a restart forgets none. When somebody sets the
+machine's clock, the queue's times are set with it before anything else is looked at: an item has as long as it was
+given, by the time that really went by.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from mailer.clock import SteadyClock
-from mailer.service import dispatch, maintenance
+from mailer.service import dispatch, maintenance, stops
 from mailer.service.office import Office
 from mailer.store.writer import Writer
 
@@ -33,6 +34,7 @@ async def tick(office: Office, writer: Writer, clock: SteadyClock) -> None:
     """Do what is due now. A failure is logged and tried again at the next tick."""
     await _follow(office, writer, clock)
     await _tried(writer, "maintenance notices", lambda: maintenance.announce_due(office, office.clock()))
+    await _tried(writer, "stops and holds whose time is over", lambda: stops.end_over(office))
     await _tried(writer, "expired items", lambda: dispatch.expire(office, office.clock()))
 
 

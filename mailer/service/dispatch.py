@@ -15,9 +15,10 @@ from mailer.schedule.backoff import next_attempt
 from mailer.schedule.claim import Claimed, DueDomain, Recovered
 from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Outcome
+from mailer.schedule.stop import Stops
 from mailer.schedule.transition import after, lost, unused
 from mailer.service.office import Office
-from mailer.store import announcements, control, domains, keys, leases, spool
+from mailer.store import announcements, control, domains, keys, leases, spool, stops
 
 __all__ = [
     "Claimed",
@@ -33,6 +34,7 @@ __all__ = [
     "key_names",
     "recover",
     "remember_bare_form",
+    "remember_site",
     "set_clock",
     "settle",
     "unclaim",
@@ -44,6 +46,8 @@ EVERY_LANE = tuple(Lane)
 def due_domains(office: Office, now: datetime, lanes: Sequence[Lane] = EVERY_LANE) -> list[DueDomain]:
     """Return the domains with items of these lanes due at `now`, the most urgent lane and longest due first."""
     due = [one for one in spool.waiting_domains() if one.lane in lanes and one.first_due <= now]
+    free = set(stops.standing().free({one.domain for one in due}))
+    due = [one for one in due if one.domain in free]
     return sorted(due, key=lambda one: (one.lane, one.first_due))
 
 
@@ -60,11 +64,23 @@ def claim(
     """
     now = office.clock()
     claimed: list[Claimed] = []
+    stopped = stops.standing()
+    domains = stopped.free(domains)
     for lane in sorted(lanes):
-        claimed += spool.due(domains, lane, now, limit - len(claimed))
+        claimed += _free(stopped, domains, lane, now, limit - len(claimed))
     dated = [(one, next_attempt(one.lane, one.attempt, now, office.chance())) for one in claimed]
     spool.claim(dated, worker, now)
     return claimed
+
+
+def _free(stopped: Stops, domains: Collection[str], lane: Lane, now: datetime, limit: int) -> list[Claimed]:
+    """Return what may be claimed; what a stop keeps is put aside, so that it is not met again while that stands."""
+    while True:
+        found = spool.due(domains, lane, now, limit)
+        kept = [one.item_id for one in found if stopped.over(one)]
+        if not kept:
+            return found
+        stops.put_aside(kept)
 
 
 def settle(office: Office, outcomes: Sequence[tuple[int, int, Outcome]], shift: timedelta | None = None) -> int:
@@ -115,6 +131,8 @@ def set_clock(office: Office, by: timedelta) -> int:
 
     `office.clock` still has the time from before.
     """
+    control.set_clock(by)
+    stops.set_clock(by)
     return spool.set_clock(office.clock(), by)
 
 
@@ -140,6 +158,11 @@ def key_names(selectors: Sequence[str]) -> list[KeyName]:
 def remember_bare_form(domain: str) -> None:
     """Keep in mind that a domain takes irregular local parts as typed only; inside a Writer."""
     domains.remember_bare_form(domain)
+
+
+def remember_site(domain: str, site: str) -> None:
+    """Keep in mind where a domain's mail goes: a carrier, or its MX hosts in order, by spaces; inside a Writer."""
+    domains.remember_site(domain, site)
 
 
 def bare_domains() -> frozenset[str]:
