@@ -58,6 +58,11 @@ ln -sfn "${release##*/}" "$home/current.new"
 mv -T "$home/current.new" "$home/current"
 trap resume EXIT
 ln -sf "$home/current/bin/mimamori" /usr/local/bin/mimamori
+# Postfix's names for the queue, apart, so that they hide no Postfix; put the folder into PATH to have them.
+mkdir -p /usr/local/libexec/mimamori
+for name in mailq postqueue postsuper postcat qshape; do
+    ln -sf "$home/current/bin/mimamori" "/usr/local/libexec/mimamori/$name"
+done
 install -m 0644 systemd/mimamori*.service systemd/mimamori*.socket systemd/mimamori.target /etc/systemd/system/
 [ ! -d /run/systemd/system ] || systemctl daemon-reload
 systemctl --quiet enable mimamori.target mimamori-mailer.service mimamori-inbound.service \

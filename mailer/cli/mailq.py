@@ -19,6 +19,7 @@ from mailer.clock import JAPAN
 if TYPE_CHECKING:
     from mailer.service.office import Office
     from mailer.service.queue import QueuedItem
+    from mailer.service.stops import Stops
 
 HEAD = "-Queue ID-  --Size-- ----Arrival Time---- -Sender/Recipient-------"
 INDENT = " " * 41
@@ -30,43 +31,41 @@ MARKS = {"active": "*", "hold": "!", "deferred": "", "incoming": ""}
 def mailq(session: Session) -> None:
     """Show the queue."""
     with session.office() as office:
-        entries = list(_entries(office))
-    if session.json:
-        output.lines(entries)
-    elif entries:
-        _print(entries)
-    else:
-        output.say("Mail queue is empty")
+        output.lines(entries(office)) if session.json else write(entries(office))
 
 
-def _entries(office: "Office") -> Iterator[dict[str, Any]]:
+def entries(office: "Office") -> Iterator[dict[str, Any]]:
+    """Return one document for each item in the queue, as postqueue(1) describes it."""
     from mailer.ids import queue_id
-    from mailer.service import dispatch, queue
+    from mailer.service import dispatch, queue, stops
 
-    announcement = cache(dispatch.announcement)
+    announcement, standing = cache(dispatch.announcement), stops.standing()
     for item in queue.list_(office, queue.Selection()):
         terms = announcement(item.announcement_id)
         assert terms is not None  # every item has its announcement, by foreign key
         school = office.schools.get(item.school)
         yield {
-            "queue_name": _queue_name(item),
+            "queue_name": queue_name(item),
             "queue_id": queue_id(item.id),
             "arrival_time": int(terms.announced_at.timestamp()),
             "message_size": len(terms.text.encode()),
             "forced_expire": False,
             "sender": school.address if school else item.school,
-            "recipients": [{"address": item.address, **_delay(item)}],
+            "recipients": [{"address": item.address, **_delay(item, standing)}],
         }
 
 
-def _queue_name(item: "QueuedItem") -> str:
+def queue_name(item: "QueuedItem") -> str:
+    """Return in which of Postfix's queues an item would stand."""
     from mailer.schedule.item import ItemState
 
     names = {ItemState.SENDING: "active", ItemState.HELD: "hold"}
     return names.get(item.state, "deferred" if item.attempts else "incoming")
 
 
-def _delay(item: "QueuedItem") -> dict[str, str]:
+def _delay(item: "QueuedItem", standing: "Stops") -> dict[str, str]:
+    if stop := standing.over(item):
+        return {"delay_reason": f"suspended by {stop.actor}: {stop.why}".rstrip(": ")}
     said = item.evidence
     if not said.text and not said.reason:
         return {}
@@ -74,16 +73,24 @@ def _delay(item: "QueuedItem") -> dict[str, str]:
     return {"delay_reason": f"host {said.host} said: {reply}" if said.host and said.code else reply}
 
 
-def _print(entries: list[dict[str, Any]]) -> None:
-    output.say(HEAD)
-    for entry in entries:
-        name = entry["queue_id"] + MARKS[entry["queue_name"]]
-        arrival = datetime.fromtimestamp(entry["arrival_time"], JAPAN).strftime("%a %b %d %H:%M:%S")
-        output.say(f"{name:<12}{entry['message_size']:>8} {arrival:<20}{entry['sender']}")
-        for recipient in entry["recipients"]:
-            if recipient.get("delay_reason"):
-                output.say(f"{'(' + recipient['delay_reason'] + ')':>78}")
-            output.say(f"{INDENT}{recipient['address']}")
-        output.say("")
-    size = sum(entry["message_size"] for entry in entries)
-    output.say(f"-- {size // 1024} Kbytes in {len(entries)} Requests.")
+def write(found: Iterator[dict[str, Any]]) -> None:
+    """Write the queue as `postqueue -p` does."""
+    count = size = 0
+    for entry in found:
+        if not count:
+            output.say(HEAD)
+        count += 1
+        size += entry["message_size"]
+        _write(entry)
+    output.say(f"-- {size // 1024} Kbytes in {count} Request{'s' * (count != 1)}." if count else "Mail queue is empty")
+
+
+def _write(entry: dict[str, Any]) -> None:
+    name = entry["queue_id"] + MARKS[entry["queue_name"]]
+    arrival = datetime.fromtimestamp(entry["arrival_time"], JAPAN).strftime("%a %b %d %H:%M:%S")
+    output.say(f"{name:<12}{entry['message_size']:>8} {arrival:<20}{entry['sender']}")
+    for recipient in entry["recipients"]:
+        if recipient.get("delay_reason"):
+            output.say(f"{'(' + recipient['delay_reason'] + ')':>78}")
+        output.say(f"{INDENT}{recipient['address']}")
+    output.say("")

@@ -35,12 +35,13 @@ VERBS = {
 }
 
 
-class Root(Verbs):
-    """The command itself."""
+class Outermost(click.Command):
+    """A command that is called from a shell."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Choose the language before anything is said, then parse."""
         speak(args)
+        _never_fail_on_a_sign()
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -102,6 +103,10 @@ def _version(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None
     ctx.exit()
 
 
+class Root(Outermost, Verbs):
+    """The command itself."""
+
+
 @click.group(
     cls=Root,
     later=VERBS,
@@ -123,7 +128,6 @@ def _version(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None
 @click.pass_context
 def root(ctx: click.Context, config: Path) -> None:
     """Hold what every verb needs."""
-    _never_fail_on_a_sign()
     ctx.ensure_object(Session).config = config
 
 

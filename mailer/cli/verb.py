@@ -64,7 +64,7 @@ class Option(click.Option):
         return click.Option.get_help_record(spoken, ctx)
 
 
-class _Spoken:
+class Spoken:
     """What verbs and groups of verbs have in common: their help is translated when it is shown."""
 
     help: str | None
@@ -82,7 +82,7 @@ class _Spoken:
                 formatter.write_text(_(self.help))
 
 
-class Verb(_Spoken, click.Command):
+class Verb(Spoken, click.Command):
     """One verb."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -100,7 +100,7 @@ def _speak_json(ctx: click.Context, _option: click.Parameter, value: bool) -> No
         ctx.ensure_object(Session).json = True
 
 
-class Verbs(_Spoken, click.Group):
+class Verbs(Spoken, click.Group):
     """A group of verbs. Those of `later` (name → "module:attribute") are imported when they are needed."""
 
     command_class = Verb

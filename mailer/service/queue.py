@@ -4,7 +4,7 @@ To see it, to hurry, stop, release and take out items. An item under way cannot 
 effect if its attempt does not settle it. Whoever names an item that there is not has mistyped another: nothing is done.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,6 +18,7 @@ from mailer.schedule.transition import REMOVED_BY_OPERATOR
 from mailer.service.announce import NoSuchAnnouncement
 from mailer.service.audit import record
 from mailer.service.office import Office
+from mailer.store import ages as old
 from mailer.store import announcements, control, domains, items
 from mailer.store import requeue as lives
 from mailer.store.database import transaction
@@ -29,6 +30,8 @@ __all__ = [
     "Requeued",
     "Selection",
     "Shown",
+    "ages",
+    "announcements_open",
     "domains_reached",
     "flush",
     "hold",
@@ -37,6 +40,7 @@ __all__ = [
     "remove",
     "requeue",
     "show",
+    "sites",
 ]
 
 Deed = Callable[[Selection, datetime], int]
@@ -87,6 +91,21 @@ def domains_reached(part: Part) -> frozenset[str]:
     """Return the receiving domains of items that can be in a part of the queue."""
     sites = domains.sites()
     return frozenset(name for name in items.domains() if part.reaches(name, sites.get(name, "")))
+
+
+def sites() -> Mapping[str, str]:
+    """Return where the mail of domains was found to go: a carrier, or the names of its MX hosts in order."""
+    return domains.sites()
+
+
+def announcements_open() -> list[str]:
+    """Return the announcements of which something stands in the queue."""
+    return items.announcements_open()
+
+
+def ages() -> list[old.Age]:
+    """Return how much has stood in the queue since when, domain by domain."""
+    return old.ages()
 
 
 def flush(office: Office, selection: Selection, actor: str, why: str = "") -> int:

@@ -43,6 +43,12 @@ def domains() -> list[str]:
     return [domain for (domain,) in select("SELECT DISTINCT domain FROM queue_item")]
 
 
+def announcements_open() -> list[str]:
+    """Return the announcements of which something stands in the queue."""
+    words = "SELECT DISTINCT announcement_id FROM queue_item WHERE state IN ('waiting', 'sending', 'held')"
+    return [announcement for (announcement,) in select(words)]
+
+
 def attempts(item_id: int) -> list[Tried]:
     """Return what was tried for an item, first attempt first."""
     rows = Attempt.select().where(Attempt.item == item_id).order_by(Attempt.number)
