@@ -19,6 +19,11 @@ def random_id(prefix: str) -> str:
     return prefix + "".join(secrets.choice(ALPHABET) for _ in range(7))
 
 
+def session_number(milliseconds: int) -> int:
+    """Return a number for a session that began so long after 1970: in order of time, and unlike any other."""
+    return milliseconds << 20 | secrets.randbits(20)
+
+
 def queue_id(number: int) -> str:
     """Return the name of a queue item as people and logs see it: `Q` and the row number in hexadecimal."""
     return f"Q{number:X}"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol, cast
 
 from mailer.smtp.client import Client, Closed, Event, Ready, Settled, StartTls
-from mailer.smtp.envelope import Fact, Transaction
+from mailer.smtp.envelope import Fact, Heard, Transaction
 from mailer.smtp.reply import Reply, Stage
 from mailer.smtp.timeouts import TIMEOUTS
 
@@ -51,6 +51,8 @@ class Session(asyncio.Protocol):
     """One SMTP connection. `tls` is the TLS version and cipher, or empty; `stage` the last one waited in.
 
     `taken` counts the mails it took from its owner; `answered`, kept by the owner, those that a reply decided.
+    All that is heard is told in milliseconds since `began` (by the loop's time), `connected` too. `record` is the
+    owner's own.
     """
 
     def __init__(self, client: Client, peer: Peer, owner: Owner, context: ssl.SSLContext | None) -> None:
@@ -62,10 +64,13 @@ class Session(asyncio.Protocol):
         self.is_closed = False
         self.quitting = False
         self.owner = owner
+        self.record: object = None
         self.stage = Stage.CONNECT
         self._client = client
         self._context = context
         self._loop = asyncio.get_running_loop()
+        self.began = self._loop.time()
+        self.connected: int | None = None
         self._transport: asyncio.Transport | None = None
         self._handshake: asyncio.Task[None] | None = None
         self._serial = -1
@@ -77,11 +82,12 @@ class Session(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for the greeting."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
+        self.connected = self._now()
         self._flush()
 
     def data_received(self, data: bytes) -> None:
         """Hand what came to the client and do what follows."""
-        self._handle(self._client.receive(data))
+        self._handle(self._client.receive(data, self._now()))
 
     def eof_received(self) -> bool:
         """The peer ended its side; so do we."""
@@ -97,6 +103,21 @@ class Session(asyncio.Protocol):
         self._end("closed", None)
 
     # --- what the owner calls
+
+    @property
+    def age(self) -> float:
+        """Return for how many seconds there has been the session."""
+        return self._loop.time() - self.began
+
+    @property
+    def hostname(self) -> str:
+        """Return the name that we give."""
+        return self._client.hostname
+
+    @property
+    def heard(self) -> Sequence[Heard]:
+        """What the server said outside of transactions."""
+        return self._client.heard
 
     @property
     def idle(self) -> bool:
@@ -123,6 +144,9 @@ class Session(asyncio.Protocol):
         self._handle(self._client.fail(failure))
 
     # --- inside
+
+    def _now(self) -> int:
+        return int((self._loop.time() - self.began) * 1000)
 
     def _handle(self, events: Sequence[Event]) -> None:
         for event in events:

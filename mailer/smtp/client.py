@@ -7,8 +7,10 @@ it. Whatever the server does becomes a fact or a Closed; after a Closed the clie
 Raises ClientMisused for calls out of turn, ValueError for a host name that cannot be said: our own bugs.
 """
 
+from collections.abc import Sequence
+
 from mailer.smtp.dialogue import Dialogue
-from mailer.smtp.envelope import Transaction
+from mailer.smtp.envelope import Heard, Transaction
 from mailer.smtp.event import Closed, Event, Ready, Settled, StartTls, Waiting
 from mailer.smtp.opening import Opening
 from mailer.smtp.reply import KEPT_CHARACTERS, Reply, ReplyReader
@@ -49,8 +51,19 @@ class Client:
         """The oldest reply awaited, to be asked for after `outgoing`; None when the server owes nothing."""
         return self._wire.waiting
 
-    def receive(self, data: bytes) -> list[Event]:
-        """Take bytes from the server, in any piece; return what they led to."""
+    @property
+    def hostname(self) -> str:
+        """The name that we give."""
+        return self._opening.hostname.decode("ascii")
+
+    @property
+    def heard(self) -> Sequence[Heard]:
+        """What the server said outside of transactions: greeting, answers to EHLO and STARTTLS, farewell."""
+        return self._opening.heard
+
+    def receive(self, data: bytes, at: int = 0) -> list[Event]:
+        """Take bytes from the server, in any piece, heard at a time by the edge's count; return what they led to."""
+        self._opening.at = self._dialogue.at = at
         events: list[Event] = []
         if self._opening.state is _HANDSHAKE and data:
             return self._close("starttls_injected", None)

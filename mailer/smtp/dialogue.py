@@ -46,9 +46,11 @@ class Dialogue:
         "_under_way",
         "_window",
         "_wire",
+        "at",
     )
 
     def __init__(self, wire: Wire) -> None:
+        self.at = 0  # when what is taken now was heard, by the edge's count
         self._wire = wire
         self._queue: deque[Exchange] = deque()
         self._under_way: deque[Exchange] = deque()
@@ -138,6 +140,7 @@ class Dialogue:
         kind = reply.kind
         place = FORWARD_PATH[stage].get(kind)
         exchange.stage = stage
+        exchange.hear(stage, index, self.at, reply)
         if stage is _DATA:
             self._data_asked = False
             self._content_due = exchange if place is _TO_EOD else None

@@ -6,10 +6,13 @@ recipient by itself. A transaction that would break the protocol cannot be made:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mailer.smtp.address import Address
 from mailer.smtp.reply import Reply, Stage
+
+#: A reply that was heard, to what, and when: a number of the edge's own (milliseconds since the session began).
+Heard = tuple[Stage, int, Reply]
 
 #: The words of `Fact.failure` and `Closed.failure` that the client or the edge uses, with what each means.
 FAILURES: Mapping[str, str] = {
@@ -87,6 +90,7 @@ class Fact:
 
     Where `failure` is set it decides, whatever the reply says. `kept_unknown`: the whole content had left and no
     readable answer to its end came, so the far side may hold the mail; sending it again may make a second copy.
+    `heard` are the replies about this mail and forward-path until then; they are told, not judged.
     """
 
     forward_path: ForwardPath
@@ -94,6 +98,7 @@ class Fact:
     reply: Reply | None
     failure: str = ""
     kept_unknown: bool = False
+    heard: tuple[Heard, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def accepted(self) -> bool:

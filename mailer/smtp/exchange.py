@@ -1,21 +1,24 @@
 """What is still open of one transaction, and what has been decided about each of its forward-paths?
 
-A forward-path is decided once; what comes later changes nothing. `standing` counts the undecided ones.
+A forward-path is decided once; what comes later changes nothing. `standing` counts the undecided ones. What the server
+said until then goes with the decision.
 """
 
 from collections.abc import Iterator
 
 from mailer.smtp.capabilities import Capabilities
-from mailer.smtp.envelope import Fact, Transaction
+from mailer.smtp.envelope import Fact, Heard, Transaction
 from mailer.smtp.event import Settled
 from mailer.smtp.reply import Reply, Stage
+
+_RCPT = Stage.RCPT  # Python 3.11 looks an enum's member up more slowly than it calls a function
 
 
 class Exchange:
     """One transaction on its way. `left` turns true when the edge has taken its whole content and its end; `stage`
     is the last one that is known to have been reached."""
 
-    __slots__ = ("_facts", "left", "stage", "standing", "transaction")
+    __slots__ = ("_facts", "_heard", "left", "stage", "standing", "transaction")
 
     def __init__(self, transaction: Transaction) -> None:
         self.transaction = transaction
@@ -23,6 +26,11 @@ class Exchange:
         self.left = False
         self.stage = Stage.MAIL
         self._facts: list[Fact | None] = [None] * self.standing
+        self._heard: list[tuple[int, Heard]] = []
+
+    def hear(self, stage: Stage, index: int, at: int, reply: Reply) -> None:
+        """Remember a reply, to be told with what is decided."""
+        self._heard.append((index, (stage, at, reply)))
 
     def is_open(self, index: int) -> bool:
         """Tell whether the forward-path with this index is undecided."""
@@ -65,5 +73,6 @@ class Exchange:
     def _decide(self, index: int, stage: Stage, reply: Reply | None, failure: str, kept_unknown: bool) -> None:
         if self._facts[index] is None:
             path = self.transaction.envelope.forward_paths[index]
-            self._facts[index] = Fact(path, stage, reply, failure, kept_unknown)
+            heard = tuple([said for about, said in self._heard if about == index or said[0] is not _RCPT])
+            self._facts[index] = Fact(path, stage, reply, failure, kept_unknown, heard)
             self.standing -= 1

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from mailer.smtp import command
 from mailer.smtp.capabilities import NOTHING, Capabilities, read_capabilities
+from mailer.smtp.envelope import Heard
 from mailer.smtp.event import Closed, Event, Ready, StartTls
 from mailer.smtp.reply import KEPT_CHARACTERS, Kind, Reply, Stage
 from mailer.smtp.state import SESSION, Cue, State
@@ -20,18 +21,20 @@ _ENDINGS = {State.STARTTLS: "starttls_refused", State.QUIT: ""}
 class Opening:
     """The connection's own state, moved by the table."""
 
-    __slots__ = ("_hostname", "_starttls", "_wire", "state")
+    __slots__ = ("_starttls", "_wire", "at", "heard", "hostname", "state")
 
     def __init__(self, hostname: str, starttls: bool, wire: Wire) -> None:
-        self._hostname = command.checked_hostname(hostname)
+        self.hostname = command.checked_hostname(hostname)
         self._starttls = starttls
         self._wire = wire
         self.state = State.CONNECT
+        self.at = 0  # when what is taken now was heard, by the edge's count
+        self.heard: list[Heard] = []
 
     def take(self, reply: Reply) -> Event | None:
         """Obey one reply outside of transactions; return what the edge must know, if anything."""
         early = self._wire.unsent and reply.kind is not Kind.CLOSING  # it answers what was not said yet
-        self._wire.answered()
+        self.heard.append((self._wire.answered()[0], self.at, reply))
         cue: Kind | Cue = reply.kind
         capabilities = read_capabilities(reply.text) if self.state is State.EHLO else NOTHING
         if self.state is State.EHLO and reply.positive and capabilities.starttls and self._starttls:
@@ -76,8 +79,8 @@ class Opening:
     def _said(self, state: State) -> tuple[bytes, Stage]:
         """Return the command by which a state begins, and the stage of its reply."""
         said = {
-            State.EHLO: (command.ehlo(self._hostname), Stage.EHLO),
-            State.HELO: (command.helo(self._hostname), Stage.EHLO),
+            State.EHLO: (command.ehlo(self.hostname), Stage.EHLO),
+            State.HELO: (command.helo(self.hostname), Stage.EHLO),
             State.STARTTLS: (command.STARTTLS, Stage.STARTTLS),
             State.QUIT: (command.QUIT, Stage.QUIT),
         }
