@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mailer.cli import output, suspending
+from mailer.cli import output, suspending, transcript
 from mailer.cli.announced import lane_word, reason_words, reply_words, state_word
 from mailer.cli.failure import Refused
 from mailer.cli.parameters import Duration
@@ -69,7 +69,7 @@ def list_(session: Session, /, limit: int | None, **criteria: Any) -> None:
         suspending.table(stopped)
 
 
-@queue.command("show", cls=Verb, help=N_("Show one item with everything that was tried."))
+@queue.command("show", cls=Verb, help=N_("Show one item with everything that was tried and said."))
 @click.argument("name", metavar="QUEUE-ID")
 @click.pass_obj
 def show(session: Session, name: str) -> None:
@@ -84,7 +84,9 @@ def show(session: Session, name: str) -> None:
     if shown is None:
         raise Refused(_("There is no queue item {name}.").format(name=name))
     if session.json:
-        told = {"held_until": shown.held_until, "attempts": [_tried(one) for one in shown.attempts]}
+        pairs = zip(shown.attempts, shown.transcripts, strict=True)
+        attempts = [{**_tried(one), **transcript.document(one, lines)} for one, lines in pairs]
+        told = {"held_until": shown.held_until, "attempts": attempts}
         output.document({**_document(shown.item, standing), **told})
     else:
         _describe(shown, standing)
@@ -253,6 +255,8 @@ def _describe(shown: "Shown", standing: "Stops") -> None:
         output.say("")
         heads = [_("try"), _("began"), _("ended"), _("result"), _("stage"), _("host"), _("reply")]
         output.table(heads, map(_attempt, shown.attempts))
+    for one, lines in zip(shown.attempts, shown.transcripts, strict=True):
+        transcript.tell(one, lines)
 
 
 def _attempt(one: Any) -> tuple[object, ...]:

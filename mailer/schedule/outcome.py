@@ -35,11 +35,31 @@ class Evidence:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class SmtpSession:
+    """A session in which attempts took place, or one that came to nothing: written once, whatever it carries.
+
+    `peer` is `host[address]:port`, `began` when it was dialled, `connected` after how many milliseconds it stood (None:
+    never). `hostname` is the name that we gave; `opening` holds what the server said before the first mail, as
+    `smtp.transcript` keeps it.
+    """
+
+    id: int
+    peer: str
+    began: datetime
+    connected: int | None
+    hostname: str
+    tls: str
+    opening: str
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The end of one attempt: the verdict, its evidence, and for a deferred item the time of the next try.
 
-    `possible_duplicate` is set where the far side may have kept the mail although no reply said so.
+    `possible_duplicate` is set where the far side may have kept the mail although no reply said so. `transcript` is
+    what was heard about this mail in the session: its size, `bare` where the address was written so, and a line for
+    each reply.
     """
 
     verdict: Verdict
@@ -47,6 +67,13 @@ class Outcome:
     at: datetime
     next_attempt_at: datetime | None = None
     possible_duplicate: bool = False
+    session: SmtpSession | None = None
+    transcript: str = ""
+
+    def told(self, session: SmtpSession, transcript: str) -> "Outcome":
+        """Return it with what was said; faster than `replace`, as every mail passes here."""
+        known = (self.verdict, self.evidence, self.at, self.next_attempt_at, self.possible_duplicate)
+        return Outcome(*known, session, transcript)
 
     def moved(self, by: timedelta) -> "Outcome":
         """Return the same outcome by a clock that was set by so much."""

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from mailer.domain.lane import Lane
 from mailer.schedule.item import ItemState, told
-from mailer.schedule.outcome import Evidence, Verdict
+from mailer.schedule.outcome import Evidence, SmtpSession, Verdict
 from mailer.schedule.stop import ASIDE
 
 
@@ -41,13 +41,15 @@ class QueuedItem:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One attempt at an item; `verdict` is None while it is under way."""
+    """One attempt at an item; `verdict` is None while it is under way. The last two are those of its `Outcome`."""
 
     number: int
     started_at: datetime
     ended_at: datetime | None
     verdict: Verdict | None
     evidence: Evidence
+    session: SmtpSession | None = None
+    transcript: str = ""
 
 
 @dataclass(frozen=True, slots=True)

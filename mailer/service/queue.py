@@ -18,6 +18,7 @@ from mailer.schedule.transition import REMOVED_BY_OPERATOR
 from mailer.service.announce import NoSuchAnnouncement
 from mailer.service.audit import record
 from mailer.service.office import Office
+from mailer.service.transcript import Line, conversation
 from mailer.store import ages as old
 from mailer.store import announcements, control, domains, items
 from mailer.store import requeue as lives
@@ -59,10 +60,14 @@ class NoSuchItems(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An item and what was tried for it, first attempt first; `held_until` is when a hold ends by itself."""
+    """An item and what was tried for it, first attempt first, with what was said in each attempt.
+
+    `held_until` is when a hold ends by itself.
+    """
 
     item: QueuedItem
     attempts: tuple[Tried, ...]
+    transcripts: tuple[list[Line], ...]
     held_until: datetime | None
 
 
@@ -84,7 +89,11 @@ def show(office: Office, name: str) -> Shown | None:
     """Return the item of this queue id (as `Q2F`) with its attempts, or None; raise ValueError if it is no queue id."""
     number = queue_number(name)
     item = next(items.find(Selection(numbers=(number,))), None)
-    return None if item is None else Shown(item, tuple(items.attempts(number)), control.held_until(number))
+    if item is None:
+        return None
+    tried = tuple(items.attempts(number))
+    said = tuple(conversation(office, item, one) for one in tried)
+    return Shown(item, tried, said, control.held_until(number))
 
 
 def domains_reached(part: Part) -> frozenset[str]:

@@ -10,6 +10,7 @@ from mailer.domain.lane import Lane
 from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Evidence, Verdict
 from mailer.schedule.queued import QueuedItem, Selection, Tried
+from mailer.store import sessions
 from mailer.store.database import select
 from mailer.store.models import Attempt, QueueItem
 
@@ -51,9 +52,18 @@ def announcements_open() -> list[str]:
 
 def attempts(item_id: int) -> list[Tried]:
     """Return what was tried for an item, first attempt first."""
-    rows = Attempt.select().where(Attempt.item == item_id).order_by(Attempt.number)
+    rows = list(Attempt.select().where(Attempt.item == item_id).order_by(Attempt.number))
+    known = sessions.get(row.session_id for row in rows if row.session_id is not None)
     return [
-        Tried(row.number, row.started_at, row.ended_at, Verdict(row.verdict) if row.verdict else None, _evidence(row))
+        Tried(
+            number=row.number,
+            started_at=row.started_at,
+            ended_at=row.ended_at,
+            verdict=Verdict(row.verdict) if row.verdict else None,
+            evidence=_evidence(row),
+            session=None if row.session_id is None else known.get(row.session_id),
+            transcript=row.transcript,
+        )
         for row in rows
     ]
 

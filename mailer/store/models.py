@@ -215,7 +215,10 @@ class ItemSlot(Table):
 
 
 class Attempt(Table):
-    """One try to hand a queue item over; the row is written before the first packet leaves."""
+    """One try to hand a queue item over; the row is written before the first packet leaves.
+
+    `transcript` is what was heard in the session that `session_id` names; see `mailer.schedule.outcome`.
+    """
 
     item = ForeignKeyField(QueueItem, backref="tries", index=False, on_delete="CASCADE")
     number = IntegerField()
@@ -229,6 +232,8 @@ class Attempt(Table):
     reply = TextField()
     tls = TextField()
     reason = TextField()
+    session_id = BigIntegerField(null=True)
+    transcript = TextField(constraints=[SQL("DEFAULT ''")])
 
     class Meta:
         primary_key = CompositeKey("item", "number")

@@ -1,10 +1,12 @@
 """Do the migrations make exactly the tables that the models describe?"""
 
+import shutil
 from pathlib import Path
 
 import pytest
+from playhouse.migrations import Runner
 
-from mailer.store.database import Sqlite, StoreError, open_store
+from mailer.store.database import MIGRATIONS, Sqlite, StoreError, open_store
 from mailer.store.schema import TABLES
 
 HISTORY = "schema_migration"
@@ -39,3 +41,29 @@ def test_a_store_of_a_newer_program_is_refused_and_left_alone(store: Sqlite, tmp
         open_store(f"sqlite:///{tmp_path}/mimamori.db", create=True)
     store.connect()
     assert schema(store) == before
+
+
+def test_attempts_of_the_first_release_are_kept(tmp_path: Path) -> None:
+    old = Sqlite(str(tmp_path / "mimamori.db"), pragmas={"foreign_keys": 1})
+    only_first = tmp_path / "migrations"
+    only_first.mkdir()
+    shutil.copy(MIGRATIONS / "0001_first.py", only_first)
+    Runner(old, str(only_first)).up()
+    old.execute_sql(
+        "INSERT INTO announcement VALUES ('B1', 'broadcast', 1, '件名', '本文', 0, 'tester', 1, 1, 9, NULL, 'rsa')"
+    )
+    old.execute_sql(
+        "INSERT INTO queue_item VALUES (1, 'B1', 't-daiichi', 'a@b.jp', 'a@b.jp', 'b.jp', 1, 'waiting', 5, 9, 1, '', 0,"
+        " NULL, NULL, 0, NULL, NULL, '', '', 0, '', '', '', '', NULL)"
+    )
+    old.execute_sql("INSERT INTO attempt VALUES (1, 1, 2, 3, 'deferred', 'mx', 'rcpt', 450, '4.2.0', 'later', '', 'x')")
+    old.execute_sql("INSERT INTO domain_memory VALUES ('b.jp', 1)")
+    old.close()
+    migrated = open_store(f"sqlite:///{tmp_path}/mimamori.db", create=True)
+    assert list(migrated.execute_sql("SELECT code, reply, session_id, transcript FROM attempt")) == [
+        (450, "later", None, "")
+    ]
+    assert list(migrated.execute_sql("SELECT domain, bare_form, site FROM domain_memory")) == [("b.jp", 1, "")]
+    migrated.execute_sql("DELETE FROM queue_item")
+    assert list(migrated.execute_sql("SELECT COUNT(*) FROM attempt")) == [(0,)]
+    migrated.close()

@@ -1,0 +1,37 @@
+"""Which sessions do attempts name?"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from mailer.schedule.outcome import SmtpSession
+from mailer.store.database import change, executemany
+from mailer.store.models import instant
+from mailer.store.session_models import SmtpSession as Row
+
+ADD = """
+INSERT OR IGNORE INTO smtp_session (id, peer, began, connected, hostname, tls, opening) VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+FORGET = """
+DELETE FROM smtp_session WHERE began < ? AND id NOT IN (SELECT session_id FROM attempt WHERE session_id IS NOT NULL)
+"""
+
+
+def add(sessions: Iterable[SmtpSession]) -> None:
+    """Write the sessions that are not written yet."""
+    executemany(
+        ADD,
+        [(one.id, one.peer, instant(one.began), one.connected, one.hostname, one.tls, one.opening) for one in sessions],
+    )
+
+
+def get(numbers: Iterable[int]) -> dict[int, SmtpSession]:
+    """Return sessions by their numbers."""
+    return {
+        row.id: SmtpSession(row.id, row.peer, row.began, row.connected, row.hostname, row.tls, row.opening)
+        for row in Row.select().where(Row.id.in_(list(numbers)))
+    }
+
+
+def forget(before: datetime) -> int:
+    """Remove the sessions from before then that no attempt names any longer; return how many."""
+    return change(FORGET, (instant(before),))
