@@ -31,12 +31,15 @@ TLS_FAILURES = frozenset({"starttls_refused", "starttls_injected", "tls_failed"}
 class NotGreeted(Exception):
     """No host of the route could be spoken to; says what the last one did."""
 
-    def __init__(self, peer: str, stage: Stage, failure: str, reply: Reply | None) -> None:
+    def __init__(
+        self, peer: str, stage: Stage, failure: str, reply: Reply | None, session: Session | None = None
+    ) -> None:
         super().__init__(f"{peer}: {failure or reply}")
         self.peer = peer
         self.stage = stage
         self.failure = failure
         self.reply = reply
+        self.session = session
 
 
 @dataclass(slots=True)
@@ -108,7 +111,7 @@ class Dialler:
         finally:
             bell.cancel()
         if session.is_closed:
-            raise NotGreeted(str(peer), session.stage, "closed", None)
+            raise NotGreeted(str(peer), session.stage, "closed", None, session)
         session.owner = owner
         self._resting.drop(peer.address)
         return session
@@ -121,9 +124,9 @@ class Dialler:
                     lambda: session, peer.address, peer.port, local_addr=self._source(peer.address)
                 )
         except TimeoutError:
-            raise NotGreeted(str(peer), Stage.CONNECT, "timeout", None) from None
+            raise NotGreeted(str(peer), Stage.CONNECT, "timeout", None, session) from None
         except OSError as error:
-            raise NotGreeted(str(peer), Stage.CONNECT, _word(error), None) from error
+            raise NotGreeted(str(peer), Stage.CONNECT, _word(error), None, session) from error
 
     def _source(self, address: str) -> tuple[str, int] | None:
         for source in self.source_addresses:
@@ -175,4 +178,4 @@ class _Greeting:
 
     def closed(self, session: Session, failure: str, reply: Reply | None) -> None:
         if not self.answered.done():
-            self.answered.set_exception(NotGreeted(str(session.peer), session.stage, failure, reply))
+            self.answered.set_exception(NotGreeted(str(session.peer), session.stage, failure, reply, session))

@@ -17,6 +17,7 @@ from mailer.schedule.claim import Claimed, DueDomain
 from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Outcome
 from mailer.schedule.transition import NEVER_TRIED, Standing, Step
+from mailer.store import sessions
 from mailer.store.database import change, executemany, rows, select, select_each
 from mailer.store.models import instant, moment
 
@@ -63,7 +64,7 @@ WHERE id = ?
 """
 END_ATTEMPT = """
 UPDATE attempt SET verdict = ?, host = ?, stage = ?, code = ?, enhanced = ?, reply = ?, tls = ?, reason = ?,
-    ended_at = ?
+    ended_at = ?, session_id = ?, transcript = ?
 WHERE item_id = ? AND number = ?
 """
 LOSE = """
@@ -145,6 +146,7 @@ def lost(worker: str | None) -> list[Open]:
 
 def settle(ends: Sequence[tuple[Open, Outcome, Step]]) -> None:
     """Write how attempts ended, and what their items have become."""
+    sessions.add({outcome.session for _, outcome, _ in ends if outcome.session is not None})
     executemany(SETTLE, [_settled(one, outcome, step) for one, outcome, step in ends])
     executemany(END_ATTEMPT, [_ended(one, outcome) for one, outcome, _ in ends])
 
@@ -212,4 +214,5 @@ def _settled(one: Open, outcome: Outcome, step: Step) -> tuple[object, ...]:
 def _ended(one: Open, outcome: Outcome) -> tuple[object, ...]:
     said = outcome.evidence
     known = (said.host, said.stage, said.code, said.enhanced, said.text, said.tls, said.reason)
-    return (outcome.verdict.value, *known, instant(outcome.at), one.item_id, one.number)
+    session = None if outcome.session is None else outcome.session.id
+    return (outcome.verdict.value, *known, instant(outcome.at), session, outcome.transcript, one.item_id, one.number)

@@ -1,9 +1,13 @@
 """Can an operator see and steer the queue by the command?"""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from mailer.schedule.outcome import Evidence, Outcome, SmtpSession, Verdict
+from mailer.service import dispatch
+from mailer.store.database import transaction
 from tests.cli.town import Town
 
 
@@ -186,3 +190,32 @@ def test_removed_items_are_requeued_with_a_new_deadline(town: Town, broadcast: s
     result = town.type("queue", "requeue", "Q1")
     assert (result.stdout, result.stderr) == ("Items that wait again: 0\n", "Left as they are: waiting 1\n")
     assert town.type("queue", "requeue").exit_code == 2
+
+
+def test_the_conversation_of_each_attempt_is_shown(town: Town, broadcast: str) -> None:
+    now = datetime(2026, 4, 10, 6, 0, tzinfo=UTC)
+    session = SmtpSession(7, "mx[192.0.2.1]:25", now, 12, "ours", "", "c 20 220 mx\nh 30 250 mx")
+    refused = Outcome(Verdict.REFUSED, Evidence("rcpt", "mx[192.0.2.1]:25", 550, "", "no\nsuch user", "", "x"), now)
+    silent = Outcome(Verdict.DEFERRED, Evidence("rcpt", "mx[192.0.2.1]:25", 0, "", "timeout", "", "x"), now, now)
+    with town.office() as office, transaction():
+        dispatch.claim(office, ["docomo.ne.jp", "gmail.com"], 9, "w", timedelta(minutes=1))
+        dispatch.settle(office, [(1, 1, refused.told(session, "2531\nm 40 250 ok\nr 45"))])
+        dispatch.settle(office, [(2, 1, silent.told(session, "2531\nm 40 250 ok"))])
+    said = town.done("queue", "show", "Q1")
+    for line in ("220 mx", "EHLO ours", "MAIL FROM:<", 'RCPT TO:<"a..b"@docomo.ne.jp>', "550-no", "550 such user"):
+        assert line in said
+    assert "2026-04-10T15:00:00.045+09:00  server" in said
+    attempt = town.json("queue", "show", "Q1")["attempts"][0]
+    assert attempt["session"] == {"peer": "mx[192.0.2.1]:25", "began": "2026-04-10T15:00:00.000+09:00", "tls": ""}
+    assert attempt["transcript"][0] == {
+        "at": "2026-04-10T15:00:00.012+09:00",
+        "by": "connect",
+        "text": "mx[192.0.2.1]:25",
+    }
+    assert "The server did not answer in time." in town.done("queue", "show", "Q2")
+    with town.office() as office, transaction():
+        dispatch.claim(office, ["gmail.com"], 9, "w", timedelta(minutes=1))
+    assert "it is under way" in town.done("queue", "show", "Q2")
+    with town.office() as office, transaction():
+        dispatch.recover(office, None)
+    assert "it was never settled; what was said is not known." in town.done("queue", "show", "Q2")

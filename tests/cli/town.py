@@ -1,6 +1,8 @@
 """A town of its own for a test of the command, and a way to type into it."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,8 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from mailer.cli.root import root
+from mailer.cli.session import Session
+from mailer.service.office import Office
 
 HEADER = "school,grade,class,child,guardian,login,address1,address2,address3,address4,receives_broadcasts"
 ROSTER = f"""{HEADER}
@@ -59,6 +63,12 @@ class Town:
         result = self.type("--json", *words, stdin=stdin)
         assert result.exit_code == 0, result.output
         return json.loads(result.stdout)
+
+    @contextmanager
+    def office(self) -> Iterator[Office]:
+        """Open the town's office, to have something happen that no verb does."""
+        with Session(config=self.config).office() as office:
+            yield office
 
     def write(self, name: str, content: str | bytes) -> str:
         """Write a file and return its path."""

@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 
 from mailer.schedule.item import ItemState
-from mailer.schedule.outcome import Evidence, Outcome, Verdict
+from mailer.schedule.outcome import Evidence, Outcome, SmtpSession, Verdict
 from mailer.service import audit, broadcast, dispatch, queue
 from mailer.service.office import Office
 from mailer.service.queue import NoSuchItems, NothingNamed, QueuedItem, Selection
+from mailer.store import sessions
 from mailer.store.database import transaction
 from tests.conftest import FakeClock, Register
 
@@ -206,3 +207,44 @@ def test_who_names_an_item_that_there_is_not_does_nothing(office: Office, sent: 
         with pytest.raises(NoSuchItems, match=r"^Q9, QFF$"):
             deed(office, Selection(numbers=(1, 9, 2, 255, 9)), "tester")
     assert (states(office), list(audit.list_())) == (before, book)
+
+
+def test_an_attempt_says_what_was_said_or_that_nobody_knows(office: Office, sent: str) -> None:
+    now = office.clock()
+    session = SmtpSession(7, "mx[192.0.2.1]:25", now, 12, "ours", "", "c 20 220 mx\nh 30 250 mx\\nPIPELINING")
+    claims = claim(office, "docomo.ne.jp", "gmail.com")
+    accepted = Outcome(Verdict.ACCEPTED, Evidence("eod", "mx", 250, "", "queued", "", ""), now)
+    with transaction():
+        told = accepted.told(session, "5\nm 40 250 ok\nr 40 250 ok\nd 41 354 go\ne 50")
+        dispatch.settle(office, [(claims[0].item_id, 1, told)])
+        dispatch.settle(office, [(claims[1].item_id, 1, told)])
+        assert sessions.forget(now + timedelta(days=1)) == 0
+    shown = queue.show(office, "Q1")
+    assert shown is not None
+    (lines,) = shown.transcripts
+    assert [(line.by, line.text) for line in lines if line.by in ("connect", "server")] == [
+        ("connect", "mx[192.0.2.1]:25"),
+        ("server", "220 mx"),
+        ("server", "250-mx"),
+        ("server", "250 PIPELINING"),
+        ("server", "250 ok"),
+        ("server", "250 ok"),
+        ("server", "354 go"),
+        ("server", "250 queued"),
+    ]
+    assert (lines[0].at, lines[-1].at) == (now + timedelta(milliseconds=12), now + timedelta(milliseconds=50))
+    assert any(line.text.startswith(f"MAIL FROM:<{office.verp.local_part(1)}@") for line in lines)
+    with transaction():
+        dispatch.recover(office, "w0")
+    lost = queue.show(office, "Q3")
+    assert lost is not None
+    assert (lost.attempts[0].verdict, lost.transcripts[0]) == (Verdict.LOST, [])
+
+
+def test_sessions_that_no_attempt_names_are_forgotten(office: Office, sent: str) -> None:
+    session = SmtpSession(7, "mx[192.0.2.1]:25", office.clock(), None, "ours", "", "")
+    with transaction():
+        sessions.add([session])
+        sessions.add([session])
+        assert sessions.forget(office.clock()) == 0
+        assert sessions.forget(office.clock() + timedelta(seconds=1)) == 1

@@ -1,0 +1,86 @@
+"""Is what was said in each attempt written down, once for a session and briefly for a mail?"""
+
+from dataclasses import replace
+
+import pytest
+
+from mailer.clock import system_clock
+from mailer.rehearsal.moods import Greeting, Mood
+from mailer.service import broadcast, queue
+from mailer.service.office import Office
+from mailer.service.transcript import Line
+from mailer.store.database import select
+from tests.dispatcher.town import Town, town
+
+WELL = Mood()
+
+
+@pytest.fixture
+def office(office: Office) -> Office:
+    """The common office on the real clock."""
+    return replace(office, clock=system_clock)
+
+
+def said(office: Office, sent: str) -> dict[str, list[Line]]:
+    """Return the conversation of the first attempt at each address."""
+    found = {}
+    for one in broadcast.recipients(office, sent):
+        shown = queue.show(office, one["queue_id"])
+        assert shown is not None
+        found[one["address"]] = shown.transcripts[0]
+    return found
+
+
+def tried(here: Town, sent: str) -> bool:
+    return all(one["evidence"]["at"] for one in broadcast.recipients(here.office, sent))
+
+
+def texts(lines: list[Line], by: str) -> list[str]:
+    return [line.text for line in lines if line.by == by]
+
+
+async def test_the_conversation_of_each_mail_is_told(office: Office) -> None:
+    mood = replace(WELL, capabilities=("PIPELINING", "SIZE 1000000", "8BITMIME"))
+    async with town(office, {"a.example": mood, "b.example": mood}) as here:
+        here.register(["good@a.example", "unknown-1@a.example", "reset-1@a.example", "a..b@b.example"])
+        before = system_clock()
+        sent = here.send()
+        await here.run_until(lambda: tried(here, sent))
+        told = said(office, sent)
+    good = told["good@a.example"]
+    assert good[0].by == "connect"
+    assert good[0].text == f"mx.a.example[127.0.77.1]:{here.port}"
+    assert texts(good, "server")[0].startswith("220 ")
+    ours = texts(good, "client")
+    assert ours[0] == "EHLO mx.ours.example"
+    assert ours[1].startswith("MAIL FROM:<")
+    assert ours[1].split("SIZE=")[1] == ours[-1].strip("<>").split(" ")[0].replace(",", "")
+    assert ours[2:4] == ["RCPT TO:<good@a.example>", "DATA"]
+    times = [line.at for line in good if line.at is not None]
+    assert times == sorted(times)
+    assert before <= times[0] <= times[-1] <= system_clock()
+    assert texts(told["unknown-1@a.example"], "server")[-1].startswith("550 ")
+    assert told["reset-1@a.example"][-1].text == "reset"
+    assert 'RCPT TO:<"a..b"@b.example>' in texts(told["a..b@b.example"], "client")
+    assert not any("不審者" in line.text for lines in told.values() for line in lines)
+
+
+async def test_a_session_is_written_once_and_briefly_used(office: Office) -> None:
+    async with town(office, {"a.example": WELL}) as here:
+        here.register([f"g{number}@a.example" for number in range(200)])
+        sent = here.send()
+        await here.run_until(lambda: here.show(sent)["accepted"] == 200)
+    named, sessions = select("SELECT COUNT(session_id), COUNT(DISTINCT session_id) FROM attempt")[0]
+    assert (named, sessions) == (200, select("SELECT COUNT(*) FROM smtp_session")[0][0])
+    assert sessions <= 20
+    assert select("SELECT MAX(LENGTH(CAST(transcript AS BLOB))) FROM attempt")[0][0] <= 140
+
+
+async def test_a_receiver_that_does_not_let_us_in_is_told_of_too(office: Office) -> None:
+    async with town(office, {"a.example": replace(WELL, greeting=Greeting.THROTTLE)}) as here:
+        here.register(["good@a.example"])
+        sent = here.send()
+        await here.run_until(lambda: tried(here, sent))
+        (lines,) = said(office, sent).values()
+    assert [line.by for line in lines] == ["connect", "server"]
+    assert lines[1].text.startswith(("421", "4", "5"))
