@@ -1,8 +1,8 @@
 """Which stops of the queue stand, and how does one begin and end?
 
-An item that the dispatcher meets and a narrow stop keeps is put aside: it is due in a time that never comes, so that a
-hundred thousand of them cost nothing while the stop stands. When any stop ends, all that was put aside is due again;
-what another stop still keeps is put aside anew when the dispatcher meets it.
+What a stop of a school or broadcast keeps is put aside: it is due in a time that never comes, so that a hundred
+thousand items cost nothing while the stop stands. That is done when the stop begins, and to what is due later by the
+dispatcher when it meets it. When any stop ends, all that was put aside is due again.
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,10 @@ from mailer.store.models import instant
 from mailer.store.stop_models import QueueStop
 
 PUT_ASIDE = "UPDATE queue_item SET next_attempt_at = ? WHERE id = ? AND state = 'waiting'"
+PUT_ALL_ASIDE = """
+UPDATE queue_item SET next_attempt_at = ?
+WHERE state = 'waiting' AND next_attempt_at <= ? AND ? IN ('', school) AND ? IN ('', announcement_id)
+"""
 TAKE_UP = "UPDATE queue_item SET next_attempt_at = ? WHERE state IN ('waiting', 'held') AND next_attempt_at >= ?"
 STANDS = "SELECT EXISTS (SELECT 1 FROM queue_stop)"
 WAITING = "SELECT domain, school, announcement_id, COUNT(*) FROM queue_item WHERE state = 'waiting' GROUP BY 1, 2, 3"
@@ -34,6 +38,8 @@ def begin(stop: Stop) -> Stop:
     """Write a stop and return it with its number; another one of the same part ends by it."""
     end([one for one in standing() if one.part == stop.part])
     part = stop.part
+    if not (part.carrier or part.site or part.domain):
+        change(PUT_ALL_ASIDE, (instant(ASIDE), instant(stop.since), part.school, part.announcement_id))
     number = QueueStop.insert(
         carrier=part.carrier,
         domains=" ".join(sorted(part.of_carrier)),
