@@ -79,6 +79,7 @@ def _write(mail: Mail, envelope: bool, header: bool, body: bool, *, heads: bool)
 
 def _mail(office: "Office", item: "QueuedItem", announcement: "Announcement") -> Mail:
     from mailer.ids import queue_id
+    from mailer.service.queue import OPEN
 
     content = _unsigned(office, item, announcement)
     header, _empty, body = content.partition(b"\r\n\r\n")
@@ -89,7 +90,8 @@ def _mail(office: "Office", item: "QueuedItem", announcement: "Announcement") ->
         "sender": f"{office.verp.local_part(item.id)}@{office.domain}",
         "recipient": item.address,
     }
-    return Mail(f"{mailq.queue_name(item)}/{queue_id(item.id)}", envelope, header + b"\r\n", body)
+    place = mailq.queue_name(item) if item.state in OPEN else item.state.value
+    return Mail(f"{place}/{queue_id(item.id)}", envelope, header + b"\r\n", body)
 
 
 def _unsigned(office: "Office", item: "QueuedItem", announcement: "Announcement") -> bytes:
@@ -103,7 +105,7 @@ def _unsigned(office: "Office", item: "QueuedItem", announcement: "Announcement"
         Desk(office.domain, office.base_url, office.schools, office.receipt_key, office.verp, lambda _names: [signer])
     )
     letters.learn(announcement)
-    content = letters.write(_job(item))
+    content = letters.write(_job(item)).content
     return content[content.index(b"To: ") :]
 
 

@@ -38,7 +38,7 @@ def tell(tried: "Tried", lines: "list[Line]") -> None:
         "tls": "TLS",
         "end": _("end"),
     }
-    rows = [("" if line.at is None else _fine(line.at), names[line.by], _text(line)) for line in lines]
+    rows = [("" if line.at is None else _clock(line.at), names[line.by], _text(line)) for line in lines]
     output.table([_("time"), _("who"), _("what was said")], rows)
 
 
@@ -58,6 +58,10 @@ def _nothing(tried: "Tried") -> str:
     return _("what was said was not written down.")
 
 
+def _clock(moment: datetime) -> str:
+    return moment.astimezone(JAPAN).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+
+
 def _fine(moment: datetime) -> str:
-    """Return a time to the millisecond, in Japan time."""
+    """Return a time to the millisecond as programs read it, in Japan time."""
     return moment.astimezone(JAPAN).isoformat(timespec="milliseconds")

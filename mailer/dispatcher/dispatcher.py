@@ -337,6 +337,10 @@ class Dispatcher:
         """Write down what a fact means for a job."""
         return self._outcomes.of_fact(site.carrier, job, fact, session)
 
+    def again(self, job: Job, fact: Fact, session: Session) -> None:
+        """Remember what was said about a job that goes again within its attempt."""
+        self._outcomes.again(job, fact, session)
+
     def read(self, site: Site, session: Session, failure: str, reply: Reply | None) -> Reading:
         """Return what the end of a session means."""
         return self._outcomes.read(site.carrier, session.peer.host, session.stage, reply, failure)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mailer.domain.lane import Lane
+from mailer.schedule.outcome import SmtpSession
 from mailer.service.dispatch import Claimed
 from mailer.smtp.address import Address, parse_address
 
@@ -21,7 +22,8 @@ MOST_SESSIONS = 5
 class Job:
     """A claimed item in this process: being written, or in exactly one of a site's hands, a session's, the ledger's.
 
-    `way` is where it goes once it has its content.
+    `way` is where it goes once it has its content; `earlier` is what was said about it before it went again within the
+    attempt.
     """
 
     claimed: Claimed
@@ -30,6 +32,7 @@ class Job:
     content: bytes = b""
     bare: bool = False
     sessions: int = 0
+    earlier: list[tuple[SmtpSession, str]] = field(default_factory=list)
 
     @property
     def site(self) -> "Site":

@@ -14,7 +14,7 @@ from mailer.carrier.group import Carrier, Carriers
 from mailer.carrier.reading import Reading, read
 from mailer.dispatcher.job import Job
 from mailer.dispatcher.ledger import Ledger, Settlement
-from mailer.dispatcher.record import session_record, transcript
+from mailer.dispatcher.record import remember, told
 from mailer.log import shorten
 from mailer.net.dial import NotGreeted
 from mailer.net.transport import Session
@@ -56,21 +56,20 @@ class Outcomes:
         reading = None
         if not fact.accepted:
             reading = self.read(carrier, session.peer.host, fact.stage, fact.reply, fact.failure)
-        case = self._case(job)
-        outcome = judge(fact, reading, Scene(str(session.peer), session.tls), case)
-        self._settle_later(job.claimed, outcome.told(session_record(session, case.now), transcript(job, fact)))
+        outcome = judge(fact, reading, Scene(str(session.peer), session.tls), self._case(job))
+        self._settle_later(job.claimed, told(outcome, job, fact, session))
         return reading
+
+    def again(self, job: Job, fact: Fact, session: Session) -> None:
+        """Remember what the session says of a job that goes again."""
+        remember(job, fact, session, self._office.clock())
 
     def unreachable(self, carrier: Carrier | None, job: Job, failed: NotGreeted) -> Reading:
         """Postpone a job because no host could be spoken to; return what that means."""
         reading = self.read(carrier, failed.peer.partition("[")[0], failed.stage, failed.reply, failed.failure)
         code, enhanced, text = _said(failed.reply, failed.failure)
         evidence = Evidence(failed.stage.value, failed.peer, code, enhanced, text, "", reading.reason.value)
-        case = self._case(job)
-        outcome = postponed(evidence, case)
-        if failed.session is not None:
-            outcome = outcome.told(session_record(failed.session, case.now), "")
-        self._settle_later(job.claimed, outcome)
+        self._settle_later(job.claimed, told(postponed(evidence, self._case(job)), job, None, failed.session))
         return reading
 
     def no_route(self, jobs: Sequence[Job], trouble: NoRoute) -> None:

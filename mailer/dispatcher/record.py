@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from mailer.dispatcher.job import Job
 from mailer.ids import session_number
 from mailer.net.transport import Session
-from mailer.schedule.outcome import SmtpSession
+from mailer.schedule.outcome import Outcome, SmtpSession
 from mailer.smtp.envelope import Fact
+from mailer.smtp.reply import Reply
 from mailer.smtp.transcript import kept
 
 BARE = "bare"
@@ -31,7 +32,22 @@ def session_record(session: Session, now: datetime) -> SmtpSession:
     return session.record
 
 
-def transcript(job: Job, fact: Fact) -> str:
-    """Return what is kept of what was heard about a job's mail."""
-    about = f"{len(job.content)} {BARE}" if job.bare else str(len(job.content))
-    return f"{about}\n{kept(fact.heard, fact.reply)}"
+def remember(job: Job, fact: Fact, session: Session, now: datetime) -> None:
+    """Keep what was said about a job that goes again within its attempt."""
+    job.earlier.append((session_record(session, now), _transcript(fact, None)))
+
+
+def told(outcome: Outcome, job: Job, fact: Fact | None, session: Session | None) -> Outcome:
+    """Return an outcome with what was said in its attempt; without a fact no mail was begun in the last session."""
+    record = None if session is None else session_record(session, outcome.at)
+    text = "" if fact is None else _transcript(fact, fact.reply)
+    if not job.earlier:
+        return outcome.told(record, text)
+    before = [f"@{one.id} {said}" for one, said in job.earlier]
+    return outcome.told(record, "\n\n".join([*before, text]), tuple(one for one, _ in job.earlier))
+
+
+def _transcript(fact: Fact, decisive: Reply | None) -> str:
+    about = f"{fact.octets} {BARE}" if fact.forward_path.bare else str(fact.octets)
+    said = kept(fact.heard, decisive)
+    return f"{about}\n{said}" if said else about

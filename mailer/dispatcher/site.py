@@ -59,6 +59,9 @@ class Desk(Protocol):
     def judge(self, site: "Site", job: Job, fact: Fact, session: Session) -> Reading | None:
         """Write down what a fact means for a job; return the reading of what was no acceptance."""
 
+    def again(self, job: Job, fact: Fact, session: Session) -> None:
+        """A job goes again within its attempt."""
+
     def read(self, site: "Site", session: Session, failure: str, reply: Reply | None) -> Reading:
         """Return what the end of a session means."""
 
@@ -217,6 +220,7 @@ class Site:
         job, fact = transaction.tag, facts[0]
         assert isinstance(job, Job)
         if self._goes_again(session, job, fact):
+            self._desk.again(job, fact, session)
             self._at[session].waiting.put_back(job)
         else:
             session.answered += fact.reply is not None and fact.reply.code != CLOSING

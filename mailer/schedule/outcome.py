@@ -59,7 +59,7 @@ class Outcome:
 
     `possible_duplicate` is set where the far side may have kept the mail although no reply said so. `transcript` is
     what was heard about this mail in the session: its size, `bare` where the address was written so, and a line for
-    each reply.
+    each reply; where it went through `earlier` sessions first, theirs stand above, each with `@` and its number.
     """
 
     verdict: Verdict
@@ -69,11 +69,12 @@ class Outcome:
     possible_duplicate: bool = False
     session: SmtpSession | None = None
     transcript: str = ""
+    earlier: tuple[SmtpSession, ...] = ()
 
-    def told(self, session: SmtpSession, transcript: str) -> "Outcome":
+    def told(self, session: SmtpSession | None, transcript: str, earlier: tuple[SmtpSession, ...] = ()) -> "Outcome":
         """Return it with what was said; faster than `replace`, as every mail passes here."""
         known = (self.verdict, self.evidence, self.at, self.next_attempt_at, self.possible_duplicate)
-        return Outcome(*known, session, transcript)
+        return Outcome(*known, session, transcript, earlier)
 
     def moved(self, by: timedelta) -> "Outcome":
         """Return the same outcome by a clock that was set by so much."""

@@ -41,7 +41,7 @@ class QueuedItem:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One attempt at an item; `verdict` is None while it is under way. The last two are those of its `Outcome`."""
+    """One attempt at an item; `verdict` is None while it is under way. The last three are those of its `Outcome`."""
 
     number: int
     started_at: datetime
@@ -50,6 +50,7 @@ class Tried:
     evidence: Evidence
     session: SmtpSession | None = None
     transcript: str = ""
+    earlier: tuple[SmtpSession, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

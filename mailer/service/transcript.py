@@ -17,6 +17,7 @@ from mailer.smtp.reply import Reply
 from mailer.smtp.transcript import Mail, Said, heard, offers, opening, transaction
 
 BARE = "bare"
+BETWEEN = "\n\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,30 +31,44 @@ class Line:
 
 def conversation(office: Office, item: QueuedItem, tried: Tried) -> list[Line]:
     """Return what was said in an attempt, in order; nothing if that was not written down."""
-    session = tried.session
-    if session is None:
-        return []
-    replies = list(heard(session.opening))
-    lines = [
-        _connected(session),
-        *_dated(session, opening(replies, session.hostname, session.tls)),
-        *_dated(session, _transaction(office, item, tried, session)),
-    ]
-    if not tried.evidence.code and tried.evidence.text:
+    *before, last = tried.transcript.split(BETWEEN)
+    sessions = {session.id: session for session in tried.earlier}
+    lines: list[Line] = []
+    present = None
+    for section in before:
+        number, _, said = section.removeprefix("@").partition(" ")
+        session = sessions.get(int(number))
+        lines += _lines(office, item, said, session, None, session is not present)
+        present = session
+    decisive = Reply(tried.evidence.code, tried.evidence.text)
+    lines += _lines(office, item, last, tried.session, decisive, tried.session is not present)
+    if lines and not tried.evidence.code and tried.evidence.text:
         lines.append(Line(tried.ended_at, "end", tried.evidence.text))
     return lines
 
 
-def _transaction(office: Office, item: QueuedItem, tried: Tried, session: SmtpSession) -> Iterator[Said]:
-    about, _, replies = tried.transcript.partition("\n")
-    if not about:
+def _lines(
+    office: Office, item: QueuedItem, said: str, session: SmtpSession | None, decisive: Reply | None, is_new: bool
+) -> Iterator[Line]:
+    """Tell how a session began, where that `is_new`, and what was said about the item's mail in it."""
+    if session is None:
         return
+    begun = list(heard(session.opening))
+    if is_new:
+        yield _connected(session)
+        yield from _dated(session, opening(begun, session.hostname, session.tls))
+    about, _, replies = said.partition("\n")
+    if about:
+        yield from _dated(
+            session, transaction(list(heard(replies, decisive)), _mail(office, item, about), offers(begun))
+        )
+
+
+def _mail(office: Office, item: QueuedItem, about: str) -> Mail:
     octets, _, bare = about.partition(" ")
     forward_path = ForwardPath(parse_address(item.address), bare == BARE)
     reverse_path = ReversePath(Address(office.verp.local_part(item.id), office.domain))
-    mail = Mail(reverse_path, forward_path, int(octets), forward_path.address.utf8)
-    decisive = Reply(tried.evidence.code, tried.evidence.text)
-    yield from transaction(list(heard(replies, decisive)), mail, offers(list(heard(session.opening))))
+    return Mail(reverse_path, forward_path, int(octets), forward_path.address.utf8)
 
 
 def _connected(session: SmtpSession) -> Line:

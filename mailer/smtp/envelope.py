@@ -90,7 +90,8 @@ class Fact:
 
     Where `failure` is set it decides, whatever the reply says. `kept_unknown`: the whole content had left and no
     readable answer to its end came, so the far side may hold the mail; sending it again may make a second copy.
-    `heard` are the replies about this mail and forward-path until then; they are told, not judged.
+    `heard` are the replies about this mail and forward-path until then, `octets` the size of its content; both are
+    told, not judged.
     """
 
     forward_path: ForwardPath
@@ -99,6 +100,7 @@ class Fact:
     failure: str = ""
     kept_unknown: bool = False
     heard: tuple[Heard, ...] = field(default=(), compare=False, repr=False)
+    octets: int = field(default=0, compare=False, repr=False)
 
     @property
     def accepted(self) -> bool:

@@ -72,7 +72,7 @@ class Exchange:
 
     def _decide(self, index: int, stage: Stage, reply: Reply | None, failure: str, kept_unknown: bool) -> None:
         if self._facts[index] is None:
-            path = self.transaction.envelope.forward_paths[index]
+            path, octets = self.transaction.envelope.forward_paths[index], len(self.transaction.content)
             heard = tuple([said for about, said in self._heard if about == index or said[0] is not _RCPT])
-            self._facts[index] = Fact(path, stage, reply, failure, kept_unknown, heard)
+            self._facts[index] = Fact(path, stage, reply, failure, kept_unknown, heard, octets)
             self.standing -= 1

@@ -1,5 +1,6 @@
 """What stands in the queue, and what was tried? Reading only."""
 
+import re
 from collections.abc import Iterator
 from functools import reduce
 from operator import and_
@@ -13,6 +14,9 @@ from mailer.schedule.queued import QueuedItem, Selection, Tried
 from mailer.store import sessions
 from mailer.store.database import select
 from mailer.store.models import Attempt, QueueItem
+
+#: A session that an attempt went through before its last one, as its transcript names it.
+EARLIER = re.compile(r"^@([0-9]+)", re.MULTILINE)
 
 
 def chosen(selection: Selection) -> Expression:
@@ -53,7 +57,8 @@ def announcements_open() -> list[str]:
 def attempts(item_id: int) -> list[Tried]:
     """Return what was tried for an item, first attempt first."""
     rows = list(Attempt.select().where(Attempt.item == item_id).order_by(Attempt.number))
-    known = sessions.get(row.session_id for row in rows if row.session_id is not None)
+    named = [[int(number) for number in EARLIER.findall(row.transcript)] for row in rows]
+    known = sessions.get({row.session_id for row in rows if row.session_id is not None}.union(*named))
     return [
         Tried(
             number=row.number,
@@ -63,8 +68,9 @@ def attempts(item_id: int) -> list[Tried]:
             evidence=_evidence(row),
             session=None if row.session_id is None else known.get(row.session_id),
             transcript=row.transcript,
+            earlier=tuple(known[number] for number in numbers if number in known),
         )
-        for row in rows
+        for row, numbers in zip(rows, named, strict=True)
     ]
 
 

@@ -147,6 +147,7 @@ def lost(worker: str | None) -> list[Open]:
 def settle(ends: Sequence[tuple[Open, Outcome, Step]]) -> None:
     """Write how attempts ended, and what their items have become."""
     sessions.add({outcome.session for _, outcome, _ in ends if outcome.session is not None})
+    sessions.add({session for _, outcome, _ in ends for session in outcome.earlier})
     executemany(SETTLE, [_settled(one, outcome, step) for one, outcome, step in ends])
     executemany(END_ATTEMPT, [_ended(one, outcome) for one, outcome, _ in ends])
 

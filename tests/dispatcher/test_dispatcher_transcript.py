@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from mailer.clock import system_clock
-from mailer.rehearsal.moods import Greeting, Mood
+from mailer.rehearsal.moods import Forms, Greeting, Mood
 from mailer.service import broadcast, queue
 from mailer.service.office import Office
 from mailer.service.transcript import Line
@@ -84,3 +84,17 @@ async def test_a_receiver_that_does_not_let_us_in_is_told_of_too(office: Office)
         (lines,) = said(office, sent).values()
     assert [line.by for line in lines] == ["connect", "server"]
     assert lines[1].text.startswith(("421", "4", "5"))
+
+
+async def test_a_mail_that_goes_again_in_another_form_is_told_of_twice(office: Office) -> None:
+    async with town(office, {"a.example": replace(WELL, forms=Forms.BARE)}) as here:
+        here.register(["a..b@a.example"])
+        sent = here.send()
+        await here.run_until(lambda: here.show(sent)["accepted"] == 1)
+        (lines,) = said(office, sent).values()
+    asked = [text for text in texts(lines, "client") if text.startswith("RCPT")]
+    assert asked == ['RCPT TO:<"a..b"@a.example>', "RCPT TO:<a..b@a.example>"]
+    assert [line.by for line in lines].count("connect") == 1
+    replies = texts(lines, "server")
+    assert any(text.startswith("5") for text in replies)
+    assert replies[-1].startswith("250 ")

@@ -15,7 +15,6 @@ from mailer.service.stops import NothingNamed, Part
 from mailer.store.database import transaction
 from tests.conftest import FakeClock, Register
 
-LEASE = timedelta(minutes=15)
 DOMAINS = ("docomo.ne.jp", "gmail.com", "school.example.jp")
 DOCOMO = Part(carrier="docomo", of_carrier=frozenset({"docomo.ne.jp"}))
 HOUR = timedelta(hours=1)
@@ -42,7 +41,7 @@ def claim(office: Office, limit: int = 100) -> set[int]:
     """Claim whatever a dispatcher would, and return the items."""
     with transaction():
         due = {one.domain for one in dispatch.due_domains(office, office.clock())}
-        return {one.item_id for one in dispatch.claim(office, sorted(due), limit, "w0", LEASE)}
+        return {one.item_id for one in dispatch.claim(office, sorted(due), limit, "w0")}
 
 
 def tick(office: Office) -> int:
