@@ -10,7 +10,7 @@ import sys
 import time
 
 from mailer.message.keys import generate
-from mailer.message.sign import load_signer
+from mailer.message.signer import load_signer
 
 SECONDS = 2.0
 AT_ONCE = 50

@@ -16,7 +16,8 @@ from time import process_time
 
 from mailer.message.compose import Frozen
 from mailer.message.keys import generate
-from mailer.message.sign import Signer, load_signer
+from mailer.message.sign import KeyName
+from mailer.message.signer import Signer, load_signer
 from mailer.net.transport import Peer, Session
 from mailer.schedule.outcome import Verdict
 from mailer.smtp.address import parse_address
@@ -36,16 +37,6 @@ RUNS = 3
 MICRO = 1e6
 RECEIVERS = Receivers(domains=40, round_trip=0.0, connections=20, chunking=True)
 REST = "everything else"
-
-
-class Blank:
-    """A signer that costs nothing."""
-
-    selector, algorithm = "blank", "rsa-sha256"
-
-    def sign(self, digest: bytes) -> bytes:
-        """Return something as long as a signature."""
-        return bytes(256)
 
 
 class Owner:
@@ -88,10 +79,11 @@ def cost(work: Callable[[], object], mails: int) -> float:
 
 def rendering(mails: int) -> float:
     """Return the cost of one mail's text, headers and hashes, two signatures of no cost in it."""
-    frozen = Frozen(letter(), [Blank(), Blank()])
+    frozen = Frozen(letter(), [KeyName("rsa", "rsa-sha256"), KeyName("ed", "ed25519-sha256")])
+    signatures = [b"s" * 256, b"s" * 64]
     urls = [f"https://example.jp/r/{number:032x}" for number in range(mails)]
     jobs = [(parse_address(f"guardian.{n}@docomo.ne.jp"), f"q{n:x}.b", url) for n, url in enumerate(urls)]
-    return cost(lambda: [frozen.render(*job) for job in jobs], mails)
+    return cost(lambda: [frozen.draft(*job).signed(signatures) for job in jobs], mails)
 
 
 def signing(algorithm: str, mails: int) -> float:
