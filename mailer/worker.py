@@ -12,8 +12,9 @@ from socket import socket
 from config import Settings, load_carriers
 from mailer.appliance import open_office
 from mailer.clock import SteadyClock, elapsed
-from mailer.dispatcher.dispatcher import Dispatcher, Means
+from mailer.dispatcher.dispatcher import Dispatcher
 from mailer.dispatcher.letters import Desk, Letters
+from mailer.dispatcher.means import Means
 from mailer.liveness import alive
 from mailer.net.dial import Dialler
 from mailer.net.resolver import Resolver

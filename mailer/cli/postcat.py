@@ -95,22 +95,18 @@ def _mail(office: "Office", item: "QueuedItem", announcement: "Announcement") ->
 
 
 def _unsigned(office: "Office", item: "QueuedItem", announcement: "Announcement") -> bytes:
-    """Return the mail; it cannot be made without a signer, so a key of the moment signs and its signature goes."""
+    """Return the mail but for its signatures."""
     from mailer.dispatcher.letters import Desk, Letters
-    from mailer.message.keys import generate
-    from mailer.message.sign import load_signer
+    from mailer.message.sign import KeyName
 
-    signer = load_signer("unsigned", generate("ed25519")[0])
-    letters = Letters(
-        Desk(office.domain, office.base_url, office.schools, office.receipt_key, office.verp, lambda _names: [signer])
-    )
-    letters.learn(announcement)
-    content = letters.write(_job(item)).content
-    return content[content.index(b"To: ") :]
+    letters = Letters(Desk(office.domain, office.base_url, office.schools, office.receipt_key, office.verp))
+    letters.learn(announcement, [KeyName("unsigned", "rsa-sha256")])
+    return letters.draft(_job(item)).content
 
 
 def _job(item: "QueuedItem") -> "Job":
     from mailer.dispatcher.job import job_of
+    from mailer.dispatcher.ways import Way
     from mailer.schedule.claim import Claimed
 
     claimed = Claimed(
@@ -124,4 +120,4 @@ def _job(item: "QueuedItem") -> "Job":
         expires_at=item.expires_at,
         possible_duplicate=item.possible_duplicate,
     )
-    return job_of(claimed, frozenset())
+    return job_of(claimed, Way(0.0), frozenset())

@@ -17,64 +17,36 @@ from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
-from mailer.carrier.group import Carrier, Carriers, Manners
+from mailer.carrier.group import Carrier, Manners
 from mailer.carrier.reading import Reading
 from mailer.dispatcher.door import Door
 from mailer.dispatcher.job import Job, job_of
-from mailer.dispatcher.letters import Letters
 from mailer.dispatcher.limits import Lesson, Limits
+from mailer.dispatcher.lookout import Lookout
+from mailer.dispatcher.means import Means
 from mailer.dispatcher.outcomes import Outcomes
-from mailer.dispatcher.signing import Signatory, Signing
+from mailer.dispatcher.signing import Signing
 from mailer.dispatcher.site import Site
+from mailer.dispatcher.tenancy import Tenancy
 from mailer.dispatcher.ways import Way, Ways
 from mailer.domain.lane import Lane
-from mailer.net.dial import Dialler, NotGreeted
-from mailer.net.resolver import Resolver
-from mailer.net.routes import Route, Routing, find_route
+from mailer.net.dial import NotGreeted
+from mailer.net.routes import Route, find_route
 from mailer.net.transport import Owner, Session
-from mailer.service import dispatch, lease, maintenance
+from mailer.service import dispatch, lease
 from mailer.service.dispatch import Claimed
-from mailer.service.office import Office
 from mailer.smtp.address import AddressError
 from mailer.smtp.envelope import Fact, Transaction
 from mailer.smtp.reply import Reply
-from mailer.store.reader import Reader
-from mailer.store.writer import Writer
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.1
 #: Sites that run short are supplied together this often: many small claims would cost a flush to the disk each.
 SUPPLY_SECONDS = 0.04
-#: A lease that could not be renewed counts as over a little early, so that nobody else has it yet.
-LEASE_MARGIN = 5.0
 PRUNE_SECONDS = 60.0
 NO_ROUTE_BATCH = 500
 STOP_SECONDS = 15.0
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What the dispatcher works with; put together by the app.
-
-    `worker` is its name among the `workers` that share the sites; `elapsed` gives seconds since the machine's start;
-    `set_clock` sets the office's clock once the queue's times have been set.
-    """
-
-    office: Office
-    writer: Writer
-    reader: Reader
-    letters: Letters
-    signatory: Signatory
-    carriers: Carriers
-    resolver: Resolver
-    routing: Routing
-    dialler: Dialler
-    elapsed: Callable[[], float]
-    worker: str = "worker-1"
-    workers: int = 1
-    set_clock: Callable[[timedelta], None] = lambda by: None
 
 
 @dataclass(slots=True)
@@ -85,17 +57,6 @@ class Order:
     limit: int
     domains: list[str] = field(default_factory=list)
     lanes: list[Lane] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What was seen in the store: domains with due items, how often somebody flushed, the board of the workers, and how
-    far the queue's times have been set with the machine's clock."""
-
-    due: Sequence[dispatch.DueDomain]
-    flushes: int
-    board: lease.Board
-    shift: timedelta
 
 
 class Dispatcher:
@@ -109,17 +70,17 @@ class Dispatcher:
         self._signing = Signing(means.letters, means.signatory, self)
         self._wake = asyncio.Event()
         self._bare_domains: frozenset[str] = frozenset()
-        self._seen = Look([], 0, lease.Board({}, []), timedelta())
+        self._lookout = Lookout(means)
+        self._tenancy = Tenancy(means)
         self._heard: frozenset[lease.SiteState] = frozenset()
-        self._leased_until = 0.0
-        self._looks_at = self._prunes_at = 0.0
+        self._prunes_at = 0.0
         self._now = asyncio.get_running_loop().time
 
     async def run(self, stop: asyncio.Event) -> None:
         """Send what is due until `stop` is set; then end cleanly: nothing claimed is left behind."""
         self._bare_domains = frozenset(await self._means.reader.do(dispatch.bare_domains))
-        self._seen = await self._look()
-        self._outcomes.shift = self._seen.shift
+        await self._lookout.look()
+        self._outcomes.shift = self._lookout.seen.shift
         while not stop.is_set():
             await self._round()
             await self._pause(stop)
@@ -129,11 +90,11 @@ class Dispatcher:
 
     async def _round(self) -> None:
         try:
-            await self._renew()
+            await self._tenancy.renew(self._ways.sites.values())
             if self.may_begin():
-                if self._now() >= self._looks_at:
-                    self._see(await self._look())
-                if orders := self._orders(self._seen.due):
+                if not self._lookout.rest:
+                    await self._see()
+                if orders := self._orders(self._lookout.seen.due):
                     await self._claim(orders)
         except Exception as error:
             # The store's trouble must not end the mailer: it says so, and looks again.
@@ -141,40 +102,26 @@ class Dispatcher:
             await asyncio.sleep(1.0)
         for site in self._ways.sites.values():
             site.tidy()
-        await self._prune()
+        self._prune()
 
     async def _pause(self, stop: asyncio.Event) -> None:
         """Wait for the next look, or for a site that runs short; those that do so together are supplied together."""
         if stop.is_set():
             return
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), max(0.0, self._looks_at - self._now()))
+            await asyncio.wait_for(self._wake.wait(), self._lookout.rest)
             await asyncio.sleep(SUPPLY_SECONDS)
         self._wake.clear()
 
-    async def _look(self) -> Look:
-        begun = self._now()
-        seen = await self._means.reader.do(self._look_at_store)
-        # A store with thousands of domains takes longer to look at, and is looked at less often.
-        self._looks_at = begun + max(LOOK_SECONDS, 5 * (self._now() - begun))
-        return seen
-
-    def _look_at_store(self) -> Look:
-        now = self._office.clock()
-        window = maintenance.current(self._office, now)
-        lanes = list(Lane) if window is None else [Lane.SAFETY]
-        board = lease.board(self._office, self._means.worker, self._means.elapsed())
-        due = dispatch.due_domains(self._office, now, lanes)
-        return Look(due, dispatch.flushes(), board, dispatch.clock_shift())
-
-    def _see(self, seen: Look) -> None:
-        """Do what follows from what others did."""
+    async def _see(self) -> None:
+        """Look at the store, and do what follows from what others did."""
+        before = await self._lookout.look()
+        seen = self._lookout.seen
         if seen.shift != self._outcomes.shift:
             self._means.set_clock(seen.shift - self._outcomes.shift)
             self._outcomes.shift = seen.shift
-        if seen.flushes != self._seen.flushes:
+        if seen.flushes != before.flushes:
             self._hurry()
-        self._seen = seen
         states = frozenset(seen.board.states)
         for state in states - self._heard:
             if (site := self._ways.sites.get(state.site)) is not None:
@@ -208,7 +155,7 @@ class Dispatcher:
         if way.site is None or way.door is None:
             return True
         limits = way.site.limits
-        left = limits.manners.connections - self._seen.board.others.get(way.site.name, 0)
+        left = limits.manners.connections - self._lookout.seen.board.others.get(way.site.name, 0)
         return way.site.may_try(way.door, lane) and (limits.share > 0 or left > 0)
 
     async def _claim(self, orders: Sequence[Order]) -> None:
@@ -226,7 +173,7 @@ class Dispatcher:
     def _claim_and_learn(self, orders: Sequence[Order]) -> tuple[dict[Site, int], list[list[Claimed]]]:
         """In the writer's transaction: lease what is not leased yet, claim, and learn the announcements."""
         new = {order.way.site for order in orders if order.way.site is not None and not order.way.site.limits.share}
-        shares = {site: self._take(site) for site in new}
+        shares = self._tenancy.take(new)
         without = {site for site, share in shares.items() if not share}
         claims = [[] if order.way.site in without else self._claim_one(order) for order in orders]
         letters = self._means.letters
@@ -249,33 +196,11 @@ class Dispatcher:
     async def _do(self, work: Callable[[], Result]) -> Result:
         return await self._means.writer.do(work)
 
-    # --- leases
-
-    async def _renew(self) -> None:
-        """Renew our lease and our shares in good time."""
-        if self._leased_until - self._means.elapsed() > 2 / 3 * lease.TERM_SECONDS:
-            return
-        sites = [site for site in self._ways.sites.values() if site.limits.share]
-        self._leased_until, shares = await self._do(partial(self._renew_shares, sites))
-        for site, share in zip(sites, shares, strict=True):
-            site.limits.lease(share)
-
-    def _renew_shares(self, sites: Sequence[Site]) -> tuple[float, list[int]]:
-        until = lease.renew(self._means.worker, self._means.elapsed())
-        return until, [self._take(site) for site in sites]
-
-    def _take(self, site: Site) -> int:
-        means, most = self._means, site.limits.manners.connections
-        return lease.take(means.worker, site.name, most, means.workers, means.elapsed())
-
-    async def _prune(self) -> None:
+    def _prune(self) -> None:
         """Give back the shares of sites that are quiet; forget, now and then, the ways that nobody goes."""
         quiet = [site for site in self._ways.sites.values() if site.limits.share and site.is_quiet]
         if quiet and self._outcomes.is_safe:
-            for site in quiet:
-                site.limits.lease(0)
-            names = [site.name for site in quiet]
-            self._means.writer.submit(lambda: lease.give_up(self._means.worker, names))
+            self._tenancy.give_up(quiet)
         if self._now() >= self._prunes_at:
             self._prunes_at = self._now() + PRUNE_SECONDS
             self._ways.prune(self._now())
@@ -314,7 +239,7 @@ class Dispatcher:
         """Tell whether a mail may be begun: the store takes what comes of it."""
         writer = self._means.writer
         safe = self._outcomes.is_safe and writer.failure is None and writer.has_room
-        return safe and self._means.elapsed() < self._leased_until - LEASE_MARGIN
+        return safe and self._tenancy.stands
 
     def is_over(self, job: Job) -> bool:
         """Tell whether the time given to a job is over."""
@@ -371,7 +296,7 @@ class Dispatcher:
     def _make_site(self, name: str, carrier: Carrier | None) -> Site:
         manners: Manners = self._means.carriers.default if carrier is None else carrier.manners
         site = Site(name, carrier, Limits(manners, self._means.workers), self)
-        for state in self._seen.board.states:
+        for state in self._lookout.seen.board.states:
             if state.site == name:
                 site.heed(self._lesson(state))
         return site

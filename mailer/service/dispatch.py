@@ -150,7 +150,7 @@ def announcement(announcement_id: str) -> Announcement:
 
 
 def key_names(selectors: Sequence[str]) -> list[KeyName]:
-    """Return the keys of these selectors as signatures name them; RSA-SHA256 is rsa-sha256 in a= (RFC 6376 §3.3)."""
+    """Return the keys of these selectors as signatures name them; RSA-SHA256 is rsa-sha256 in a= (RFC 6376 §3.3.2)."""
     found = [keys.get(selector) for selector in selectors]
     return [KeyName(key.selector, f"{key.algorithm}-sha256") for key in found if key is not None]
 

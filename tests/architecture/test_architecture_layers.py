@@ -17,6 +17,7 @@ LEAVES = (
     "mailer.notify",
     "mailer.version",
     "mailer.files",
+    "mailer.signatory",
 )
 
 #: A package (longest match wins) and the product packages that it may import besides itself.
@@ -32,7 +33,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "mailer.store": (*PURE_ALL, "mailer.ids"),
     "mailer.service": (*PURE_ALL, "mailer.store", "mailer.clock", "mailer.ids"),
     "mailer.net": ("mailer.smtp", "mailer.message", "mailer.domain"),
-    "mailer.dispatcher": (*PURE, "mailer.net", "mailer.service", "mailer.store.writer", *LEAVES),
+    "mailer.dispatcher": (*PURE, "mailer.net", "mailer.service", "mailer.store.reader", "mailer.store.writer", *LEAVES),
+    "mailer.liveness": ("mailer.files",),
     "mailer.timers": ("mailer.clock", "mailer.service", "mailer.store.writer"),
     "mailer.clock": ("mailer.domain",),
     "mailer.log": ("mailer.clock",),
@@ -47,6 +49,7 @@ ASSEMBLE = (
     "mailer.keyring",
     "mailer.rehearsal",
     "mailer.serve",
+    "mailer.worker",
     "webhook.app",
 )
 DATABASES = ("apsw", "peewee", "playhouse", "sqlite3")
@@ -55,6 +58,8 @@ KEYS_AND_SENDING = (
     "mailer.keyring",
     "mailer.message.keys",
     "mailer.message.sign",
+    "mailer.message.signer",
+    "mailer.signatory",
     "mailer.net.dial",
     "mailer.net.transport",
     "mailer.smtp.client",

@@ -14,9 +14,10 @@ from typing import Any
 
 from mailer.carrier.group import Carriers, Manners
 from mailer.clock import elapsed, system_clock
-from mailer.dispatcher.dispatcher import Dispatcher, Means
+from mailer.dispatcher.dispatcher import Dispatcher
 from mailer.dispatcher.letters import Desk as LetterDesk
 from mailer.dispatcher.letters import Letters
+from mailer.dispatcher.means import Means
 from mailer.domain.household import Entry
 from mailer.keyring import Keyring
 from mailer.net.dial import Dialler

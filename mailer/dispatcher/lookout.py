@@ -1,0 +1,57 @@
+"""What does the store show, ten times a second?
+
+Which domains have due items, how often an operator has flushed, what stands on the board of the workers, and how far
+the queue's times were set with the machine's clock. Looking never waits for who writes.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from mailer.dispatcher.means import Means
+from mailer.domain.lane import Lane
+from mailer.service import dispatch, lease, maintenance
+
+LOOK_SECONDS = 0.1
+#: A store with thousands of domains takes longer to look at, and is looked at less often: a fifth of the time at most.
+REST_FACTOR = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was seen; `shift` is how far the queue's times have been set with the machine's clock in all."""
+
+    due: Sequence[dispatch.DueDomain]
+    flushes: int
+    board: lease.Board
+    shift: timedelta
+
+
+class Lookout:
+    """Looks at the store for one worker; `seen` is what it saw last."""
+
+    def __init__(self, means: Means) -> None:
+        self.seen = Look([], 0, lease.Board({}, []), timedelta())
+        self._means = means
+        self._now = asyncio.get_running_loop().time
+        self._next = 0.0
+
+    @property
+    def rest(self) -> float:
+        """Return the seconds until the next look."""
+        return max(0.0, self._next - self._now())
+
+    async def look(self) -> Look:
+        """Look, and return what was seen before."""
+        before, begun = self.seen, self._now()
+        self.seen = await self._means.reader.do(self._look)
+        self._next = begun + max(LOOK_SECONDS, REST_FACTOR * (self._now() - begun))
+        return before
+
+    def _look(self) -> Look:
+        office, means = self._means.office, self._means
+        now = office.clock()
+        lanes = list(Lane) if maintenance.current(office, now) is None else [Lane.SAFETY]
+        board = lease.board(office, means.worker, means.elapsed())
+        return Look(dispatch.due_domains(office, now, lanes), dispatch.flushes(), board, dispatch.clock_shift())

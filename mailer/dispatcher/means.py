@@ -1,0 +1,38 @@
+"""What does a worker send with?"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from mailer.carrier.group import Carriers
+from mailer.dispatcher.letters import Letters
+from mailer.dispatcher.signing import Signatory
+from mailer.net.dial import Dialler
+from mailer.net.resolver import Resolver
+from mailer.net.routes import Routing
+from mailer.service.office import Office
+from mailer.store.reader import Reader
+from mailer.store.writer import Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What the dispatcher works with; put together by the app.
+
+    `worker` is its name among the `workers` that share the sites; `elapsed` gives seconds since the machine's start;
+    `set_clock` sets the office's clock once the queue's times have been set.
+    """
+
+    office: Office
+    writer: Writer
+    reader: Reader
+    letters: Letters
+    signatory: Signatory
+    carriers: Carriers
+    resolver: Resolver
+    routing: Routing
+    dialler: Dialler
+    elapsed: Callable[[], float]
+    worker: str = "worker-1"
+    workers: int = 1
+    set_clock: Callable[[timedelta], None] = lambda by: None
