@@ -118,6 +118,11 @@ class Announcement(Table):
     selectors = TextField()
 
 
+Announcement.add_index(
+    SQL("CREATE INDEX IF NOT EXISTS announcement_safety_deadline ON announcement (expires_at) WHERE lane = 0")
+)
+
+
 class AnnouncementSchool(Table):
     """A school that an announcement was addressed to."""
 
@@ -140,7 +145,7 @@ class Exclusion(Table):
 
 
 class QueueItem(Table):
-    """One recipient of an announcement. A row, not a stored message.
+    """One recipient of an announcement, or a canary that rides with it. A row, not a stored message.
 
     `possible_copies` counts the attempts that may have left a copy without saying so; `intent` is the reason
     for which a person wants an item under way stopped, should the present attempt not settle it (empty: none). From
@@ -174,9 +179,10 @@ class QueueItem(Table):
     tls = TextField()
     reason = TextField()
     replied_at = Instant(null=True)
+    canary = BooleanField(default=False, constraints=[SQL("DEFAULT 0")])
 
     class Meta:
-        indexes = ((("announcement", "address_key"), True),)
+        indexes = ((("announcement", "address_key", "canary"), True),)
 
 
 QueueItem.add_index(

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playhouse.migrations import Runner
 
+from mailer.store import database
 from mailer.store.database import MIGRATIONS, Sqlite, StoreError, open_store
 from mailer.store.schema import TABLES
 
@@ -25,6 +26,24 @@ def test_the_migrated_schema_is_that_of_the_models(store: Sqlite, tmp_path: Path
         expected = schema(fresh)
         fresh.close()
     assert schema(store) == expected
+
+
+def test_a_queue_of_the_first_release_has_no_canaries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = tmp_path / "first"
+    first.mkdir()
+    shutil.copy(MIGRATIONS / "0001_first.py", first)
+    url = f"sqlite:///{tmp_path}/old.db"
+    with monkeypatch.context() as old:
+        old.setattr(database, "MIGRATIONS", first)
+        store = open_store(url, create=True)
+    store.execute_sql("INSERT INTO announcement VALUES (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)")
+    store.execute_sql(
+        "INSERT INTO queue_item VALUES (7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)"
+    )
+    store.close()
+    store = open_store(url, create=True)
+    assert list(store.execute_sql("SELECT id, canary FROM queue_item")) == [(7, 0)]
+    store.close()
 
 
 def test_a_store_without_its_schema_is_refused_unless_it_may_be_made(tmp_path: Path) -> None:
