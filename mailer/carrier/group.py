@@ -64,6 +64,11 @@ class Carriers:
                     return carrier
         return None
 
+    def name(self, domain: str, host: str) -> str:
+        """Return how a receiver is called: its carrier's name, by its mail domain or else its host, or the domain."""
+        carrier = self.of_domain(domain) or (self.of_mx([host.partition("[")[0]]) if host else None)
+        return domain if carrier is None else carrier.name
+
     @cached_property
     def _by_domain(self) -> Mapping[str, Carrier]:
         return {domain: carrier for carrier in self.groups for domain in carrier.domains}

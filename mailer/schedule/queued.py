@@ -11,7 +11,10 @@ from mailer.schedule.stop import ASIDE
 
 @dataclass(frozen=True, slots=True)
 class QueuedItem:
-    """A queue item as it stands. `evidence` is what the last attempt with a known end was told, at `replied_at`."""
+    """A queue item as it stands. `evidence` is what the last attempt with a known end was told, at `replied_at`.
+
+    A `canary` is a mailbox of our own that rides with the announcement, and no recipient.
+    """
 
     id: int
     announcement_id: str
@@ -27,6 +30,7 @@ class QueuedItem:
     settled_at: datetime | None
     evidence: Evidence
     replied_at: datetime | None
+    canary: bool = False
 
     @property
     def word(self) -> str:
@@ -57,7 +61,8 @@ class Tried:
 class Selection:
     """Which items are meant: all that fit every criterion given. An empty criterion lets everything pass.
 
-    `domains` are the receiving domains of a carrier or site, `address_key` has its domain in lower case.
+    `domains` are the receiving domains of a carrier or site, `address_key` has its domain in lower case; `canaries`
+    tells whether canaries alone are meant or recipients alone.
     """
 
     numbers: tuple[int, ...] = ()
@@ -66,6 +71,7 @@ class Selection:
     address_key: str = ""
     states: frozenset[ItemState] = frozenset()
     school: str = ""
+    canaries: bool | None = None
 
     @property
     def names_something(self) -> bool:

@@ -1,7 +1,8 @@
 """How does something become accepted for sending?
 
 Broadcasts and notices go through `announce`, the one function that writes an announcement with its queue items and
-exclusions: all of it in one transaction, or nothing. Only after it may anyone be told "accepted for sending".
+exclusions: all of it in one transaction, or nothing. Only after it may anyone be told "accepted for sending". The
+canaries ride in it, and are counted nowhere.
 """
 
 from collections import Counter
@@ -14,6 +15,7 @@ from mailer.domain.audience import Audience, resolve
 from mailer.domain.lane import Lane
 from mailer.domain.receipt import token, token_hash
 from mailer.service.audit import record
+from mailer.service.canary import ride
 from mailer.service.office import Office
 from mailer.store import announcements
 from mailer.store import audience as register
@@ -70,6 +72,7 @@ def announce(office: Office, new: NewAnnouncement, to: Audience) -> Announced:
     with transaction():
         announcement = _frozen(office, new)
         announcements.add(announcement, new.actor)
+        ride(office, announcement)
         numbers = announcements.reserve_items(len(to.recipients))
         hashes = [token_hash(token(office.receipt_key, number)) if new.receipt else None for number in numbers]
         # Items of one domain are claimed and settled together: side by side they share the pages that a commit writes.

@@ -17,6 +17,7 @@ from mailer.message.text import TextError, check_subject, check_text
 from mailer.schedule.accounting import ItemFacts, problems
 from mailer.schedule.queued import Selection
 from mailer.schedule.transition import CANCELLED
+from mailer.service import canary
 from mailer.service.announce import Announced, NewAnnouncement, NoSuchAnnouncement, announce, audience, summary
 from mailer.service.audit import record
 from mailer.service.office import Office
@@ -160,6 +161,7 @@ def show(office: Office, announcement_id: str) -> dict[str, Any]:
         "confirmed": counts.confirmed,
         "machine_only": 0,
         "not_opened": counts.households - counts.confirmed,
+        "canaries": canary.rode(announcement_id),
         **_terms(announcement),
     }
 
@@ -192,7 +194,8 @@ def cancel(office: Office, announcement_id: str, actor: str) -> int:
     with transaction():
         announcement = _get(announcement_id)
         now = office.clock()
-        count = control.cancel(Selection(announcement_id=announcement_id), CANCELLED, now)
+        count = control.cancel(Selection(announcement_id=announcement_id, canaries=False), CANCELLED, now)
+        control.cancel(Selection(announcement_id=announcement_id, canaries=True), CANCELLED, now)
         if count:
             announcements.mark_cancelled(announcement_id, now)
         record(office, actor, f"{announcement.kind.value}.cancel", announcement_id, items=count)

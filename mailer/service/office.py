@@ -9,15 +9,25 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from mailer.clock import Clock
+from mailer.domain.canary import Canaries
 from mailer.domain.lane import Lane
 from mailer.domain.school import Schools
 from mailer.ids import Ids
 from mailer.message.verp import Verp
 
+NO_CANARIES = Canaries()
+
+
+def _by_domain(domain: str, host: str) -> str:
+    return domain
+
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """What one installation is; `expires` is how long mail of each lane is tried; `chance` draws 0 to 1."""
+    """What one installation is; `expires` is how long mail of each lane is tried; `chance` draws 0 to 1.
+
+    `receiver` says how the receiver of a domain, of which a host answered, is called: by its carrier if it has one.
+    """
 
     clock: Clock
     chance: Callable[[], float]
@@ -29,3 +39,5 @@ class Office:
     verp: Verp
     expires: Mapping[Lane, timedelta]
     maintenance_lead: tuple[timedelta, ...]
+    canaries: Canaries = NO_CANARIES
+    receiver: Callable[[str, str], str] = _by_domain

@@ -1,4 +1,4 @@
-"""What became of an announcement, counted and whole?"""
+"""What became of an announcement, counted and whole? Canaries are nobody's mailbox and are left out everywhere."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -15,7 +15,9 @@ from mailer.store.database import select
 from mailer.store.items import find
 from mailer.store.models import instant
 
-STATES = "SELECT state, attempts, COUNT(*) FROM queue_item WHERE announcement_id = ? GROUP BY state, attempts"
+STATES = """
+SELECT state, attempts, COUNT(*) FROM queue_item WHERE announcement_id = ? AND NOT canary GROUP BY state, attempts
+"""
 EXCLUDED = "SELECT reason, COUNT(*) FROM exclusion WHERE announcement_id = ? GROUP BY reason ORDER BY reason"
 HOUSEHOLDS = """
 SELECT COUNT(DISTINCT slot.household_id), COUNT(DISTINCT receipt.household_id)
@@ -89,10 +91,10 @@ def confirmed_households(announcement_id: str) -> frozenset[int]:
 
 
 def items(announcement_id: str) -> Iterator[ItemFacts]:
-    """Return every item of an announcement with the places it stands for and the verdicts of its attempts."""
+    """Return every recipient's item of an announcement with its places and the verdicts of its attempts."""
     places = _grouped(select(PLACES, (announcement_id,)))
     verdicts = _grouped(select(VERDICTS, (announcement_id,)))
-    for item in find(Selection(announcement_id=announcement_id)):
+    for item in find(Selection(announcement_id=announcement_id, canaries=False)):
         pairs = tuple((household, slot) for household, slot in places.get(item.id, ()))
         words = tuple(Verdict(word) if word else None for (word,) in verdicts.get(item.id, ()))
         yield ItemFacts(item, pairs, words)

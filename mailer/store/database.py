@@ -128,6 +128,12 @@ def transaction() -> Iterator[None]:
         yield
 
 
+def prove_writable() -> None:
+    """Write what stands there already: nothing changes, and yet a page must reach the disk; in a transaction."""
+    ((number,),) = select("PRAGMA user_version")
+    change(f"PRAGMA user_version = {number:d}")
+
+
 def executemany(sql: str, rows: Sequence[Sequence[Any]]) -> None:
     """Run one statement for many rows; for the queue's hot path, where a model per row is too slow."""
     if rows:

@@ -5,11 +5,12 @@ from pathlib import Path
 
 from mailer.store.database import select
 
-#: Items that are still open: the indexes hold nothing else.
+#: Recipients that are still open: the indexes hold nothing else but a few canaries.
 OPEN = """
-SELECT lane, state, attempts > 0, COUNT(*) FROM queue_item WHERE state IN ('waiting', 'held') GROUP BY 1, 2, 3
+SELECT lane, state, attempts > 0, COUNT(*) FROM queue_item
+WHERE state IN ('waiting', 'held') AND NOT canary GROUP BY 1, 2, 3
 UNION ALL
-SELECT lane, 'sending', 0, COUNT(*) FROM queue_item WHERE claimed_by IS NOT NULL GROUP BY lane
+SELECT lane, 'sending', 0, COUNT(*) FROM queue_item WHERE claimed_by IS NOT NULL AND NOT canary GROUP BY lane
 """
 HOUSEHOLDS = "SELECT COUNT(*) FROM household WHERE deregistered_at IS NULL"
 ADDRESSES = """

@@ -1,7 +1,7 @@
 """What stands in the queue, and what was tried? Reading only."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import reduce
 from operator import and_
 
@@ -12,7 +12,7 @@ from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Evidence, Verdict
 from mailer.schedule.queued import QueuedItem, Selection, Tried
 from mailer.store import sessions
-from mailer.store.database import select
+from mailer.store.database import select, select_each
 from mailer.store.models import Attempt, QueueItem
 
 #: A session that an attempt went through before its last one, as its transcript names it.
@@ -34,6 +34,8 @@ def chosen(selection: Selection) -> Expression:
         criteria.append(QueueItem.address_key == selection.address_key)
     if selection.states:
         criteria.append(QueueItem.state.in_([state.value for state in sorted(selection.states)]))
+    if selection.canaries is not None:
+        criteria.append(QueueItem.canary == selection.canaries)
     return reduce(and_, criteria)
 
 
@@ -74,6 +76,11 @@ def attempts(item_id: int) -> list[Tried]:
     ]
 
 
+def domains_of(item_ids: Iterable[int]) -> dict[int, str]:
+    """Return the receiving domain of each of these items."""
+    return dict(select_each("SELECT id, domain FROM queue_item WHERE id = ?", [(number,) for number in item_ids]))
+
+
 def _item(row: QueueItem) -> QueuedItem:
     return QueuedItem(
         id=row.id,
@@ -90,6 +97,7 @@ def _item(row: QueueItem) -> QueuedItem:
         settled_at=row.settled_at,
         evidence=_evidence(row),
         replied_at=row.replied_at,
+        canary=bool(row.canary),
     )
 
 

@@ -64,3 +64,16 @@ def test_hosts(hosts: list[str], name: str | None) -> None:
 
 def test_all_carriers_can_be_gone_through() -> None:
     assert [each.name for each in CARRIERS] == ["softbank", "ymobile", "google"]
+
+
+@pytest.mark.parametrize(
+    ("domain", "host", "name"),
+    [
+        ("gmail.com", "", "google"),
+        ("example.jp", "aspmx.l.google.com[192.0.2.1]:25", "google"),
+        ("example.jp", "mx.example.jp[192.0.2.1]:25", "example.jp"),
+        ("example.jp", "", "example.jp"),
+    ],
+)
+def test_every_receiver_has_a_name(domain: str, host: str, name: str) -> None:
+    assert CARRIERS.name(domain, host) == name

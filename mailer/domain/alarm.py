@@ -1,0 +1,104 @@
+"""What does an alarm say, and what may stand in it?
+
+An alarm is raised once for a kind and a subject, and again only after it was cleared; repeats are counted. It never
+holds a guardian's address: what a far server wrote is cut, cleaned, and its addresses are taken out.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from mailer.domain.typed import hidden_character
+
+LONGEST_WORDS = 300
+LONGEST_SUBJECT = 100
+
+#: Wider than any address we would send to: it is better to take out too much.
+_ADDRESS = re.compile(r"""(?:"(?:[^"\\]|\\.){0,320}"|[^\s<>"'(),:;=\[\]@]{1,320})@[^\s<>"'(),:;=\[\]@]{1,255}""")
+_TAKEN_OUT = "***@***"
+
+
+class Kind(StrEnum):
+    """What may give cause for an alarm."""
+
+    OUR_FAULT = "our_fault"
+    CARRIER_PAUSED = "carrier_paused"
+    CANARY_LATE = "canary_late"
+    CANARY_REFUSED = "canary_refused"
+    UNREACHED = "unreached"
+    QUEUE_STUCK = "queue_stuck"
+    STORE_FAILED = "store_failed"
+    DISK_LOW = "disk_low"
+    TEST = "test"
+
+
+#: What each kind means, for the person who is called by it.
+REASONS: Mapping[Kind, str] = {
+    Kind.OUR_FAULT: "Mail is refused for a fault of ours: {subject}",
+    Kind.CARRIER_PAUSED: "Sending pauses, because we were blocked: {subject}",
+    Kind.CANARY_LATE: "A canary was not accepted in time: {subject}",
+    Kind.CANARY_REFUSED: "A canary was refused or returned: {subject}",
+    Kind.UNREACHED: "The deadline of a safety broadcast is over, and not everyone was reached: {subject}",
+    Kind.QUEUE_STUCK: "The queue cannot be written or claimed from, and sending pauses: {subject}",
+    Kind.STORE_FAILED: "The store cannot be written, and sending pauses: {subject}",
+    Kind.DISK_LOW: "The disk is nearly full: {subject}",
+    Kind.TEST: "This is a test of the ways out of the house: {subject}",
+}
+#: Who or what ended an alarm, where no person did.
+WHY: Mapping[str, str] = {
+    "cause_gone": "its cause is gone",
+    "canary_accepted": "a later canary was accepted",
+    "quiet": "a day without a repeat",
+}
+#: What the machine itself is asked about again and again: such an alarm ends when its cause does.
+OF_THE_MACHINE = (Kind.QUEUE_STUCK, Kind.STORE_FAILED, Kind.DISK_LOW)
+
+
+class Event(StrEnum):
+    """What is told of an alarm."""
+
+    RAISED = "raised"
+    CLEARED = "cleared"
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One alarm; `cleared_by` is empty while it stands, and says afterwards who or what ended it."""
+
+    id: str
+    kind: Kind
+    subject: str
+    words: str
+    count: int
+    raised_at: datetime
+    last_at: datetime
+    cleared_at: datetime | None = None
+    cleared_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """That one path out is to tell of an alarm for the `tries`-th time, counted from 0."""
+
+    alarm: Alarm
+    event: Event
+    path: str
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An alarm as it leaves: the name by which a receiver knows it again, its facts as words, and the whole as JSON."""
+
+    id: str
+    facts: Mapping[str, str]
+    body: bytes
+
+
+def clean(text: str, longest: int = LONGEST_WORDS) -> str:
+    """Return text from outside as it may stand in an alarm: one visible line, without addresses, cut to `longest`."""
+    seen = "".join(" " if hidden_character(character) else character for character in text[: 4 * longest])
+    line = " ".join(_ADDRESS.sub(_TAKEN_OUT, seen).split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"

@@ -1,0 +1,147 @@
+"""How is an operator's attention asked for, and when is that over?
+
+Any process may raise an alarm, in the transaction of what it tells of; the mailer's keeper has it told outside, by
+ways that do not lead through the queue. One that stands already is counted, not raised again.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from mailer.carrier.reason import MEANINGS, Reason
+from mailer.domain.alarm import LONGEST_SUBJECT, Alarm, Event, Kind, Telling, clean
+from mailer.domain.typed import visible
+from mailer.schedule.outcome import Evidence
+from mailer.service.audit import record
+from mailer.service.office import Office
+from mailer.store import alarms, items
+from mailer.store.alarms import Failing, Told
+from mailer.store.database import transaction
+
+__all__ = [
+    "Alarm",
+    "Event",
+    "Failing",
+    "Kind",
+    "NoSuchAlarm",
+    "Telling",
+    "Told",
+    "clear",
+    "delivered",
+    "dismiss",
+    "failing",
+    "list_",
+    "new",
+    "note_refusals",
+    "raise_",
+    "show",
+    "try_out",
+]
+
+PREFIX = "A"
+#: What is our own fault. That we were too fast is none: the pace sees to it, and nobody needs to be woken.
+OUR_FAULTS = frozenset(reason.value for reason, meaning in MEANINGS.items() if meaning.acts == "operator") - {
+    Reason.RATE_LIMITED.value
+}
+#: When everybody refuses us there is one cause, and a page for each workplace's domain would hide it.
+MOST_OF_A_KIND = 20
+OTHERS = "others"
+#: Keys of `mailer.domain.alarm.WHY`: who ended an alarm, where no person did.
+BY_ITSELF, BY_CANARY, BY_QUIET = "cause_gone", "canary_accepted", "quiet"
+QUIET = timedelta(days=1)
+
+
+class NoSuchAlarm(LookupError):
+    """There is no alarm of this name."""
+
+
+def raise_(office: Office, kind: Kind, subject: str, words: str, count: int = 1) -> bool:
+    """Raise an alarm, or count it to the one that stands; inside a transaction. Return whether it is new.
+
+    `subject` is of our own making; `words` may quote anybody and are cut and cleaned here.
+    """
+    return alarms.raise_(new(office, kind, subject, words, count))
+
+
+def new(office: Office, kind: Kind, subject: str, words: str, count: int = 1) -> Alarm:
+    """Return an alarm that begins now and is written nowhere yet."""
+    now = office.clock()
+    return Alarm(office.ids(PREFIX), kind, visible(subject, LONGEST_SUBJECT), clean(words), count, now, now)
+
+
+def clear(office: Office, kind: Kind, subject: str, by: str = BY_ITSELF) -> int:
+    """End the alarm that stands for this, if there is one; inside a transaction. Return how many that were."""
+    return alarms.clear(kind, visible(subject, LONGEST_SUBJECT), office.clock(), by)
+
+
+def note_refusals(office: Office, ends: Iterable[tuple[int, Evidence]]) -> None:
+    """Raise an alarm for each receiver that finds us at fault; inside a transaction.
+
+    `ends` are attempts that were no acceptance: the item, and what was said. Costs nothing where nobody blames us.
+    """
+    blamed = [(item, said) for item, said in ends if said.reason in OUR_FAULTS and said.host]
+    if not blamed:
+        return
+    domains = items.domains_of(item for item, _ in blamed)
+    found: dict[str, list[Evidence]] = defaultdict(list)
+    for item, said in blamed:
+        found[f"{office.receiver(domains[item], said.host)} {said.reason}"].append(said)
+    standing = alarms.standing(Kind.OUR_FAULT)
+    for subject, evidence in found.items():
+        fits = subject in standing or len(standing) < MOST_OF_A_KIND
+        standing |= {subject} if fits else set()
+        raise_(office, Kind.OUR_FAULT, subject if fits else OTHERS, said_by(evidence[0]), len(evidence))
+
+
+def said_by(evidence: Evidence) -> str:
+    """Return what a far server said, in one line."""
+    reply = f"{evidence.code} {evidence.enhanced}" if evidence.code else ""
+    return " ".join(filter(None, (f"{evidence.host}: {evidence.stage}:", reply.strip(), evidence.text)))
+
+
+def list_(*, ended: bool = False, limit: int | None = None) -> list[Alarm]:
+    """Return the alarms that stand, with `ended` those that are over too, the newest first."""
+    return alarms.find(ended=ended, limit=limit)
+
+
+def delivered(found: Iterable[Alarm]) -> frozenset[str]:
+    """Return the names of those alarms that every way out has told of, if there is any."""
+    return alarms.delivered(one.id for one in found)
+
+
+def show(alarm_id: str) -> tuple[Alarm, list[Told]]:
+    """Return an alarm and what was told of it on which way. Raises NoSuchAlarm."""
+    return _get(alarm_id), alarms.tellings(alarm_id)
+
+
+def dismiss(office: Office, alarm_ids: Sequence[str], actor: str, why: str = "") -> int:
+    """End these alarms, or all that stand if none is named; return how many stood. Raises NoSuchAlarm."""
+    with transaction():
+        named = [_get(name) for name in alarm_ids] or alarms.find(ended=False)
+        ended = [one.id for one in named if one.cleared_at is None]
+        for one in named:
+            alarms.clear(one.kind, one.subject, office.clock(), actor, raised_until=one.raised_at)
+        record(office, actor, "alarm.clear", "", alarms=ended, why=why)
+    return len(ended)
+
+
+def try_out(office: Office, actor: str) -> Alarm:
+    """Raise an alarm that says that it is none, so that the ways out can be tried; one that stands is ended first."""
+    with transaction():
+        clear(office, Kind.TEST, actor, actor)
+        alarm = new(office, Kind.TEST, actor, "")
+        alarms.raise_(alarm)
+        record(office, actor, "alarm.test", alarm.id)
+    return alarm
+
+
+def failing() -> list[Failing]:
+    """Return the ways out that do not get rid of what they are to tell."""
+    return alarms.failing()
+
+
+def _get(alarm_id: str) -> Alarm:
+    alarm = alarms.get(alarm_id)
+    if alarm is None:
+        raise NoSuchAlarm(alarm_id)
+    return alarm

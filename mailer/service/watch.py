@@ -1,0 +1,88 @@
+"""What gives cause for an alarm now, and what is to be told of?
+
+The mailer's keeper asks once a second. What the machine itself suffers from is given by the caller; what the store
+knows is found here. All of it is one transaction, so that nothing is told that was not written.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from mailer.domain.alarm import OF_THE_MACHINE, Alarm, Event, Kind, Telling
+from mailer.service import alarm, canary
+from mailer.service.office import Office
+from mailer.store import alarms, unreached
+from mailer.store.database import prove_writable
+
+__all__ = ["Found", "Troubles", "look", "pause", "prove_writable", "told"]
+
+Troubles = Mapping[tuple[Kind, str], str]
+
+#: What one way out is given to tell at a time.
+MOST_AT_A_TIME = 20
+FIRST_AGAIN = timedelta(seconds=5)
+LONGEST_AGAIN = timedelta(minutes=5)
+GIVEN_UP_AFTER = timedelta(days=1)
+#: A deadline that was over longer ago, while no mailer ran, is told of no more.
+STILL_NEWS = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is new, for the log, and what each way out is to tell now."""
+
+    news: Sequence[tuple[Alarm, Event]]
+    owed: Mapping[str, Sequence[Telling]]
+
+
+def look(
+    office: Office, troubles: Troubles, meanwhile: Sequence[Alarm], paths: Sequence[str], since: datetime | None
+) -> Found:
+    """Raise and end alarms, and return what is to be told; inside a Writer.
+
+    `troubles` is what the machine suffers from now: kind and subject with words; `meanwhile` are alarms that were
+    raised while the store could not be written, `paths` the names of the ways out; `since` is when the last look was.
+    """
+    now = office.clock()
+    for one in meanwhile:
+        alarms.raise_(one)
+    _follow_the_machine(office, troubles)
+    canary.watch(office)
+    _note_unreached(office, since or now - STILL_NEWS, now)
+    alarms.clear_quiet(Kind.OUR_FAULT, now - alarm.QUIET, now, alarm.BY_QUIET)
+    news = alarms.take_news()
+    alarms.owe(news, paths, now)
+    return Found(news, {path: alarms.owed(path, now, LONGEST_AGAIN, MOST_AT_A_TIME) for path in paths})
+
+
+def told(office: Office, one: Telling, trouble: str) -> None:
+    """Write how a way out fared with one alarm, empty `trouble` meaning well; inside a Writer."""
+    now = office.clock()
+    if not trouble:
+        alarms.told(one, now, None, "")
+    else:
+        began = one.alarm.raised_at if one.event is Event.RAISED else one.alarm.cleared_at or now
+        again = None if now - began > GIVEN_UP_AFTER else now + pause(one.tries)
+        alarms.told(one, None, again, trouble)
+
+
+def pause(tries: int) -> timedelta:
+    """Return how long a way out rests after so many tries before that have failed."""
+    return min(FIRST_AGAIN * (1 << min(tries, 10)), LONGEST_AGAIN)
+
+
+def _follow_the_machine(office: Office, troubles: Troubles) -> None:
+    for kind in OF_THE_MACHINE:
+        standing = alarms.standing(kind)
+        present = {subject: words for (trouble, subject), words in troubles.items() if trouble is kind}
+        for subject in present.keys() - standing:
+            alarm.raise_(office, kind, subject, present[subject])
+        for subject in standing - present.keys():
+            alarm.clear(office, kind, subject)
+
+
+def _note_unreached(office: Office, since: datetime, now: datetime) -> None:
+    """Once for each safety broadcast that left somebody out, whether a person has cleared the alarm since or not."""
+    for one in unreached.safety(since, now):
+        if not alarms.was_raised(Kind.UNREACHED, one.announcement_id, one.deadline):
+            alarm.raise_(office, Kind.UNREACHED, one.announcement_id, f"{one.unreached}/{one.recipients}")
