@@ -1,13 +1,14 @@
 """What may be set, where does it come from, and what is wrong with it?
 
 `load` reads mimamori.toml, `load_schools` and `load_carriers` the two lists it names or the shipped ones;
-`read_secret` and `read_dkim_key` what only we may know. Everything that can be wrong is a ConfigError.
+`read_secret`, `read_webhook_secret` and `read_dkim_key` what only we may know. Everything that can be wrong is a
+ConfigError.
 """
 
 from pathlib import Path
 
 from config.carriers import load_carriers
-from config.credentials import read_dkim_key, read_secret
+from config.credentials import WEBHOOK_SECRET, read_dkim_key, read_secret, read_webhook_secret
 from config.document import read_document
 from config.problem import REASONS, ConfigError, CredentialError, Problem
 from config.schema import Settings
@@ -15,6 +16,7 @@ from config.schools import load_schools
 
 __all__ = [
     "REASONS",
+    "WEBHOOK_SECRET",
     "ConfigError",
     "CredentialError",
     "Problem",
@@ -24,6 +26,7 @@ __all__ = [
     "load_schools",
     "read_dkim_key",
     "read_secret",
+    "read_webhook_secret",
 ]
 
 

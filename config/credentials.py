@@ -6,6 +6,7 @@ Without them the files under the state directory are read, and refused if others
 Raises CredentialError.
 """
 
+import base64
 import os
 import stat
 from collections.abc import Mapping
@@ -15,6 +16,9 @@ from config.problem import CredentialError, Problem
 from config.schema import Settings
 
 SECRET_BYTES = 32
+WEBHOOK_SECRET = "webhook.key"
+#: The bounds that Standard Webhooks sets.
+LEAST_WEBHOOK_BYTES, MOST_WEBHOOK_BYTES = 24, 64
 #: Mode bits that must not be set: a secret may be shared with our group, a private key with nobody.
 SECRET_CLOSED_TO = 0o007
 KEY_CLOSED_TO = 0o077
@@ -30,6 +34,21 @@ def read_secret(settings: Settings, name: str, environ: Mapping[str, str] = os.e
         secret = b""
     if len(secret) != SECRET_BYTES:
         raise CredentialError([Problem(file, None, "", "damaged", {"bytes": SECRET_BYTES})])
+    return secret
+
+
+def read_webhook_secret(settings: Settings, environ: Mapping[str, str] = os.environ) -> bytes:
+    """Return the secret that signs webhooks, from a file in the form that the receiver is given: `whsec_BASE64`."""
+    directory = settings.state.directory / "secrets"
+    file, content = _read("secrets", directory / WEBHOOK_SECRET, SECRET_CLOSED_TO, environ)
+    prefix, _, written = content.strip().partition(b"_")
+    try:
+        secret = base64.b64decode(written, validate=True)
+    except ValueError:
+        secret = b""
+    if prefix != b"whsec" or not LEAST_WEBHOOK_BYTES <= len(secret) <= MOST_WEBHOOK_BYTES:
+        fields = {"least": LEAST_WEBHOOK_BYTES, "most": MOST_WEBHOOK_BYTES}
+        raise CredentialError([Problem(file, None, "", "no_webhook_secret", fields)])
     return secret
 
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic_core import PydanticCustomError
 
 from config.problem import wrong
+from mailer.domain.canary import canary
 from mailer.domain.duration import DurationError, parse_duration
 from mailer.domain.typed import hidden_character
 
@@ -146,10 +147,43 @@ def ip(value: object) -> str:
 def base_url(value: object) -> str:
     """Return `https://HOST[:PORT]`, or `http://` with a host that is this machine; no slash at the end."""
     text = value.rstrip("/") if isinstance(value, str) else ""
-    host = _url_host(text)
-    if not host or (text.startswith("http://") and not _is_here(host)):
+    if not _is_safe(text):
         raise wrong("base_url", value)
     return text
+
+
+def webhook_url(value: object) -> str:
+    """Return `https://HOST[:PORT]/PATH`, or `http://` with a host that is this machine, as it was written."""
+    text = value if isinstance(value, str) else ""
+    try:
+        parts = urlsplit(text)
+        origin = f"{parts.scheme}://{parts.netloc}"
+    except ValueError:
+        origin = ""
+    if not text.isascii() or hidden_character(text) or " " in text or "#" in text or not _is_safe(origin):
+        raise wrong("webhook", value)
+    return text
+
+
+def mailbox(value: object) -> str:
+    """Return a mail address that can be written to."""
+    try:
+        return canary(value if isinstance(value, str) else "").address
+    except ValueError as error:
+        raise wrong("mailbox", value, detail=str(error)) from error
+
+
+def one_mailbox_each(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse a list that names a mailbox twice, however its domain is written."""
+    all_different(tuple(canary(value).key for value in values))
+    return values
+
+
+def program(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a command: the absolute path of a program and what it is told; nothing means none."""
+    if values and not Path(values[0]).is_absolute():
+        raise wrong("program", values[0])
+    return values
 
 
 def database_url(value: object) -> str:
@@ -221,6 +255,12 @@ def _is_host(text: str) -> bool:
 
 def _is_here(host: str) -> bool:
     return host == "localhost" or (_is_ip(host) and ip_address(host).is_loopback)
+
+
+def _is_safe(text: str) -> bool:
+    """Tell whether this is `https://HOST[:PORT]`, or `http://` with a host that is this machine."""
+    host = _url_host(text)
+    return bool(host) and (text.startswith("https://") or _is_here(host))
 
 
 def _url_host(text: str) -> str:

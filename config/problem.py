@@ -42,6 +42,9 @@ REASONS: Mapping[str, str] = {
     "nameserver": 'must be the number of a name server and its port, such as "127.0.0.1:53", not {value}',
     "ip": 'must be an IP address such as "192.0.2.25", not {value}',
     "base_url": 'must be "https://HOST" without a path ("http://" only for this machine), not {value}',
+    "webhook": 'must be "https://HOST/PATH" ("http://" only for this machine), not {value}',
+    "mailbox": "must be a mail address, not {value}: {detail}",
+    "program": 'must begin with the absolute path of a program, such as "/usr/local/bin/alarm", not {value}',
     "database": 'must be "sqlite:///PATH" with an absolute path, not {value}',
     "pattern": "is not a regular expression: {detail}",
     "day": "must be a day such as 2026-03-31 without quotation marks, not {value}",
@@ -63,6 +66,7 @@ REASONS: Mapping[str, str] = {
     # secrets and keys
     "no_secret": "there is no such file; run `mimamori init` to make the missing secrets and keys",
     "exposed": "may be read by others than its owner (mode {mode}); run: chmod {wanted} {file}",
+    "no_webhook_secret": "does not hold whsec_ and {least} to {most} bytes in base64; put it back from a backup",
     "damaged": "does not hold {bytes} bytes in hexadecimal; put it back from a backup",
 }
 

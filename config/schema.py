@@ -32,6 +32,9 @@ Listen = Annotated[
 Nameservers = Annotated[
     tuple[Annotated[kinds.Endpoint, PlainValidator(kinds.nameserver)], ...], AfterValidator(kinds.all_different)
 ]
+Mailboxes = Annotated[tuple[Annotated[str, PlainValidator(kinds.mailbox)], ...], AfterValidator(kinds.one_mailbox_each)]
+Command = Annotated[tuple[Annotated[str, PlainValidator(kinds.words(1000))], ...], AfterValidator(kinds.program)]
+Late = Annotated[timedelta, PlainValidator(kinds.duration("5s", "1d"))]
 Addresses = Annotated[tuple[Annotated[str, PlainValidator(kinds.ip)], ...], AfterValidator(kinds.all_different)]
 
 
@@ -148,6 +151,22 @@ class Maintenance(Section):
     lead: Annotated[Leads, AfterValidator(kinds.at_least_one)] = (timedelta(days=7), timedelta(days=1))
 
 
+class Alarm(Section):
+    """How an operator is called when something is wrong, by ways that do not lead through the queue."""
+
+    webhook: Annotated[str, PlainValidator(kinds.webhook_url)] | None = None
+    command: Command = ()
+    free_megabytes: Annotated[int, PlainValidator(kinds.whole(1, 1_000_000))] = 500
+
+
+class Canary(Section):
+    """Mailboxes of our own that ride first in every broadcast, and when a mail to one is late."""
+
+    addresses: Mailboxes = ()
+    late: Late = timedelta(seconds=60)
+    late_ordinary: Late = timedelta(minutes=10)
+
+
 class Settings(Section):
     """All of mimamori.toml, checked; without any file it holds the defaults."""
 
@@ -164,6 +183,8 @@ class Settings(Section):
     admin: Admin = Admin()
     dkim: Dkim
     maintenance: Maintenance = Maintenance()
+    alarm: Alarm = Alarm()
+    canary: Canary = Canary()
 
     @model_validator(mode="before")
     @classmethod

@@ -8,12 +8,14 @@ a secret) when a file cannot.
 import os
 import random
 import secrets
+from base64 import b64encode
 from collections.abc import Collection
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from config import Settings, load_schools, read_secret
+from config import WEBHOOK_SECRET, Settings, load_schools, read_secret
 from mailer.clock import system_clock
+from mailer.domain.canary import canaries
 from mailer.domain.lane import Lane
 from mailer.files import write_new
 from mailer.ids import random_id
@@ -46,6 +48,7 @@ def open_office(settings: Settings, *, create: bool = False, needs: Collection[s
             Lane.NOTICE: settings.delivery.expires_notice,
         },
         maintenance_lead=settings.maintenance.lead,
+        canaries=canaries(settings.canary.addresses, settings.canary.late, settings.canary.late_ordinary),
     )
 
 
@@ -55,8 +58,11 @@ def _secret(settings: Settings, name: str, needs: Collection[str]) -> bytes:
 
 def make_secrets(settings: Settings) -> list[Path]:
     """Write the secrets that are not there yet, readable by the owner and the group; return their files."""
-    paths = [settings.state.directory / "secrets" / f"{name}.key" for name in SECRETS]
-    return [path for path in paths if write_new(path, secrets.token_hex(SECRET_BYTES) + "\n", mode=0o640)]
+    directory = settings.state.directory / "secrets"
+    written = {f"{name}.key": secrets.token_hex(SECRET_BYTES) for name in SECRETS}
+    if settings.alarm.webhook is not None:
+        written[WEBHOOK_SECRET] = "whsec_" + b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+    return [directory / name for name, text in written.items() if write_new(directory / name, text + "\n", mode=0o640)]
 
 
 def make_store(settings: Settings) -> Path | None:

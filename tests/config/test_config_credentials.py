@@ -1,10 +1,11 @@
 """Do secrets come from where they should, and is one that others can read refused?"""
 
+import base64
 from pathlib import Path
 
 import pytest
 
-from config import CredentialError, Settings, read_dkim_key, read_secret
+from config import CredentialError, Settings, read_dkim_key, read_secret, read_webhook_secret
 
 PEM = b"-----BEGIN PRIVATE KEY-----\n"
 
@@ -84,3 +85,27 @@ def test_a_directory_is_no_key(settings: Settings) -> None:
     (settings.dkim.directory / "s3.pem").mkdir()
     with pytest.raises(CredentialError, match="cannot be read"):
         read_dkim_key(settings, "s3", {})
+
+
+@pytest.mark.parametrize("count", [24, 32, 64])
+def test_the_secret_of_the_webhook_has_the_form_that_receivers_are_given(settings: Settings, count: int) -> None:
+    write_webhook_secret(settings, b"whsec_" + base64.b64encode(b"\xab" * count) + b"\n")
+    assert read_webhook_secret(settings, {}) == b"\xab" * count
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"ab" * 32, b"whsec_", b"whsec_!!!!", b"whsk_" + base64.b64encode(bytes(32))]
+    + [b"whsec_" + base64.b64encode(bytes(count)) for count in (23, 65)],
+)
+def test_a_damaged_secret_of_the_webhook_is_refused(settings: Settings, content: bytes) -> None:
+    write_webhook_secret(settings, content)
+    with pytest.raises(CredentialError, match="does not hold whsec_ and 24 to 64 bytes"):
+        read_webhook_secret(settings, {})
+
+
+def write_webhook_secret(settings: Settings, content: bytes) -> None:
+    """Put a secret where `mimamori init` puts it."""
+    file = settings.state.directory / "secrets" / "webhook.key"
+    file.write_bytes(content)
+    file.chmod(0o640)
