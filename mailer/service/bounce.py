@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from mailer.bounce.match import failure_of
 from mailer.bounce.report import Report, ReportedRecipient, read_report
 from mailer.schedule.outcome import Evidence
+from mailer.service import canary
 from mailer.service.office import Office
 from mailer.store import inbound
 
@@ -93,7 +94,10 @@ def _digest(content: bytes) -> bytes:
 
 def _returned(office: Office, item_id: int, report: Report, address_key: str) -> bool:
     failure = failure_of(report, address_key)
-    return failure is not None and inbound.mark_returned(item_id, _evidence(report, failure), office.clock())
+    if failure is None or not inbound.mark_returned(item_id, _evidence(report, failure), office.clock()):
+        return False
+    canary.look_again(item_id)
+    return True
 
 
 def _evidence(report: Report, failure: ReportedRecipient) -> Evidence:

@@ -14,9 +14,10 @@ from mailer.message.sign import KeyName
 from mailer.schedule.backoff import next_attempt
 from mailer.schedule.claim import Claimed, DueDomain, Recovered
 from mailer.schedule.item import ItemState
-from mailer.schedule.outcome import Outcome
+from mailer.schedule.outcome import Outcome, Verdict
 from mailer.schedule.stop import Stops
 from mailer.schedule.transition import after, lost, unused
+from mailer.service import alarm
 from mailer.service.office import Office
 from mailer.store import announcements, control, domains, keys, leases, spool, stops
 
@@ -96,6 +97,8 @@ def settle(office: Office, outcomes: Sequence[tuple[int, int, Outcome]], shift: 
         outcome = told[one.item_id, one.number]
         ends.append((one, outcome, after(outcome, one.standing)))
     spool.settle(ends)
+    not_taken = ((one.item_id, end.evidence) for one, end, _ in ends if end.verdict is not Verdict.ACCEPTED)
+    alarm.note_refusals(office, not_taken)
     return len(ends)
 
 
