@@ -35,6 +35,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "mailer.net": ("mailer.smtp", "mailer.message", "mailer.domain"),
     "mailer.dispatcher": (*PURE, "mailer.net", "mailer.service", "mailer.store.reader", "mailer.store.writer", *LEAVES),
     "mailer.liveness": ("mailer.files",),
+    "mailer.alarms": ("mailer.domain", "mailer.language", "mailer.service", "mailer.store.writer"),
+    "mailer.errand": ("mailer.domain",),
     "mailer.timers": ("mailer.clock", "mailer.service", "mailer.store.writer"),
     "mailer.clock": ("mailer.domain",),
     "mailer.log": ("mailer.clock",),
@@ -42,6 +44,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 }
 #: These put things together and may import everything of their side.
 ASSEMBLE = (
+    "mailer.alarm_ways",
     "mailer.app",
     "mailer.appliance",
     "mailer.cli",
