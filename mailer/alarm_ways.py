@@ -3,7 +3,6 @@
 Put together from the configuration for `mailer.alarms.keep_alarms`.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -27,6 +26,14 @@ class Watched(Protocol):
     @property
     def failure(self) -> Exception | None:
         """The last error of the store itself, until it takes a write again."""
+
+
+class Widow(Protocol):
+    """Who settles what dead workers leave behind, as far as it says why it cannot."""
+
+    @property
+    def trouble(self) -> str:
+        """Why the claims cannot be recovered, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +93,8 @@ def _webhook(settings: Settings, url: str, clock: Clock) -> Way:
         return Blocked("webhook", str(error))
 
 
-def troubles(settings: Settings, writer: Watched, may_begin: Callable[[], bool]) -> Troubles:
-    """Return what the machine suffers from now: a disk that is nearly full, a store or a queue that takes no write.
-
-    `may_begin` says whether the mailer begins mails, or waits for the queue.
-    """
+def troubles(settings: Settings, writer: Watched, widow: Widow) -> Troubles:
+    """Return what the machine suffers from now: a disk that is nearly full, a store or a queue that takes no write."""
     found: dict[tuple[Kind, str], str] = {}
     directory = Path(urlsplit(settings.database.url).path).parent
     try:
@@ -101,6 +105,6 @@ def troubles(settings: Settings, writer: Watched, may_begin: Callable[[], bool])
         found[Kind.DISK_LOW, str(directory)] = f"{free} MB"
     if writer.failure is not None:
         found[STORE] = str(writer.failure)
-    if not may_begin():
-        found[Kind.QUEUE_STUCK, "queue"] = str(writer.failure or "outcomes cannot be written")
+    if widow.trouble:
+        found[Kind.QUEUE_STUCK, "queue"] = widow.trouble
     return found

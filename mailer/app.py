@@ -20,6 +20,8 @@ from pathlib import Path
 
 from config import Settings, read_dkim_key
 from mailer import signatory
+from mailer.alarm_ways import alarm_ways, troubles
+from mailer.alarms import keep_alarms
 from mailer.appliance import open_office
 from mailer.clock import SteadyClock, elapsed
 from mailer.keyring import Keyring
@@ -45,7 +47,8 @@ async def run(settings: Settings, config: Path, ready: Callable[[], None], stop:
         office = replace(open_office(settings, needs=()), clock=clock)
         writer = Writer()
         widow = Widow(office, writer)
-        tasks = [asyncio.create_task(keep_time(office, writer, clock)), asyncio.create_task(widow.watch())]
+        alarms = keep_alarms(office, writer, alarm_ways(settings, clock), partial(troubles, settings, writer, widow))
+        tasks = [asyncio.create_task(each) for each in (keep_time(office, writer, clock), widow.watch(), alarms)]
         try:
             await all_gone(settings.state.directory)
             await widow.recover(None)
@@ -76,9 +79,10 @@ def signed_for(keyring: Keyring) -> Iterator[tuple[Sequence[str], Sequence[int]]
 
 
 class Widow:
-    """Settles what dead workers leave behind."""
+    """Settles what dead workers leave behind; `trouble` says why it cannot, or is empty."""
 
     def __init__(self, office: Office, writer: Writer) -> None:
+        self.trouble = ""
         self._office = office
         self._writer = writer
 
@@ -90,9 +94,11 @@ class Widow:
                 found = await self._writer.do(lambda: dispatch.recover(self._office, worker))
             except Exception as error:
                 # Started again before that, it would have its claims twice.
+                self.trouble = str(error)
                 log.error("the claims of %s cannot be recovered: %s", who, error)
                 await asyncio.sleep(AGAIN_SECONDS)
             else:
+                self.trouble = ""
                 log.info("lost claims of %s: %d again, %d held, %d over", who, found.again, found.held, found.ended)
                 return
 

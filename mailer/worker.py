@@ -38,7 +38,7 @@ async def run(settings: Settings, place: Place, ready: Callable[[], None], stop:
     """Send until `stop` is set; `ready` is called once mail can be sent."""
     with alive(settings.state.directory):
         clock = SteadyClock()
-        office = replace(open_office(settings), clock=clock)
+        office = replace(open_office(settings), clock=clock, receiver=load_carriers(settings).name)
         writer, reader = Writer(), Reader()
         signatory = await Signatory.at(place.signatory)
         means = _means(settings, office, writer, reader, signatory)

@@ -16,14 +16,15 @@ def settings(directory: Path, **alarm: object) -> Settings:
 
 
 class Calm:
-    """A writer that nothing is wrong with."""
+    """A writer, and a widow, that nothing is wrong with."""
 
     failure: Exception | None = None
+    trouble: str = ""
 
 
-def seen(found: Settings, writer: "Calm", *, may_begin: bool = True) -> dict[Kind, str]:
+def seen(found: Settings, calm: Calm) -> dict[Kind, str]:
     """Return the kinds of trouble, with words."""
-    return {kind: words for (kind, _), words in troubles(found, writer, lambda: may_begin).items()}
+    return {kind: words for (kind, _), words in troubles(found, calm, calm).items()}
 
 
 def test_no_way_is_set(tmp_path: Path, clock: FakeClock) -> None:
@@ -50,14 +51,13 @@ async def test_a_webhook_without_its_secret_says_so_and_stops_nothing_else(tmp_p
 
 def test_the_machines_troubles(tmp_path: Path) -> None:
     calm, broken = Calm(), Calm()
-    broken.failure = OSError("disk I/O error")
+    broken.failure, broken.trouble = OSError("disk I/O error"), "database is locked"
     assert seen(settings(tmp_path, free_megabytes=1), calm) == {}
     low = seen(settings(tmp_path, free_megabytes=1_000_000), calm)
     assert list(low) == [Kind.DISK_LOW]
     assert low[Kind.DISK_LOW].endswith(" MB")
-    assert seen(settings(tmp_path), broken, may_begin=False) == {
+    assert seen(settings(tmp_path, free_megabytes=1), broken) == {
         Kind.STORE_FAILED: "disk I/O error",
-        Kind.QUEUE_STUCK: "disk I/O error",
+        Kind.QUEUE_STUCK: "database is locked",
     }
-    assert list(seen(settings(tmp_path), calm, may_begin=False)) == [Kind.QUEUE_STUCK]
     assert list(seen(settings(tmp_path / "gone"), calm)) == [Kind.STORE_FAILED]
