@@ -3,7 +3,7 @@
 “Accepted” is what a carrier's server said; only a visit to the receipt page makes a household “confirmed”.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mailer.cli import output
@@ -42,6 +42,15 @@ def describe(office: "Office", figures: Mapping[str, Any]) -> None:
             indent=True,
         )
     tell_excluded(figures["excluded"])
+    _tell_canaries(figures["canaries"])
+
+
+def _tell_canaries(canaries: Sequence[Mapping[str, Any]]) -> None:
+    if canaries:
+        output.say("")
+        heads = [_("canary"), _("state"), _("seconds"), _("last reply")]
+        rows = [(one["address"], state_word(one["state"]), one["accepted_after"], one["reply"]) for one in canaries]
+        output.table(heads, rows)
 
 
 def tell_excluded(excluded: Mapping[str, int]) -> None:

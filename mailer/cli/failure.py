@@ -45,12 +45,15 @@ def _of_configuration(error: Exception) -> str | None:
 
 def _of_names(error: Exception) -> str | None:
     """Answer for a name that nothing has."""
+    from mailer.service.alarm import NoSuchAlarm
     from mailer.service.announce import NoSuchAnnouncement
     from mailer.service.queue import NoSuchItems
 
     if isinstance(error, NoSuchAnnouncement):
         words = _("There is no broadcast or notice {id}; “mimamori broadcast list” shows them.")
         return words.format(id=error)
+    if isinstance(error, NoSuchAlarm):
+        return _("There is no alarm {id}; “mimamori alarms list --ended” shows them.").format(id=error)
     if isinstance(error, NoSuchItems):
         return _("Nothing was done: there is no queue item {names}.").format(names=error)
     return None

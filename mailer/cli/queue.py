@@ -216,6 +216,7 @@ def _document(item: "QueuedItem", standing: "Stops") -> dict[str, Any]:
         "suspended": _is_kept(item, standing),
         "attempts": item.attempts,
         "possible_duplicate": item.possible_duplicate,
+        "canary": item.canary,
         "next_attempt_at": item.next_try,
         "expires_at": item.expires_at,
         "settled_at": item.settled_at,

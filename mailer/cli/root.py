@@ -30,6 +30,8 @@ VERBS = {
     "mailq": "mailer.cli.mailq:mailq",
     "dns": "mailer.cli.dns:dns",
     "keys": "mailer.cli.keys:keys",
+    "alarms": "mailer.cli.alarms:alarms",
+    "canaries": "mailer.cli.canaries:canaries",
     "rehearse": "mailer.cli.rehearse:rehearse",
     "audit": "mailer.cli.audit:audit",
 }

@@ -1,10 +1,12 @@
 """How does the appliance stand right now?"""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mailer.cli import output, suspending
+from mailer.cli.alarms import failing_words
 from mailer.cli.announced import lane_word, state_word
 from mailer.cli.session import Session
 from mailer.cli.verb import N_, Verb
@@ -38,6 +40,7 @@ def _document(found: "Status") -> dict[str, Any]:
         "last": last and {"id": last.id, "announced_at": last.announced_at, "subject": last.subject},
         "suspended": [suspending.document(one) for one in found.suspended],
         "maintenance": window and {"id": window.id, "from": window.begins_at, "to": window.ends_at},
+        "alarms": {"standing": found.alarms, "failing": [asdict(way) for way in found.failing]},
         "store": {"file": str(found.store), "octets": found.store_octets, "free_octets": found.free_octets},
     }
 
@@ -52,6 +55,7 @@ def _describe(found: "Status") -> None:
             (_("households"), found.households),
             (_("addresses"), found.addresses),
             (_("newest announcement"), f"{last.id} {output.moment(last.announced_at)} {last.subject}" if last else ""),
+            (_("alarms"), found.alarms),
             (_("maintenance under way"), f"{window.id} … {output.moment(window.ends_at)}" if window else _("no")),
             (_("store"), f"{found.store} ({found.store_octets / 1_000_000:.1f} MB)"),
             (_("free space"), f"{found.free_octets / 1_000_000:.1f} MB ({found.store.parent})"),
@@ -63,3 +67,5 @@ def _describe(found: "Status") -> None:
     if found.suspended:
         output.say("")
         suspending.table(found.suspended)
+    for way in found.failing:
+        output.note(failing_words(way))

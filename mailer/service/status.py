@@ -8,7 +8,8 @@ from mailer.domain.announcement import Announcement
 from mailer.domain.lane import Lane
 from mailer.domain.maintenance import Window
 from mailer.schedule.item import ItemState
-from mailer.service import maintenance, stops
+from mailer.service import alarm, maintenance, stops
+from mailer.service.alarm import Failing
 from mailer.service.office import Office
 from mailer.store import announcements, figures
 from mailer.store.space import free_octets, is_short
@@ -21,7 +22,8 @@ OPEN = ("waiting", "deferred", "sending", "held")
 class Status:
     """The figures. `queue` has every lane and every word of OPEN; `last` is the newest broadcast or notice.
 
-    `free_octets` is what may still be written in the directory of the store.
+    `free_octets` is what may still be written in the directory of the store; `alarms` is how many stand, `failing` are
+    the ways out that do not get rid of theirs.
     """
 
     schools: int
@@ -34,6 +36,8 @@ class Status:
     store: Path
     store_octets: int
     free_octets: int
+    alarms: int
+    failing: tuple[Failing, ...]
 
 
 def status(office: Office) -> Status:
@@ -50,6 +54,8 @@ def status(office: Office) -> Status:
         store=store,
         store_octets=figures.store_octets(),
         free_octets=free_octets(store.parent),
+        alarms=len(alarm.list_()),
+        failing=tuple(alarm.failing()),
     )
 
 
