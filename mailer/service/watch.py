@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from mailer.domain.alarm import OF_THE_MACHINE, Alarm, Event, Kind, Telling
 from mailer.service import alarm, canary
 from mailer.service.office import Office
-from mailer.store import alarms, unreached
+from mailer.store import alarms, site_memory, unreached
 from mailer.store.database import prove_writable
 
 __all__ = ["Found", "Troubles", "look", "pause", "prove_writable", "told"]
@@ -25,6 +25,10 @@ LONGEST_AGAIN = timedelta(minutes=5)
 GIVEN_UP_AFTER = timedelta(days=1)
 #: A deadline that was over longer ago, while no mailer ran, is told of no more.
 STILL_NEWS = timedelta(days=1)
+#: A receiver that blocks us again and again is one alarm: it ends when there was no pause for so long.
+CALM = timedelta(minutes=10)
+#: That a pause goes on is written this often.
+NOTED_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ def look(
     for one in meanwhile:
         alarms.raise_(one)
     _follow_the_machine(office, troubles)
+    _follow_the_pauses(office, now)
     canary.watch(office)
     _note_unreached(office, since or now - STILL_NEWS, now)
     alarms.clear_quiet(Kind.OUR_FAULT, now - alarm.QUIET, now, alarm.BY_QUIET)
@@ -79,6 +84,19 @@ def _follow_the_machine(office: Office, troubles: Troubles) -> None:
             alarm.raise_(office, kind, subject, present[subject])
         for subject in standing - present.keys():
             alarm.clear(office, kind, subject)
+
+
+def _follow_the_pauses(office: Office, now: datetime) -> None:
+    """What a worker learned of a block stands in the store for the others, and for us."""
+    standing = alarms.standing(Kind.CARRIER_PAUSED)
+    for state in site_memory.states(now - STILL_NEWS):
+        if state.paused_until is None or state.paused_until <= now:
+            continue
+        if state.site in standing:
+            alarms.goes_on(Kind.CARRIER_PAUSED, state.site, now, now - NOTED_EVERY)
+        else:
+            alarm.raise_(office, Kind.CARRIER_PAUSED, state.site, state.reason)
+    alarms.clear_quiet(Kind.CARRIER_PAUSED, now - CALM, now, alarm.BY_ITSELF)
 
 
 def _note_unreached(office: Office, since: datetime, now: datetime) -> None:

@@ -19,6 +19,7 @@ RETURNING id
 """
 STANDING = "SELECT subject FROM alarm WHERE kind = ? AND cleared_at IS NULL"
 EVER = "SELECT 1 FROM alarm WHERE kind = ? AND subject = ? AND raised_at >= ?"
+LAST = "UPDATE alarm SET last_at = ? WHERE kind = ? AND subject = ? AND cleared_at IS NULL AND last_at <= ?"
 CLEAR = """
 UPDATE alarm SET cleared_at = ?, cleared_by = ?, news = news | 2
 WHERE kind = ? AND subject = ? AND cleared_at IS NULL AND raised_at <= COALESCE(?, raised_at)
@@ -84,6 +85,11 @@ def raise_(alarm: Alarm) -> bool:
 def standing(kind: Kind) -> frozenset[str]:
     """Return the subjects for which an alarm of this kind stands."""
     return frozenset(subject for (subject,) in select(STANDING, (kind.value,)))
+
+
+def goes_on(kind: Kind, subject: str, at: datetime, unless_since: datetime) -> None:
+    """Write that the cause of an alarm that stands goes on, unless that was written since then."""
+    change(LAST, (instant(at), kind.value, subject, instant(unless_since)))
 
 
 def was_raised(kind: Kind, subject: str, since: datetime) -> bool:

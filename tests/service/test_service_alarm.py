@@ -9,9 +9,10 @@ import pytest
 from mailer.domain.alarm import Alarm, Event, Kind, Telling
 from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Evidence, Outcome, Verdict
+from mailer.schedule.site import SiteState
 from mailer.service import alarm, audit, broadcast, dispatch, watch
 from mailer.service.office import Office
-from mailer.store import alarms
+from mailer.store import alarms, site_memory
 from mailer.store.database import transaction
 from mailer.store.models import QueueItem
 from tests.conftest import FakeClock, Register
@@ -24,7 +25,7 @@ FAST = Evidence("connect", "mx.google.com[192.0.2.1]:25", 421, "4.7.0", "too man
 WAYS = ("command", "webhook")
 
 
-def raise_(office: Office, kind: Kind = Kind.CARRIER_PAUSED, subject: str = "docomo", words: str = "") -> bool:
+def raise_(office: Office, kind: Kind = Kind.TEST, subject: str = "docomo", words: str = "") -> bool:
     """Raise an alarm in a transaction of its own."""
     with transaction():
         return alarm.raise_(office, kind, subject, words)
@@ -47,7 +48,7 @@ def tell(office: Office, one: Telling, trouble: str = "") -> None:
 def refuse(office: Office, evidence: Evidence, verdict: Verdict = Verdict.REFUSED) -> None:
     """Have every due item refused with these words."""
     with transaction():
-        claims = dispatch.claim(office, ["gmail.com"], 100, "w0", timedelta(minutes=15))
+        claims = dispatch.claim(office, ["gmail.com"], 100, "w0")
         end = Outcome(verdict, evidence, office.clock(), office.clock() + timedelta(seconds=10))
         dispatch.settle(office, [(one.item_id, one.attempt, end) for one in claims])
 
@@ -66,8 +67,8 @@ def test_one_that_stands_is_counted_and_not_raised_again(office: Office, clock: 
     (_, docomo) = alarm.list_()
     assert (docomo.count, docomo.last_at, docomo.words) == (2, later, "421 <***@***> blocked")
     with transaction():
-        assert alarm.clear(office, Kind.CARRIER_PAUSED, "docomo") == 1
-        assert alarm.clear(office, Kind.CARRIER_PAUSED, "docomo") == 0
+        assert alarm.clear(office, Kind.TEST, "docomo") == 1
+        assert alarm.clear(office, Kind.TEST, "docomo") == 0
     assert raise_(office)
     assert len(alarm.list_(ended=True)) == 3
 
@@ -84,7 +85,7 @@ def test_every_way_tells_of_the_raising_and_of_the_end_once(office: Office) -> N
     tell(office, again.owed["command"][0])
     assert alarm.delivered(alarm.list_()) == {found.news[0][0].id}
     with transaction():
-        alarm.clear(office, Kind.CARRIER_PAUSED, "docomo")
+        alarm.clear(office, Kind.TEST, "docomo")
     ended = look(office)
     assert [one.event for owed in ended.owed.values() for one in owed] == [Event.CLEARED, Event.CLEARED]
     _, told = alarm.show(ended.news[0][0].id)
@@ -126,7 +127,7 @@ def test_a_clock_that_is_set_back_keeps_no_way_waiting(office: Office, clock: Fa
     owed = look(office, ways=["webhook"]).owed["webhook"]
     assert [(one.alarm.kind, one.event) for one in owed] == [
         (Kind.DISK_LOW, Event.CLEARED),
-        (Kind.CARRIER_PAUSED, Event.RAISED),
+        (Kind.TEST, Event.RAISED),
         (Kind.DISK_LOW, Event.RAISED),
     ]
 
@@ -178,6 +179,26 @@ def test_the_machines_trouble_ends_with_its_cause(office: Office) -> None:
     assert [one.kind for one, _ in look(office, trouble).news] == [Kind.DISK_LOW]
     assert look(office, trouble).news == []
     assert [event for _, event in look(office).news] == [Event.CLEARED]
+
+
+def test_a_receiver_that_blocks_us_again_and_again_is_one_alarm(office: Office, clock: FakeClock) -> None:
+    def block(minutes: float) -> None:
+        until = clock.now + timedelta(minutes=minutes)
+        with transaction():
+            site_memory.remember(SiteState("docomo", 4, 100, until, "421 <a@docomo.ne.jp> blocked", clock.now))
+
+    block(5)
+    assert [(one.subject, one.words) for one, _ in look(office).news] == [("docomo", "421 <***@***> blocked")]
+    clock.advance(minutes=4)
+    assert look(office).news == []
+    clock.advance(minutes=8)
+    block(5)
+    assert look(office).news == []
+    clock.advance(minutes=6)
+    assert look(office).news == []
+    clock.advance(minutes=6)
+    assert [event for _, event in look(office).news] == [Event.CLEARED]
+    assert look(office).news == []
 
 
 def test_what_was_raised_while_the_store_could_not_be_written_keeps_its_name(office: Office) -> None:

@@ -44,7 +44,7 @@ def try_(office: Office, evidence: Evidence, *domains: str, limit: int = 100) ->
     """Attempt what is due for docomo, with this end; return the addresses in their order."""
     verdict = {"2": Verdict.ACCEPTED, "4": Verdict.DEFERRED, "5": Verdict.REFUSED}[str(evidence.code)[0]]
     with transaction():
-        claims = dispatch.claim(office, domains or ["docomo.ne.jp"], limit, "w0", timedelta(minutes=15))
+        claims = dispatch.claim(office, domains or ["docomo.ne.jp"], limit, "w0")
         again = office.clock() + timedelta(seconds=10) if verdict is Verdict.DEFERRED else None
         end = Outcome(verdict, evidence, office.clock(), again)
         dispatch.settle(office, [(one.item_id, one.attempt, end) for one in claims])
