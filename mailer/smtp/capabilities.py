@@ -20,6 +20,7 @@ class Capabilities:
     enhanced_status_codes: bool = False
     starttls: bool = False
     chunking: bool = False
+    requiretls: bool = False
 
 
 #: After HELO nothing is offered.
@@ -40,6 +41,7 @@ def read_capabilities(text: str) -> Capabilities:
         enhanced_status_codes="ENHANCEDSTATUSCODES" in offers,
         starttls="STARTTLS" in offers,
         chunking="CHUNKING" in offers,
+        requiretls="REQUIRETLS" in offers,
     )
 
 

@@ -30,14 +30,17 @@ class ClientMisused(RuntimeError):
 
 
 class Client:
-    """Our side of one SMTP connection, from the greeting on. `starttls`: use TLS where it is offered."""
+    """Our side of one SMTP connection, from the greeting on.
+
+    `starttls`: use TLS where it is offered; `demanded`: and go no further where it is not.
+    """
 
     __slots__ = ("_dialogue", "_leaving", "_opening", "_reader", "_wire")
 
-    def __init__(self, hostname: str, *, starttls: bool) -> None:
+    def __init__(self, hostname: str, *, starttls: bool, demanded: bool = False) -> None:
         self._wire = Wire()
         self._reader = ReplyReader()
-        self._opening = Opening(hostname, starttls, self._wire)
+        self._opening = Opening(hostname, starttls, demanded, self._wire)
         self._dialogue = Dialogue(self._wire)
         self._leaving = False
 
@@ -97,11 +100,11 @@ class Client:
         """Say QUIT as soon as nothing is under way; no further transaction is taken."""
         self._leaving = True
 
-    def tls_established(self) -> None:
-        """The edge has done the handshake that StartTls asked for."""
+    def tls_established(self, *, authenticated: bool = False) -> None:
+        """The edge has done the handshake that StartTls asked for, and perhaps proved who the server is."""
         if self._opening.state is not _HANDSHAKE:
             raise ClientMisused("no TLS handshake was asked for")
-        self._opening.tls_established()
+        self._opening.tls_established(authenticated)
         self._fit_reader()
 
     def outgoing(self) -> bytes:

@@ -1,13 +1,13 @@
 """How is each command written, and how the content?
 
-The command lines of RFC 5321 §4.1.1, with the parameters of SIZE (RFC 1870 §6), 8BITMIME (RFC 6152 §3) and
-SMTPUTF8 (RFC 6531 §3.4), BDAT (RFC 3030 §2) and STARTTLS (RFC 3207 §4). Paths and content are checked where
-they are made (`address`, `envelope`), so that no line here can become two. Raises ValueError for a host name of
-ours that is none.
+The command lines of RFC 5321 §4.1.1, with the parameters of SIZE (RFC 1870 §6), 8BITMIME (RFC 6152 §3),
+SMTPUTF8 (RFC 6531 §3.4) and REQUIRETLS (RFC 8689), BDAT (RFC 3030 §2) and STARTTLS (RFC 3207 §4). Paths and
+content are checked where they are made (`address`, `envelope`), so that no line here can become two. Raises ValueError
+for a host name of ours that is none.
 """
 
 from mailer.smtp.capabilities import Capabilities
-from mailer.smtp.envelope import ForwardPath, ReversePath
+from mailer.smtp.envelope import Envelope, ForwardPath
 
 DATA = b"DATA\r\n"
 RSET = b"RSET\r\n"
@@ -33,13 +33,15 @@ def helo(hostname: bytes) -> bytes:
     return b"HELO " + hostname + b"\r\n"
 
 
-def mail(path: ReversePath, content: bytes, utf8: bool, capabilities: Capabilities) -> bytes:
+def mail(envelope: Envelope, content: bytes, utf8: bool, capabilities: Capabilities) -> bytes:
     """Return MAIL with what the server offered; the size counts CRLF and no stuffed dots (RFC 1870 §5)."""
-    line = b"MAIL FROM:<" + path.wire() + b">"
+    line = b"MAIL FROM:<" + envelope.reverse_path.wire() + b">"
     if capabilities.size is not None:
         line += b" SIZE=%d" % len(content)
     if capabilities.eight_bit_mime and not content.isascii():
         line += b" BODY=8BITMIME"
+    if envelope.require_tls:
+        line += b" REQUIRETLS"
     return line + (b" SMTPUTF8\r\n" if utf8 else b"\r\n")
 
 

@@ -112,7 +112,7 @@ class Dialogue:
             self._reset_first = False
             yield command.RSET, _RSET, exchange, 0
         utf8 = self._capabilities.smtputf8 and any(path.address.utf8 for path in paths)
-        mail = command.mail(transaction.envelope.reverse_path, transaction.content, utf8, self._capabilities)
+        mail = command.mail(transaction.envelope, transaction.content, utf8, self._capabilities)
         yield mail, _MAIL, exchange, 0
         for index in exchange.open_indexes():
             yield command.rcpt(paths[index]), _RCPT, exchange, index

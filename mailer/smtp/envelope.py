@@ -24,9 +24,12 @@ FAILURES: Mapping[str, str] = {
     "starttls_refused": "The server offers TLS and then does not begin it.",
     "starttls_injected": "Text was smuggled in front of the TLS handshake.",
     "tls_failed": "The TLS handshake failed.",
+    "tls_not_offered": "The server offers no TLS, without which its domain takes no mail.",
+    "certificate_refused": "The server does not show the certificate that its domain asks for.",
     "too_big": "The mail is larger than the server takes.",
     "needs_8bitmime": "The mail has 8-bit text, which the server does not take.",
     "needs_smtputf8": "The address has characters that the server does not take.",
+    "needs_requiretls": "The mail may only go where TLS is proved and REQUIRETLS offered, and here that is not so.",
 }
 
 
@@ -55,10 +58,11 @@ class ForwardPath:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """One reverse-path and at least one forward-path."""
+    """One reverse-path and at least one forward-path; `require_tls` asks for REQUIRETLS (RFC 8689)."""
 
     reverse_path: ReversePath
     forward_paths: tuple[ForwardPath, ...]
+    require_tls: bool = False
 
     def __post_init__(self) -> None:
         if not self.forward_paths:

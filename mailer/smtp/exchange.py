@@ -55,12 +55,17 @@ class Exchange:
             self._decide(index, stage, reply, failure, self.left)
 
     def refuse_unsendable(self, capabilities: Capabilities) -> None:
-        """Decide what cannot be sent to a server with these capabilities: RFC 1870 §7, RFC 6152 §3, RFC 6531 §3.2."""
+        """Decide what cannot be sent to a server with these capabilities.
+
+        RFC 1870 §7, RFC 6152 §3, RFC 6531 §3.2, RFC 8689.
+        """
         content = self.transaction.content
         if capabilities.size and len(content) > capabilities.size:
             self.fail_all(Stage.MAIL, "too_big", None)
         elif not capabilities.eight_bit_mime and not content.isascii():
             self.fail_all(Stage.MAIL, "needs_8bitmime", None)
+        elif self.transaction.envelope.require_tls and not capabilities.requiretls:
+            self.fail_all(Stage.MAIL, "needs_requiretls", None)
         elif not capabilities.smtputf8:
             for index, path in enumerate(self.transaction.envelope.forward_paths):
                 if path.address.utf8:

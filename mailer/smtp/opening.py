@@ -1,7 +1,9 @@
 """How does a session begin, turn to TLS, and end?
 
 Greeting, EHLO, HELO where EHLO is not known (RFC 5321 §3.2, §4.1.4), STARTTLS and EHLO again (RFC 3207 §4.2), QUIT
-(RFC 5321 §4.1.1.10). What follows what stands in `state.SESSION`; here stands what is said on the way.
+(RFC 5321 §4.1.1.10). What follows what stands in `state.SESSION`; here stands what is said on the way. Where TLS is
+demanded, a server without it is left before any mail. REQUIRETLS counts as offered only by a server whose name was
+proved in the handshake (RFC 8689).
 """
 
 from dataclasses import replace
@@ -21,11 +23,13 @@ _ENDINGS = {State.STARTTLS: "starttls_refused", State.QUIT: ""}
 class Opening:
     """The connection's own state, moved by the table."""
 
-    __slots__ = ("_starttls", "_wire", "at", "heard", "hostname", "state")
+    __slots__ = ("_authenticated", "_demanded", "_starttls", "_wire", "at", "heard", "hostname", "state")
 
-    def __init__(self, hostname: str, starttls: bool, wire: Wire) -> None:
+    def __init__(self, hostname: str, starttls: bool, demanded: bool, wire: Wire) -> None:
         self.hostname = command.checked_hostname(hostname)
         self._starttls = starttls
+        self._demanded = demanded
+        self._authenticated = False
         self._wire = wire
         self.state = State.CONNECT
         self.at = 0  # when what is taken now was heard, by the edge's count
@@ -44,11 +48,14 @@ class Opening:
             return self.close(self.ending("garbage"), reply)
         if state is State.CLOSED:
             return self.close(self.ending("refused"), reply)
+        if state is State.READY and self._demanded:
+            return self.close("tls_not_offered", reply)
         return self._enter(state, capabilities)
 
-    def tls_established(self) -> None:
+    def tls_established(self, authenticated: bool) -> None:
         """Forget what was offered in plain and greet again (RFC 3207 §4.2). STARTTLS is asked for only once."""
-        self._starttls = False
+        self._starttls = self._demanded = False
+        self._authenticated = authenticated
         self._enter(SESSION[self.state][Cue.TLS], NOTHING)
 
     def leave(self) -> None:
@@ -70,7 +77,7 @@ class Opening:
     def _enter(self, state: State, capabilities: Capabilities) -> Event | None:
         self.state = state
         if state is State.READY:
-            return Ready(capabilities)
+            return Ready(replace(capabilities, requiretls=capabilities.requiretls and self._authenticated))
         if state is State.HANDSHAKE:
             return StartTls()
         self._wire.write(*self._said(state))

@@ -20,6 +20,7 @@ OFFERS = {
     "eight_bit_mime": "8bitmime",
     "smtputf8": "smtputf8",
     "starttls": "starttls",
+    "requiretls": "requiretls",
 }
 
 Step = tuple[str, list[str]]
@@ -85,16 +86,19 @@ def fact_words(fact: Fact) -> str:
 def act(client: Client, line: str) -> list[Event]:
     """Do what the edge does."""
     verb, *arguments = line.split()
-    if verb in ("send", "send8", "bare"):
+    if verb in ("send", "send8", "bare", "sendtls"):
         paths = tuple(ForwardPath(parse_address(text), bare=verb == "bare") for text in arguments)
-        envelope = Envelope(ReversePath(parse_address("b-1@mail.example.jp")), paths)
+        envelope = Envelope(ReversePath(parse_address("b-1@mail.example.jp")), paths, require_tls=verb == "sendtls")
         assert client.room > 0
         return client.send(Transaction(envelope, EIGHT_BIT if verb == "send8" else CONTENT))
     if verb == "fail":
         return client.fail(arguments[0])
     if verb == "eof":
         return client.eof()
-    {"tls": client.tls_established, "quit": client.quit}[verb]()
+    if verb == "tls":
+        client.tls_established(authenticated=arguments == ["proved"])
+    else:
+        {"quit": client.quit}[verb]()
     return []
 
 
@@ -102,10 +106,10 @@ def act(client: Client, line: str) -> list[Event]:
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=[path.stem for path in TRANSCRIPTS])
 def test_transcript(path: Path, way: str) -> None:
     script = steps(path)
-    plain = script[0] == ("E", ["plain"])
-    client = Client("mail.example.jp", starttls=not plain)
+    first = script[0][1][0] if script[0][0] == "E" else ""
+    client = Client("mail.example.jp", starttls=first != "plain", demanded=first == "demanded")
     events: list[str] = []
-    for (mark, lines), data in pieces(script[plain:], way):
+    for (mark, lines), data in pieces(script[bool(first) :], way):
         if mark == "C":
             assert client.outgoing().decode() == "".join(f"{line}\r\n" for line in lines)
         elif mark == "=":
