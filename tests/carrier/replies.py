@@ -217,6 +217,8 @@ OF_ANYBODY = [
     ("rcpt", "450 nix", "unclear", "defer"),
     ("rcpt", "550 nix", "unclear", "refuse"),
     ("connect", "000 timeout", "network_trouble", "defer"),
+    ("starttls", "000 certificate_refused: certificate-expired", "remote_trouble", "defer"),
+    ("ehlo", "000 tls_not_offered", "remote_trouble", "defer"),
     ("eod", "000 garbage", "unclear", "defer"),
 ]
 
