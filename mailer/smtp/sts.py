@@ -7,6 +7,7 @@ holds. Raises `StsInvalid` for a text that is no policy.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 VERSION = "STSv1"
 MODES = ("enforce", "testing", "none")
@@ -34,6 +35,21 @@ class StsPolicy:
         """Tell whether an MX host is one of the policy's; `*.` stands for exactly one label."""
         host = host.lower()
         return any(host == pattern or _is_under(host, pattern) for pattern in self.mx)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPolicy:
+    """A policy of a domain that was fetched, under the id that the DNS gave then."""
+
+    domain: str
+    id: str
+    policy: StsPolicy
+    fetched_at: datetime
+
+    @property
+    def expires_at(self) -> datetime:
+        """Return until when it holds."""
+        return self.fetched_at + timedelta(seconds=self.policy.max_age)
 
 
 def _is_under(host: str, pattern: str) -> bool:
