@@ -35,6 +35,7 @@ Nameservers = Annotated[
 Mailboxes = Annotated[tuple[Annotated[str, PlainValidator(kinds.mailbox)], ...], AfterValidator(kinds.one_mailbox_each)]
 Command = Annotated[tuple[Annotated[str, PlainValidator(kinds.words(1000))], ...], AfterValidator(kinds.program)]
 Late = Annotated[timedelta, PlainValidator(kinds.duration("5s", "1d"))]
+DomainNames = Annotated[tuple[DomainName, ...], AfterValidator(kinds.all_different)]
 Addresses = Annotated[tuple[Annotated[str, PlainValidator(kinds.ip)], ...], AfterValidator(kinds.all_different)]
 
 
@@ -101,6 +102,10 @@ class Delivery(Section):
     source_addresses: Addresses = ()
     max_mx_hosts: Annotated[int, PlainValidator(kinds.whole(1, 20))] = 5
     starttls: Switch = True
+    dane: Switch = True
+    mta_sts: Switch = True
+    require_tls_for: DomainNames = ()
+    ca_file: AbsolutePath | None = None
     expires_safety: Expiry = timedelta(hours=24)
     expires_ordinary: Expiry = timedelta(days=3)
     expires_notice: Expiry = timedelta(days=3)

@@ -1,38 +1,48 @@
 """How does one come to a greeted session with one of a domain's hosts?
 
 Hosts are tried in their order, at most two of them beyond the TCP connection (Postfix's smtp_mx_session_limit); an
-address that just failed is passed over while there is another. TLS is opportunistic (RFC 7435): where the handshake
-fails the same address is dialled once more without it, and that is remembered for a while. One deadline stands over
-all of it, so that hosts which keep silent one after the other hold no more than a single one.
+address that just failed is passed over while there is another. How a connection is protected goes down the rungs of
+the host's demand: where the handshake fails the same address is dialled once more on the next rung, and that is
+remembered for a while; below the last rung nothing is sent. One deadline stands over all of it, so that hosts which
+keep silent one after the other hold no more than a single one. How each attempt at TLS ended is told to the observer.
 
 Raises `NotGreeted` with the last host's answer.
 """
 
 import asyncio
-import ssl
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from mailer.net.demand import Demand, Observe, Rung, unobserved
+from mailer.net.handshake import Contexts, Failed
 from mailer.net.recollection import Recollection
 from mailer.net.routes import Route
+from mailer.net.tls_memory import TlsMemory
 from mailer.net.transport import Owner, Peer, Session
 from mailer.smtp.client import Client
 from mailer.smtp.envelope import Fact, Transaction
 from mailer.smtp.reply import Reply, Stage
+from mailer.smtp.tls_result import TlsResult
 
 CONNECT_SECONDS = 30.0
 DIAL_SECONDS = 300.0  # as long as RFC 5321 §4.5.3.2.1 has us wait for a greeting, for all that comes before a mail
 REST_SECONDS = 60.0
-PLAIN_SECONDS = 600.0
+LOWER_SECONDS = 600.0
 MOST_GREETINGS = 2
-TLS_FAILURES = frozenset({"starttls_refused", "starttls_injected", "tls_failed"})
+NO_STARTTLS = "starttls-not-supported"
 
 
 class NotGreeted(Exception):
-    """No host of the route could be spoken to; says what the last one did."""
+    """No host of the route could be spoken to; says what the last one did, and in `tls` what was wrong with TLS."""
 
     def __init__(
-        self, peer: str, stage: Stage, failure: str, reply: Reply | None, session: Session | None = None
+        self,
+        peer: str,
+        stage: Stage,
+        failure: str,
+        reply: Reply | None,
+        session: Session | None = None,
+        tls: Failed | None = None,
     ) -> None:
         super().__init__(f"{peer}: {failure or reply}")
         self.peer = peer
@@ -40,6 +50,8 @@ class NotGreeted(Exception):
         self.failure = failure
         self.reply = reply
         self.session = session
+        self.tls = tls
+        self.source = "" if session is None else session.source
 
 
 @dataclass(slots=True)
@@ -51,22 +63,26 @@ class Dialler:
     starttls: bool
     source_addresses: tuple[str, ...]
     monotonic: Callable[[], float]
-    context: ssl.SSLContext = field(default_factory=lambda: opportunistic_context())
-    _resting: Recollection = field(init=False)
-    _plain: Recollection = field(init=False)
+    contexts: Contexts = field(default_factory=Contexts)
+    observe: Observe = unobserved
+    memory: TlsMemory | None = None
+    _resting: Recollection[str] = field(init=False)
+    _lowered: Recollection[tuple[str, Rung]] = field(init=False)
+    _hosts: TlsMemory = field(init=False)
 
     def __post_init__(self) -> None:
         self._resting = Recollection(self.monotonic)
-        self._plain = Recollection(self.monotonic)
+        self._lowered = Recollection(self.monotonic)
+        self._hosts = self.memory or TlsMemory(self.monotonic)
 
     async def dial(self, route: Route, owner: Owner) -> Session:
         """Return a session that is greeted and belongs to `owner`; raise NotGreeted."""
         last: NotGreeted | None = None
         greetings = 0
         until = _now() + DIAL_SECONDS
-        for peer in self._peers(route):
+        for peer, demand in self._peers(route):
             try:
-                return await self._greeted(peer, owner, until)
+                return await self._greeted(peer, demand, owner, until)
             except NotGreeted as failed:
                 last = failed
                 self._resting.note(peer.address, REST_SECONDS)
@@ -80,27 +96,70 @@ class Dialler:
         """Forget which addresses failed."""
         self._resting.clear()
 
-    def _peers(self, route: Route) -> Iterator[Peer]:
-        peers = [Peer(host.name, address, self.port) for host in route.hosts for address in host.addresses]
-        rested = [peer for peer in peers if peer.address not in self._resting]
+    def _peers(self, route: Route) -> Iterator[tuple[Peer, Demand]]:
+        peers = [
+            (Peer(host.name, address, self.port), host.demand) for host in route.hosts for address in host.addresses
+        ]
+        rested = [(peer, demand) for peer, demand in peers if peer.address not in self._resting]
         return iter(rested or peers)
 
-    async def _greeted(self, peer: Peer, owner: Owner, until: float) -> Session:
-        if not self.starttls or peer.address in self._plain:
-            return await self._open(peer, owner, until, starttls=False)
+    async def _greeted(self, peer: Peer, demand: Demand, owner: Owner, until: float) -> Session:
+        """Go down the rungs to the first that works; what was wrong with the highest is what is told in the end."""
+        *better, least = demand.rungs if self.starttls else (Rung.PLAIN,)
+        wrong = self._known_to_be_wrong(peer, demand)
+        for rung in better:
+            if (peer.address, rung) not in self._lowered:
+                try:
+                    return self._told(await self._open(peer, demand, rung, owner, until), demand, wrong)
+                except NotGreeted as failed:
+                    wrong = wrong or failed.tls
+                    self._lower(peer, demand, rung, failed, until)
         try:
-            return await self._open(peer, owner, until, starttls=True)
+            return self._told(await self._open(peer, demand, least, owner, until), demand, wrong)
         except NotGreeted as failed:
-            if failed.failure not in TLS_FAILURES and failed.stage is not Stage.STARTTLS:
-                raise
-            self._plain.note(peer.address, PLAIN_SECONDS)
-            if _is_over(until):
-                raise
-        return await self._open(peer, owner, until, starttls=False)
+            if failed.tls is not None:
+                self._tell(peer, demand, wrong or failed.tls)
+            raise
 
-    async def _open(self, peer: Peer, owner: Owner, until: float, *, starttls: bool) -> Session:
+    def _known_to_be_wrong(self, peer: Peer, demand: Demand) -> Failed | None:
+        """Return what is wrong with TLS at this address before it is tried."""
+        if demand.flaw:
+            return Failed(demand.flaw, demand.why)
+        known = [self._lowered.what((peer.address, rung)) for rung in demand.rungs]
+        return next((what for what in known if isinstance(what, Failed)), None)
+
+    def _lower(self, peer: Peer, demand: Demand, rung: Rung, failed: NotGreeted, until: float) -> None:
+        """Remember that a rung does not bear; raise `failed` where it was no matter of TLS, or no time is left."""
+        if failed.tls is None:
+            raise failed
+        self._lowered.note((peer.address, rung), LOWER_SECONDS, failed.tls)
+        if _is_over(until):
+            self._tell(peer, demand, failed.tls)
+            raise failed
+
+    def _told(self, session: Session, demand: Demand, wrong: Failed | None) -> Session:
+        """Tell of a session that is greeted."""
+        peer = session.peer
+        if session.tls:
+            self._hosts.offered(peer.host)
+        elif wrong is None:
+            wrong = Failed(NO_STARTTLS, "offered before" if self._hosts.missing(peer.host) else "")
+        self._tell(peer, demand, wrong, session.source)
+        return session
+
+    def _tell(self, peer: Peer, demand: Demand, wrong: Failed | None, source: str = "") -> None:
+        word, why = ("", "") if wrong is None else (wrong.word, wrong.why)
+        if self.starttls:
+            self.observe(TlsResult(demand.policy, peer.host, peer.address, source, word, why))
+
+    async def _open(self, peer: Peer, demand: Demand, rung: Rung, owner: Owner, until: float) -> Session:
         greeting = _Greeting()
-        session = Session(Client(self.hostname, starttls=starttls), peer, greeting, self.context)
+        client = Client(
+            self.hostname,
+            starttls=rung is not Rung.PLAIN,
+            demanded=rung.proves or demand.rungs == (rung,),
+        )
+        session = Session(client, peer, greeting, self.contexts.handshake(demand, rung))
         await self._connect(session, peer, until)
         bell = asyncio.get_running_loop().call_at(until, session.abort, "timeout")
         try:
@@ -133,15 +192,6 @@ class Dialler:
             if (":" in source) == (":" in address):
                 return source, 0
         return None
-
-
-def opportunistic_context() -> ssl.SSLContext:
-    """Return the TLS settings for port 25: any certificate (RFC 7435 §3), but no version below 1.2 (RFC 8996)."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
 
 
 def _now() -> float:
@@ -178,4 +228,16 @@ class _Greeting:
 
     def closed(self, session: Session, failure: str, reply: Reply | None) -> None:
         if not self.answered.done():
-            self.answered.set_exception(NotGreeted(str(session.peer), session.stage, failure, reply, session))
+            wrong = _wrong_with_tls(session, failure)
+            if wrong is not None and wrong.is_certificate:
+                failure = f"{failure}: {wrong.word}"
+            self.answered.set_exception(NotGreeted(str(session.peer), session.stage, failure, reply, session, wrong))
+
+
+def _wrong_with_tls(session: Session, failure: str) -> Failed | None:
+    """Return how it is called if a session ended because of TLS."""
+    if session.tls_failed is not None:
+        return session.tls_failed
+    if failure == "tls_not_offered":
+        return Failed(NO_STARTTLS)
+    return Failed("validation-failure", failure) if session.stage is Stage.STARTTLS else None

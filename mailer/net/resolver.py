@@ -3,14 +3,18 @@
 dnspython asks; this module remembers. Answers are kept for their time to live, absences for a minute, failures
 for a few seconds, and questions under way are shared: twenty mails to one domain ask once. A failure of the DNS
 is never an absence (`DnsTrouble` is temporary; RFC 2308 §7.1 allows to remember failures for a short time).
+An answer counts as secure where a resolver on loopback says that it validated it: from further away the AD bit may be
+anybody's (RFC 7672).
 """
 
 import asyncio
+import ipaddress
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import dns.asyncresolver
 import dns.exception
+import dns.flags
 import dns.name
 import dns.nameserver
 import dns.rdatatype
@@ -37,11 +41,15 @@ class NameUnknown(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The records of one question, for how many seconds they hold, and whether the name asked was an alias."""
+    """The records of one question, and for how many seconds they hold.
+
+    `canonical` is the name for which the one asked is an alias, or empty; `secure` says that DNSSEC vouches for it all.
+    """
 
     records: tuple[str, ...]
     seconds: float
-    alias: bool = False
+    canonical: str = ""
+    secure: bool = False
 
 
 _Remembered = tuple[float, "Answer | Exception"]
@@ -55,17 +63,18 @@ class Resolver:
     ) -> None:
         self._asker = dns.asyncresolver.Resolver(configure=False)
         self._asker.nameservers = [dns.nameserver.Do53Nameserver(host, port) for host, port in nameservers]
+        self._asker.flags = dns.flags.RD | dns.flags.AD  # the second asks whether the answer was validated
         self._asker.timeout = timeout
         self._asker.lifetime = self.lifetime = lifetime
         self._monotonic = monotonic
         self._remembered: dict[tuple[str, str], _Remembered] = {}
         self._under_way: dict[tuple[str, str], asyncio.Task[Answer | Exception]] = {}
 
-    async def exchanges(self, domain: str) -> tuple[list[Exchange], float]:
-        """Return the best MX records of a domain (none is an empty list) and the seconds they hold."""
+    async def exchanges(self, domain: str) -> tuple[list[Exchange], Answer]:
+        """Return the best MX records of a domain (none is an empty list) and the answer they came in."""
         answer = await self.ask(domain, "MX")
         best = sorted((_exchange(record) for record in answer.records), key=lambda exchange: exchange.preference)
-        return best[:MOST_RECORDS], answer.seconds
+        return best[:MOST_RECORDS], answer
 
     async def addresses(self, host: str) -> Answer:
         """Return the IPv4 and then the IPv6 addresses of a host.
@@ -80,7 +89,9 @@ class Resolver:
         # Half of an answer is soon asked for again: the other half may be the way that works.
         whole = len(found) == len(answers) == 2
         seconds = min(answer.seconds for answer in found) if whole else FAILED
-        return Answer(records, seconds, any(answer.alias for answer in found if answer.records))
+        given = [answer for answer in found if answer.records]
+        canonical = next((answer.canonical for answer in given if answer.canonical), "")
+        return Answer(records, seconds, canonical, all(answer.secure for answer in given))
 
     async def _both(self, host: str) -> "list[Answer | Exception]":
         """Return what is known of A, and of AAAA if that comes in time; where A gave nothing, there is time."""
@@ -134,11 +145,19 @@ class Resolver:
             raise NameUnknown(name) from absent
         except (dns.exception.DNSException, OSError, ValueError) as trouble:
             raise DnsTrouble(f"{name} {kind}: {trouble}") from trouble
+        secure = _is_validated(found)
         if found.rrset is None:
-            return Answer((), ABSENT)
-        alias = found.canonical_name != dns.name.from_text(name)
+            return Answer((), ABSENT, secure=secure)
+        canonical = found.canonical_name.to_text(omit_final_dot=True).lower()
+        canonical = "" if found.canonical_name == dns.name.from_text(name) else canonical
         seconds = min(max(float(found.rrset.ttl), SHORTEST), LONGEST)
-        return Answer(tuple(record.to_text() for record in found.rrset), seconds, alias)
+        return Answer(tuple(record.to_text() for record in found.rrset), seconds, canonical, secure)
+
+
+def _is_validated(found: dns.resolver.Answer) -> bool:
+    """Tell whether a resolver on this machine says that it validated the answer."""
+    validated = bool(found.response.flags & dns.flags.AD)
+    return validated and found.nameserver is not None and ipaddress.ip_address(found.nameserver).is_loopback
 
 
 def _given(known: "Answer | Exception") -> Answer:

@@ -1,8 +1,10 @@
-"""At which addresses can a domain's mail be handed over now?
+"""At which addresses can a domain's mail be handed over now, and how must the way there be protected?
 
 Puts the rules of `smtp.route` and the answers of the resolver together: hosts in order, each with addresses
 that may be dialled. Private, loopback and own addresses never are, unless a setting opens them for a test
-network (attacks B9); an MX that is an alias is passed over (RFC 2181 §10.3, RFC 5321 §5.1).
+network (attacks B9); an MX that is an alias is passed over (RFC 2181 §10.3, RFC 5321 §5.1). Where DNSSEC vouches for
+the MX and the host's addresses, its TLSA records are asked for, and a host whose records cannot be had is passed over
+(RFC 7672); they outweigh an MTA-STS policy (RFC 8461), which lets other hosts be passed over, too.
 
 Raises `NoRoute`.
 """
@@ -12,12 +14,20 @@ import errno
 import ipaddress
 import random
 import socket
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
-from mailer.net.resolver import FAILED, DnsTrouble, NameUnknown, Resolver
+from mailer.net.demand import Demand, Observe, by_dane, by_sts, opportunistic, unobserved
+from mailer.net.resolver import FAILED, Answer, DnsTrouble, NameUnknown, Resolver
 from mailer.smtp.route import Exchange, NoRoute, hosts_in_order
+from mailer.smtp.sts import StsPolicy
+from mailer.smtp.tls_result import TlsPolicy, TlsResult
 
+#: Once a host can be dialled, the others are waited for so long, and the MTA-STS policy.
+PATIENCE = 2.0
+#: A policy that is known to be there may take longer to come.
+FETCH_PATIENCE = 8.0
 MOST_HOSTS_LOOKED_UP = 10
 
 #: IPv6 networks that carry an IPv4 address in their last 32 bits: IPv4-compatible and NAT64.
@@ -29,61 +39,108 @@ NOBODYS = ("192.0.2.1", "2001:db8::1")
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """One MX host and the addresses at which it may be dialled."""
+    """One MX host, the addresses at which it may be dialled, and what is demanded of the connection."""
 
     name: str
     addresses: tuple[str, ...]
+    demand: Demand = field(default_factory=lambda: opportunistic(""))
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """The way to a domain's mailboxes: hosts best first; it holds for `seconds`.
 
-    Domains with the same `key` name the same hosts, so their mail may share connections, whichever of them are tried.
+    Domains with the same `key` name the same hosts and demand the same of them, so their mail may share connections,
+    whichever hosts are tried. `site` names the hosts alone: whoever owns them.
     """
 
     domain: str
     hosts: tuple[Host, ...]
     seconds: float
     key: str
+    site: str = ""
+
+
+class StsPolicies(Protocol):
+    """Who knows the MTA-STS policies of domains."""
+
+    def look(self, domain: str) -> "asyncio.Task[StsPolicy | None]":
+        """Return the looking for a policy, which goes on by itself; it never fails."""
+
+    def kept(self, domain: str) -> StsPolicy | None:
+        """Return the policy that is known now."""
+
+    def is_fetching(self, domain: str) -> bool:
+        """Tell whether there is a policy that is being fetched."""
 
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """What rules a route: our own names, how many addresses are tried, and whether private ones may be dialled."""
+    """What rules a route: our own names, how many addresses are tried, and whether private ones may be dialled.
+
+    `dane` asks for TLSA records, `sts` for MTA-STS policies if it is there; `observe` is told of hosts that are passed
+    over for their sake.
+    """
 
     own: frozenset[str]
     most_addresses: int
     permit_private: bool
     shuffle: Callable[[list[str]], None] = random.shuffle
+    dane: bool = False
+    sts: StsPolicies | None = None
+    observe: Observe = unobserved
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """What is known while a route is looked for: `vouched` says that DNSSEC vouches for the MX records."""
+
+    domain: str
+    resolver: Resolver
+    routing: Routing
+    until: float
+    implicit: bool
+    vouched: bool
+
+
+_Found = tuple[Host, float]
 
 
 async def find_route(domain: str, resolver: Resolver, routing: Routing) -> Route:
     """Return the route to `domain` (lower case, A-labels), all look-ups together within one question's lifetime."""
-    until = asyncio.get_running_loop().time() + resolver.lifetime
-    exchanges, seconds = await _exchanges(domain, resolver)
+    until = _now() + resolver.lifetime
+    looking = None if routing.sts is None else routing.sts.look(domain)
+    exchanges, answer = await _exchanges(domain, resolver)
     names = hosts_in_order(domain, exchanges, routing.own, routing.shuffle)
-    hosts: list[Host] = []
-    troubles: list[NoRoute] = []
-    room = routing.most_addresses
-    looks = (_look_up(name, resolver, routing, until, implicit=not exchanges) for name in names[:MOST_HOSTS_LOOKED_UP])
-    for found in await asyncio.gather(*looks):  # at once: ten mute hosts take as long as one
-        if isinstance(found, NoRoute):
-            troubles.append(found)
-            seconds = min(seconds, seconds if found.permanent else FAILED)
-            continue
-        host, lasting = found
-        hosts.append(Host(host.name, host.addresses[:room]))
-        seconds = min(seconds, lasting)
-        room -= len(host.addresses)
-        if room <= 0:
-            break
+    vouched = routing.dane and answer.secure
+    search = _Search(domain, resolver, routing, until, implicit=not exchanges, vouched=vouched)
+    found = await _look_up_all(names[:MOST_HOSTS_LOOKED_UP], search)
+    policy, lasting = await _policy(looking, search)
+    hosts, troubles = _protected(found, policy, search)
     if not hosts:
         raise _worst(troubles)
-    return Route(domain, tuple(hosts), seconds, " ".join(sorted(names)))
+    seconds = min([answer.seconds, lasting, *(seconds for _, seconds in hosts)])
+    if not all(trouble.permanent for trouble in troubles):
+        seconds = min(seconds, FAILED)
+    site = " ".join(sorted(names))
+    chosen = tuple(_with_room([host for host, _ in hosts], routing.most_addresses))
+    return Route(domain, chosen, seconds, _key(site, [host for host, _ in hosts]), site)
 
 
-async def _exchanges(domain: str, resolver: Resolver) -> tuple[list[Exchange], float]:
+def _key(site: str, hosts: Iterable[Host]) -> str:
+    """Return what is common to the connections that mail of several domains may share."""
+    return " ".join([site, *sorted({host.demand.key for host in hosts} - {""})])
+
+
+def _with_room(hosts: Iterable[Host], room: int) -> Iterator[Host]:
+    """Yield the hosts with at most so many addresses together."""
+    for host in hosts:
+        if room > 0:
+            yield replace(host, addresses=host.addresses[:room])
+            room -= len(host.addresses)
+
+
+async def _exchanges(domain: str, resolver: Resolver) -> tuple[list[Exchange], Answer]:
     try:
         return await resolver.exchanges(domain)
     except NameUnknown as absent:
@@ -94,30 +151,41 @@ async def _exchanges(domain: str, resolver: Resolver) -> tuple[list[Exchange], f
         raise _for_now(f"the DNS gave no answer for {domain}: {trouble}", "4.4.3") from trouble
 
 
-async def _look_up(
-    name: str, resolver: Resolver, routing: Routing, until: float, *, implicit: bool
-) -> tuple[Host, float] | NoRoute:
+async def _look_up_all(names: Sequence[str], search: _Search) -> list[_Found | NoRoute]:
+    """Look all hosts up at once: ten mute ones take as long as one, and no longer than `PATIENCE` once one is there."""
+    tasks = {name: asyncio.create_task(_look_up(name, search)) for name in names}
+    pending, until = set(tasks.values()), search.until
     try:
-        async with asyncio.timeout_at(until):
-            return await _host(name, resolver, routing, implicit=implicit)
-    except TimeoutError:
-        return _for_now(f"the DNS gave no address for {name} in time", "4.4.3")
+        while pending and (left := until - _now()) > 0:
+            done, pending = await asyncio.wait(pending, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            if until == search.until and not all(isinstance(task.result(), NoRoute) for task in done):
+                until = min(until, _now() + PATIENCE)
+    finally:
+        for task in pending:
+            task.cancel()
+    return [task.result() if task not in pending else _too_late(name) for name, task in tasks.items()]
+
+
+async def _look_up(name: str, search: _Search) -> _Found | NoRoute:
+    try:
+        return await _host(name, search)
     except NoRoute as trouble:
         return trouble
 
 
-async def _host(name: str, resolver: Resolver, routing: Routing, *, implicit: bool) -> tuple[Host, float]:
+async def _host(name: str, search: _Search) -> _Found:
+    routing = search.routing
     try:
-        answer = await resolver.addresses(name)
+        answer = await search.resolver.addresses(name)
     except DnsTrouble as trouble:
         raise _for_now(f"the DNS gave no address for {name}: {trouble}", "4.4.3") from trouble
     except NameUnknown:
-        raise _no_address(name, implicit) from None
+        raise _no_address(name, search.implicit) from None
     if not answer.records:
-        raise _no_address(name, implicit)
-    if answer.alias and not implicit:
+        raise _no_address(name, search.implicit)
+    if answer.canonical and not search.implicit:
         raise _for_now(f"the MX {name} is an alias", "4.4.4")
-    usable = tuple(address for address in answer.records if routing.permit_private or _may_be_dialled(address))
+    usable = tuple(address for address in answer.records if routing.permit_private or may_be_dialled(address))
     if not usable and all(_is_ours(address) for address in answer.records):
         raise NoRoute(
             f"the mail for {name} would come back to ourselves",
@@ -127,7 +195,80 @@ async def _host(name: str, resolver: Resolver, routing: Routing, *, implicit: bo
         )
     if not usable:
         raise _for_now(f"{name} has only private or own addresses", "4.4.4")
-    return Host(name, usable), answer.seconds
+    demand, seconds = await _by_tlsa(name, answer, search)
+    return Host(name, usable, demand), min(answer.seconds, seconds)
+
+
+async def _by_tlsa(name: str, addresses: Answer, search: _Search) -> tuple[Demand, float]:
+    """Return what the host's TLSA records demand: nothing where DNSSEC does not vouch for them, or there are none.
+
+    Where the host's name is an alias, the records at the name behind it count first (RFC 7672).
+    """
+    if search.vouched and addresses.secure:
+        for base in dict.fromkeys([addresses.canonical or name, name]):
+            records = await _tlsa(base, search)
+            if records is not None:
+                return by_dane(base, search.domain, records.records), records.seconds
+    return opportunistic(search.domain), addresses.seconds
+
+
+async def _tlsa(base: str, search: _Search) -> Answer | None:
+    try:
+        answer = await search.resolver.ask(f"_25._tcp.{base}", "TLSA")
+    except NameUnknown:
+        return None
+    except DnsTrouble as trouble:
+        search.routing.observe(TlsResult(TlsPolicy("tlsa", base), base, "", "", "dnssec-invalid", str(trouble)[:200]))
+        raise _for_now(f"the DNS gave no trustworthy TLSA records for {base}: {trouble}", "4.7.5") from trouble
+    return answer if answer.records and answer.secure else None
+
+
+async def _policy(looking: "asyncio.Task[StsPolicy | None] | None", search: _Search) -> tuple[StsPolicy | None, float]:
+    """Return the MTA-STS policy, as far as it is known in time, and for how long that is good."""
+    sts = search.routing.sts
+    if looking is None or sts is None:
+        return None, float("inf")
+    await asyncio.wait({looking}, timeout=PATIENCE)
+    if not looking.done() and sts.is_fetching(search.domain):
+        await asyncio.wait({looking}, timeout=FETCH_PATIENCE)
+    return (looking.result(), float("inf")) if looking.done() else (sts.kept(search.domain), FAILED)
+
+
+def _protected(
+    found: Iterable[_Found | NoRoute], policy: StsPolicy | None, search: _Search
+) -> tuple[list[_Found], list[NoRoute]]:
+    """Return the hosts that may be used, with what the policy demands, and what keeps the others out."""
+    hosts: list[_Found] = []
+    troubles: list[NoRoute] = []
+    for one in found:
+        judged = one if isinstance(one, NoRoute) or policy is None else _under(policy, one, search)
+        if isinstance(judged, NoRoute):
+            troubles.append(judged)
+        else:
+            hosts.append(judged)
+    return hosts, troubles
+
+
+def _under(policy: StsPolicy, found: _Found, search: _Search) -> _Found | NoRoute:
+    host, seconds = found
+    if host.demand.is_dane or policy.mode == "none":
+        return found
+    demand = by_sts(host.name, search.domain, policy)
+    if demand is not None:
+        return replace(host, demand=demand), seconds
+    stated = TlsPolicy("sts", search.domain, policy.lines, policy.mx)
+    search.routing.observe(
+        TlsResult(stated, host.name, "", "", "validation-failure", "the policy does not name this host")
+    )
+    return _for_now(f"the MTA-STS policy of {search.domain} does not name its MX {host.name}", "4.7.5")
+
+
+def _too_late(name: str) -> NoRoute:
+    return _for_now(f"the DNS gave no address for {name} in time", "4.4.3")
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _no_address(name: str, implicit: bool) -> NoRoute:
@@ -154,11 +295,12 @@ def _is_ours(address: str) -> bool:
     return ipaddress.ip_address(address).is_global and _is_own(address)
 
 
-def _may_be_dialled(address: str) -> bool:
+def may_be_dialled(address: str) -> bool:
+    """Tell whether an address is one of the public internet's, and none of ours."""
     parsed = ipaddress.ip_address(address)
     if isinstance(parsed, ipaddress.IPv6Address):
         inside = _ipv4_inside(parsed)
-        if parsed.is_site_local or (inside is not None and not _may_be_dialled(str(inside))):
+        if parsed.is_site_local or (inside is not None and not may_be_dialled(str(inside))):
             return False
     return parsed.is_global and not parsed.is_multicast and not _is_own(address)
 

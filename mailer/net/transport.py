@@ -6,11 +6,11 @@ send comes from its `Owner`, what came of it goes back there. Callbacks only, no
 """
 
 import asyncio
-import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
 
+from mailer.net.handshake import Failed, Handshake, failed
 from mailer.smtp.client import Client, Closed, Event, Ready, Settled, StartTls
 from mailer.smtp.envelope import Fact, Heard, Transaction
 from mailer.smtp.reply import Reply, Stage
@@ -48,16 +48,21 @@ class Peer:
 
 
 class Session(asyncio.Protocol):
-    """One SMTP connection. `tls` is the TLS version and cipher, or empty; `stage` the last one waited in.
+    """One SMTP connection. `stage` is the last one waited in.
+
+    `tls` is the TLS version and cipher and how the server was proved to be the right one, or empty; `tls_failed` what
+    was wrong with the handshake; `source` is our own address.
 
     `taken` counts the mails it took from its owner; `answered`, kept by the owner, those that a reply decided.
     All that is heard is told in milliseconds since `began` (by the loop's time), `connected` too. `record` is the
     owner's own.
     """
 
-    def __init__(self, client: Client, peer: Peer, owner: Owner, context: ssl.SSLContext | None) -> None:
+    def __init__(self, client: Client, peer: Peer, owner: Owner, handshake: Handshake) -> None:
         self.peer = peer
         self.tls = ""
+        self.tls_failed: Failed | None = None
+        self.source = ""
         self.taken = 0
         self.answered = 0
         self.is_ready = False
@@ -67,7 +72,7 @@ class Session(asyncio.Protocol):
         self.record: object = None
         self.stage = Stage.CONNECT
         self._client = client
-        self._context = context
+        self._shake = handshake
         self._loop = asyncio.get_running_loop()
         self.began = self._loop.time()
         self.connected: int | None = None
@@ -83,6 +88,7 @@ class Session(asyncio.Protocol):
         """Begin to wait for the greeting."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
         self.connected = self._now()
+        self.source = str(transport.get_extra_info("sockname")[0])
         self._flush()
 
     def data_received(self, data: bytes) -> None:
@@ -209,28 +215,37 @@ class Session(asyncio.Protocol):
 
     async def _start_tls(self) -> None:
         assert self._transport is not None
-        assert self._context is not None
+        assert self._shake.context is not None
         try:
             upgraded = await self._loop.start_tls(
                 self._transport,
                 self,
-                self._context,
+                self._shake.context,
                 server_hostname=self.peer.host,
                 ssl_handshake_timeout=TLS_SECONDS,
             )
         except (
             OSError,
             ValueError,
-        ):  # ssl.SSLError and TimeoutError are the first, a name that IDNA refuses the second
-            self._handle(self._client.fail("tls_failed"))
+        ) as error:  # ssl.SSLError and TimeoutError are the first, a name that IDNA refuses the second
+            self._break_tls(failed(error))
             return
         if upgraded is None or self.is_closed:
             return
         self._transport = upgraded
-        cipher = upgraded.get_extra_info("cipher")
-        self.tls = f"{cipher[1]} {cipher[0]}" if cipher else "TLS"
-        self._client.tls_established()
+        wrong = self._shake.check(upgraded.get_extra_info("ssl_object"))
+        if wrong is not None:
+            self._break_tls(wrong)
+            return
+        proved = self._shake.rung.proves
+        version, cipher = upgraded.get_extra_info("ssl_object").version(), upgraded.get_extra_info("cipher")[0]
+        self.tls = f"{version} {cipher} {self._shake.rung if proved else ''}".rstrip()
+        self._client.tls_established(authenticated=proved)
         self._flush()
+
+    def _break_tls(self, wrong: Failed) -> None:
+        self.tls_failed = wrong
+        self._handle(self._client.fail("certificate_refused" if wrong.is_certificate else "tls_failed"))
 
     def _end(self, failure: str, reply: Reply | None) -> None:
         if self.is_closed:

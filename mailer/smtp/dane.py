@@ -18,10 +18,11 @@ _CA = ExtensionPolicy.permit_all().require_present(x509.BasicConstraints, Critic
 _SERVER = ExtensionPolicy.permit_all().require_present(x509.SubjectAlternativeName, Criticality.AGNOSTIC, None)
 
 
-def failure(records: Sequence[Tlsa], chain: Sequence[bytes], names: Sequence[str], now: datetime) -> str:
+def failure(records: Sequence[Tlsa], chain: Sequence[bytes], names: Sequence[str], now: datetime | None = None) -> str:
     """Return "" if a usable record names this chain (DER, the server's first), else the word for what is wrong.
 
-    `names` are those that a DANE-TA certificate may be for: the host's, and the domain's that the mail goes to.
+    `names` are those that a DANE-TA certificate may be for: the host's, and the domain's that the mail goes to. The
+    machine's clock says what holds unless `now` does.
     """
     if not chain:
         return "validation-failure"
@@ -31,7 +32,7 @@ def failure(records: Sequence[Tlsa], chain: Sequence[bytes], names: Sequence[str
         return "certificate-not-trusted"
 
 
-def _failure(records: Sequence[Tlsa], chain: Sequence[bytes], names: Sequence[str], now: datetime) -> str:
+def _failure(records: Sequence[Tlsa], chain: Sequence[bytes], names: Sequence[str], now: datetime | None) -> str:
     if any(record.usage == DANE_EE and record.names(chain[0]) for record in records):
         return ""
     anchors = [x509.load_der_x509_certificate(der) for der in dict.fromkeys(_anchors(records, chain))]
@@ -40,7 +41,7 @@ def _failure(records: Sequence[Tlsa], chain: Sequence[bytes], names: Sequence[st
     server, *others = (x509.load_der_x509_certificate(der) for der in chain)
     if any(_leads(server, others, anchors, name, now) for name in names):
         return ""
-    if not server.not_valid_before_utc <= now <= server.not_valid_after_utc:
+    if any(_leads(server, others, anchors, name, server.not_valid_after_utc) for name in names):
         return "certificate-expired"
     if any(_leads(server, others, anchors, name, now) for name in _own_names(server)):
         return "certificate-host-mismatch"
@@ -61,10 +62,10 @@ def _leads(
     others: list[x509.Certificate],
     anchors: list[x509.Certificate],
     name: str,
-    now: datetime,
+    now: datetime | None,
 ) -> bool:
-    policy = PolicyBuilder().store(Store(anchors)).time(now)
-    policy = policy.extension_policies(ca_policy=_CA, ee_policy=_SERVER)
+    policy = PolicyBuilder().store(Store(anchors)).extension_policies(ca_policy=_CA, ee_policy=_SERVER)
+    policy = policy if now is None else policy.time(now)
     try:
         policy.build_server_verifier(x509.DNSName(name)).verify(server, others)
     except (VerificationError, ValueError):  # the second: a name that is none

@@ -49,7 +49,7 @@ class Opening:
         if state is State.CLOSED:
             return self.close(self.ending("refused"), reply)
         if state is State.READY and self._demanded:
-            return self.close("tls_not_offered", reply)
+            return self.close("tls_not_offered", None)
         return self._enter(state, capabilities)
 
     def tls_established(self, authenticated: bool) -> None:

@@ -53,6 +53,7 @@ ASSEMBLE = (
     "mailer.rehearsal",
     "mailer.serve",
     "mailer.worker",
+    "mailer.transport_security",
     "webhook.app",
 )
 DATABASES = ("apsw", "peewee", "playhouse", "sqlite3")

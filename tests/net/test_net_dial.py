@@ -164,7 +164,7 @@ class MuteAtStarttls(asyncio.Protocol):
 
 def test_what_is_over_is_forgotten() -> None:
     now = 1000.0
-    resting = Recollection(lambda: now)
+    resting: Recollection[str] = Recollection(lambda: now)
     resting.note("192.0.2.1", 60.0)
     assert "192.0.2.1" in resting
     now += 60.0
