@@ -30,6 +30,12 @@ class TransportSecurity:
     memory: TlsMemory
     dane: bool
     sts: Sts | None
+    observe: Observe
+
+    async def keep_fresh(self) -> None:
+        """Keep what is known of policies from growing old, as long as this is not cancelled."""
+        if self.sts is not None:
+            await self.sts.keep_fresh()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,7 @@ def transport_security(
         )
         sts = Sts(resolver, fetcher.fetch, _Memory(writer), office.clock, observe)
         sts.know(tls.sts_policies())
-    return TransportSecurity(Contexts(delivery.ca_file), memory, delivery.starttls and delivery.dane, sts)
+    return TransportSecurity(Contexts(delivery.ca_file), memory, delivery.starttls and delivery.dane, sts, observe)
 
 
 def _may_be_asked(permit_private: bool, address: str) -> bool:

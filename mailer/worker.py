@@ -16,6 +16,7 @@ from mailer.dispatcher.dispatcher import Dispatcher
 from mailer.dispatcher.letters import Desk, Letters
 from mailer.dispatcher.means import Means
 from mailer.liveness import alive
+from mailer.net.demand import unobserved
 from mailer.net.dial import Dialler
 from mailer.net.resolver import Resolver
 from mailer.net.routes import Routing
@@ -23,6 +24,7 @@ from mailer.service.office import Office
 from mailer.signatory import Signatory
 from mailer.store.reader import Reader
 from mailer.store.writer import Writer
+from mailer.transport_security import TransportSecurity, transport_security
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,13 @@ async def run(settings: Settings, place: Place, ready: Callable[[], None], stop:
         signatory = await Signatory.at(place.signatory)
         means = _means(settings, office, writer, reader, signatory)
         means = replace(means, worker=place.name, workers=place.workers, set_clock=clock.shift)
+        tls = transport_security(settings, office, writer, means.resolver, unobserved)
+        freshening = asyncio.create_task(tls.keep_fresh())
         try:
             ready()
-            await Dispatcher(means).run(stop)
+            await Dispatcher(_protected(means, tls)).run(stop)
         finally:
+            freshening.cancel()
             signatory.close()
             await asyncio.to_thread(reader.close)
             await asyncio.to_thread(writer.close)
@@ -58,7 +63,7 @@ def _means(settings: Settings, office: Office, writer: Writer, reader: Reader, s
         office=office,
         writer=writer,
         reader=reader,
-        letters=_letters(office),
+        letters=_letters(settings, office),
         signatory=signatory,
         carriers=load_carriers(settings),
         resolver=Resolver(
@@ -83,7 +88,14 @@ def _means(settings: Settings, office: Office, writer: Writer, reader: Reader, s
     )
 
 
-def _letters(office: Office) -> Letters:
+def _protected(means: Means, tls: TransportSecurity) -> Means:
+    """Let connections be as receivers demand."""
+    routing = replace(means.routing, dane=tls.dane, sts=tls.sts, observe=tls.observe)
+    dialler = replace(means.dialler, contexts=tls.contexts, observe=tls.observe, memory=tls.memory)
+    return replace(means, routing=routing, dialler=dialler)
+
+
+def _letters(settings: Settings, office: Office) -> Letters:
     return Letters(
         Desk(
             domain=office.domain,
@@ -91,5 +103,6 @@ def _letters(office: Office) -> Letters:
             schools=office.schools,
             receipt_key=office.receipt_key,
             verp=office.verp,
+            require_tls=frozenset(settings.delivery.require_tls_for),
         )
     )

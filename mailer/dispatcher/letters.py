@@ -28,13 +28,14 @@ MOST_FROZEN = 256
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What is needed to write letters: who we are, our secrets, and a way to the keys."""
+    """What is needed to write letters: who we are, our secrets, and who gets REQUIRETLS."""
 
     domain: str
     base_url: str
     schools: Schools
     receipt_key: bytes
     verp: Verp
+    require_tls: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,8 @@ class Letters:
     def address(self, job: Job) -> Transaction:
         """Put a job's written mail into its envelope."""
         reverse_path = ReversePath(Address(self._desk.verp.local_part(job.claimed.item_id), self._desk.domain))
-        envelope = Envelope(reverse_path, (ForwardPath(job.address, job.bare),))
+        require_tls = job.claimed.domain in self._desk.require_tls
+        envelope = Envelope(reverse_path, (ForwardPath(job.address, job.bare),), require_tls)
         return Transaction(envelope, job.content, job)
 
     def _freeze(self, source: Source, code: str) -> Frozen:

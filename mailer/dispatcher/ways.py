@@ -80,7 +80,7 @@ class Ways:
     def _lead(self, domain: str, route: Route, until: float) -> Way:
         self._leave_door(domain)
         carrier = self._carriers.of_domain(domain) or self._carriers.of_mx([host.name for host in route.hosts])
-        name = route.key if carrier is None else carrier.name
+        name = (route.site or route.key) if carrier is None else carrier.name
         site = self.sites.get(name)
         if site is None:
             site = self.sites[name] = self._make_site(name, carrier)

@@ -14,8 +14,12 @@ from mailer.schedule.backoff import next_attempt
 from mailer.schedule.outcome import Evidence, Outcome, Verdict
 from mailer.smtp.envelope import Fact
 
-#: Failures that no later attempt can mend, and the status that says so (RFC 3463, RFC 6531 §3.5 for 5.6.7).
-LASTING = {"too_big": ("5.3.4", "too_big"), "needs_smtputf8": ("5.6.7", "protocol_error")}
+#: Failures that no later attempt can mend, and the status that says so (RFC 3463, RFC 6531 §3.5, RFC 8689).
+LASTING = {
+    "too_big": ("5.3.4", "too_big"),
+    "needs_smtputf8": ("5.6.7", "protocol_error"),
+    "needs_requiretls": ("5.7.30", "auth_failed"),
+}
 
 
 @dataclass(frozen=True, slots=True)
