@@ -102,7 +102,7 @@ def chain_of(tls: ssl.SSLObject) -> list[bytes]:
     """
     given: list[Any]
     if hasattr(tls, "get_unverified_chain"):
-        given = tls.get_unverified_chain()
+        given = tls.get_unverified_chain() or []
         return [bytes(one) for one in given]
     inner: Any = tls
     given = inner._sslobj.get_unverified_chain() or []

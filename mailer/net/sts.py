@@ -141,8 +141,7 @@ class Sts:
         except StsInvalid as wrong:
             self._missed(domain, INVALID, str(wrong))
         else:
-            kept = KeptPolicy(domain, name, policy, self._clock())
-            self._take_in(kept)
+            kept = self._kept[domain] = KeptPolicy(domain, name, policy, self._clock())
             log.info("%s: MTA-STS policy %s, mode %s", domain, name, policy.mode)
             await self._memory.save(kept)
         finally:
@@ -154,7 +153,7 @@ class Sts:
         self._observe(TlsResult(TlsPolicy("sts", domain), "", "", "", word, why))
 
     def _take_in(self, kept: KeptPolicy | None) -> None:
-        """Keep a policy unless a newer one is known."""
+        """Keep what was remembered unless a newer one is known."""
         if kept is not None:
             known = self._kept.get(kept.domain)
             if known is None or known.fetched_at < kept.fetched_at:

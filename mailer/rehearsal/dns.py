@@ -46,12 +46,17 @@ class DnsMood(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """What stands under one name; `ttl` in seconds. An MX host of "." is the Null MX of RFC 7505 §3."""
+    """What stands under one name; `ttl` in seconds. An MX host of "." is the Null MX of RFC 7505 §3.
+
+    `secure` names are answered as a validating resolver answers for signed ones; nothing is signed here.
+    """
 
     mx: tuple[tuple[int, str], ...] = ()
     a: tuple[str, ...] = ()
     aaaa: tuple[str, ...] = ()
     txt: tuple[str, ...] = ()
+    tlsa: tuple[str, ...] = ()
+    secure: bool = False
     cname: str = ""
     mood: DnsMood = DnsMood.ANSWER
     ttl: int = 300
@@ -71,6 +76,7 @@ def _rrsets(name: dns.name.Name, records: Records) -> Iterator[dns.rrset.RRset]:
         "MX": [f"{preference} {_absolute(host)}" for preference, host in records.mx],
         "A": list(records.a),
         "AAAA": list(records.aaaa),
+        "TLSA": list(records.tlsa),
         "CNAME": [_absolute(records.cname)] if records.cname else [],
     }
     for kind, lines in texts.items():
@@ -155,9 +161,11 @@ class Answers:
 
     def _look_up(self, reply: dns.message.Message, question: dns.rrset.RRset) -> None:
         """Fill in the records asked for, following CNAMEs (RFC 1034 §3.6.2), or the SOA of a negative answer."""
-        name = question.name
+        name, secure = question.name, True
         for _ in range(CHAIN):
             records = self._zone.get(_key(name))
+            secure = secure and records is not None and records.secure
+            reply.flags = reply.flags | dns.flags.AD if secure else reply.flags & ~dns.flags.AD
             if records is None and _key(name) not in self._parents:
                 reply.set_rcode(dns.rcode.NXDOMAIN)
             found = {} if records is None else {rrset.rdtype: rrset for rrset in _rrsets(name, records)}

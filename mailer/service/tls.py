@@ -7,7 +7,6 @@ write do not open a transaction: they are made for a `Writer`.
 from datetime import timedelta
 
 from mailer.service.office import Office
-from mailer.smtp.sts import KeptPolicy
 from mailer.store import tls
 
 #: A host that was not spoken to for so long is a stranger again.
