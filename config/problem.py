@@ -63,7 +63,8 @@ REASONS: Mapping[str, str] = {
     "unknown_city": "there is no such city; there are {allowed}",
     "empty_rule": "would apply to every reply; give a stage, code, enhanced, phrases or text",
     "hard_defer": 'kind = "hard" gives the address up and cannot go with action = "defer"',
-    # secrets and keys
+    # secrets, keys and certificates
+    "no_certificate": "holds no certificate; it must be a list of certificates in PEM form",
     "no_secret": "there is no such file; run `mimamori init` to make the missing secrets and keys",
     "exposed": "may be read by others than its owner (mode {mode}); run: chmod {wanted} {file}",
     "no_webhook_secret": "does not hold whsec_ and {least} to {most} bytes in base64; put it back from a backup",

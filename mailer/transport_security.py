@@ -8,7 +8,7 @@ import asyncio
 from dataclasses import dataclass
 from functools import partial
 
-from config import Settings
+from config import Settings, check_authorities
 from mailer.net.demand import Observe
 from mailer.net.handshake import Contexts, trusting
 from mailer.net.https import Fetcher
@@ -54,7 +54,8 @@ class _Memory:
 def transport_security(
     settings: Settings, office: Office, writer: Writer, resolver: Resolver, observe: Observe
 ) -> TransportSecurity:
-    """Return it for a mailer of this process; the store is open."""
+    """Return it for a mailer of this process; the store is open. Raises ConfigError for a bad `ca_file`."""
+    check_authorities(settings)
     delivery = settings.delivery
     memory = TlsMemory(
         asyncio.get_running_loop().time,

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 @click.pass_obj
 def check(session: Session) -> None:
     """Check all three files."""
-    from config import load_carriers, load_schools
+    from config import check_authorities, load_carriers, load_schools
 
     problems = _problems_of(lambda: session.settings)
     if not problems:
         problems = _problems_of(lambda: load_schools(session.settings))
         problems += _problems_of(lambda: load_carriers(session.settings))
+        problems += _problems_of(lambda: check_authorities(session.settings))
     if session.json:
         output.document({"ok": not problems, "problems": [_document(one) for one in problems]})
     if problems:
