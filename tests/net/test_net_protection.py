@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -180,6 +181,43 @@ async def test_where_dane_holds_a_broken_handshake_is_the_end(place: Place) -> N
     place.receiver.surroundings = replace(place.receiver.surroundings, tls=ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
     assert await place.refused(dane(3, GOOD)) == "tls_failed"
     assert (place.words(), place.sessions) == (["validation-failure"], 1)
+
+
+class Interloper(asyncio.Protocol):
+    """Somebody on the way who spoils STARTTLS: he says `answer` to it, or ends the connection if there is none."""
+
+    def __init__(self, answer: bytes, greeted: list[bytes]) -> None:
+        self.answer = answer
+        greeted.append(answer)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.write(b"220 mx ESMTP\r\n")
+
+    def data_received(self, data: bytes) -> None:
+        if data.startswith(b"EHLO"):
+            self.transport.write(b"250-mx\r\n250 STARTTLS\r\n")
+        elif self.answer:
+            self.transport.write(self.answer)
+        else:
+            self.transport.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"", b"454 4.7.0 later\r\n", b"yes\r\n", b"220 go\r\n250 injected\r\n", b"220 go\r\n\x00" * 9, b"421 bye\r\n"],
+)
+@pytest.mark.parametrize("demand", [lambda: dane(3, GOOD), lambda: sts()])
+async def test_however_starttls_is_spoilt_nothing_goes_in_plain(
+    place: Place, demand: Callable[[], Demand], answer: bytes
+) -> None:
+    greeted: list[bytes] = []
+    loop, port = asyncio.get_running_loop(), place.dialler.port
+    async with await loop.create_server(lambda: Interloper(answer, greeted), "127.0.78.3", port):
+        with pytest.raises(NotGreeted):
+            await place.dial(demand(), address="127.0.78.3")
+    assert len(greeted) == 1
+    assert place.words() == ["validation-failure"]
 
 
 async def test_unusable_records_ask_for_any_tls_but_for_tls(place: Place) -> None:
