@@ -33,7 +33,10 @@ NO_STARTTLS = "starttls-not-supported"
 
 
 class NotGreeted(Exception):
-    """No host of the route could be spoken to; says what the last one did, and in `tls` what was wrong with TLS."""
+    """No host of the route could be spoken to; says what the last one did.
+
+    `tls` is what was wrong with TLS where that was the reason, `source` our own address.
+    """
 
     def __init__(
         self,
@@ -118,7 +121,7 @@ class Dialler:
             return self._told(await self._open(peer, demand, least, owner, until), demand, wrong)
         except NotGreeted as failed:
             if failed.tls is not None:
-                self._tell(peer, demand, wrong or failed.tls)
+                self._tell(peer, demand, wrong or failed.tls, failed.source)
             raise
 
     def _known_to_be_wrong(self, peer: Peer, demand: Demand) -> Failed | None:
@@ -134,20 +137,20 @@ class Dialler:
             raise failed
         self._lowered.note((peer.address, rung), LOWER_SECONDS, failed.tls)
         if _is_over(until):
-            self._tell(peer, demand, failed.tls)
+            self._tell(peer, demand, failed.tls, failed.source)
             raise failed
 
     def _told(self, session: Session, demand: Demand, wrong: Failed | None) -> Session:
         """Tell of a session that is greeted."""
         peer = session.peer
         if session.tls:
-            self._hosts.offered(peer.host)
-        elif wrong is None:
-            wrong = Failed(NO_STARTTLS, "offered before" if self._hosts.missing(peer.host) else "")
+            self._hosts.spoken(peer.host)
+        else:
+            wrong = wrong or Failed(NO_STARTTLS, "spoken before" if self._hosts.missing(peer.host) else "")
         self._tell(peer, demand, wrong, session.source)
         return session
 
-    def _tell(self, peer: Peer, demand: Demand, wrong: Failed | None, source: str = "") -> None:
+    def _tell(self, peer: Peer, demand: Demand, wrong: Failed | None, source: str) -> None:
         word, why = ("", "") if wrong is None else (wrong.word, wrong.why)
         if self.starttls:
             self.observe(TlsResult(demand.policy, peer.host, peer.address, source, word, why))

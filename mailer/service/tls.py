@@ -1,6 +1,6 @@
 """What do we remember of receivers' TLS?
 
-Which mail hosts offered it, so that one that no longer does is noticed, and the MTA-STS policies that hold. Those that
+Which mail hosts spoke it, so that one that no longer does is noticed, and the MTA-STS policies that hold. Those that
 write do not open a transaction: they are made for a `Writer`.
 """
 
@@ -21,7 +21,7 @@ remember_policy = tls.remember_policy
 
 
 def remember_host(office: Office, host: str) -> None:
-    """Write that a host offers TLS now, and forget what is long over."""
+    """Write that a host speaks TLS now, and forget what is long over."""
     now = office.clock()
     tls.remember_host(host, now)
     tls.forget_before(now - HOST_DAYS, now)

@@ -7,12 +7,12 @@ from mailer.store.tls_models import StsPolicy, TlsHost
 
 
 def hosts() -> frozenset[str]:
-    """Return the hosts that offered TLS."""
+    """Return the hosts that spoke TLS."""
     return frozenset(row.host for row in TlsHost.select(TlsHost.host))
 
 
 def remember_host(host: str, at: datetime) -> None:
-    """Write that a host offered TLS."""
+    """Write that a host spoke TLS."""
     TlsHost.insert(host=host, seen_at=at).on_conflict_replace().execute()
 
 

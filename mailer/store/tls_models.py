@@ -6,7 +6,7 @@ from mailer.store.models import Instant, Table
 
 
 class TlsHost(Table):
-    """A mail host that offered TLS, and when it was last seen to."""
+    """A mail host that spoke TLS, and when it last did."""
 
     host = TextField(primary_key=True)
     seen_at = Instant()

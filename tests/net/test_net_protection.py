@@ -167,7 +167,7 @@ async def test_a_server_with_another_certificate_gets_nothing(
 ) -> None:
     shows(place, *chain)
     assert await place.refused(dane(usage, anchor)) == f"certificate_refused: {word}"
-    assert place.words() == [word]
+    assert [(one.failure, one.source) for one in place.told] == [(word, "127.0.0.1")]
     assert place.sessions == 1, "and is not dialled again in plain"
 
 
@@ -310,9 +310,9 @@ async def test_an_offer_that_is_gone_is_noticed(place: Place, caplog: pytest.Log
     offers(place, Mood())
     for _ in range(2):
         assert await place.greeted(opportunistic(DOMAIN)) == ""
-    assert [(one.failure, one.reason) for one in place.told[1:]] == [("starttls-not-supported", "offered before")] * 2
+    assert [(one.failure, one.reason) for one in place.told[1:]] == [("starttls-not-supported", "spoken before")] * 2
     assert [record.message for record in caplog.records] == [
-        f"{HOST} offered TLS before and does not now; its mail goes in plain text"
+        f"{HOST} spoke TLS before and does not now; its mail goes in plain text"
     ]
 
 
@@ -320,9 +320,9 @@ async def test_what_was_learned_of_hosts_is_passed_on_once_a_day_and_outlives_a_
     now, learned = 0.0, list[str]()
     memory = TlsMemory(lambda: now, (), learned.append)
     for _ in range(3):
-        memory.offered(HOST)
+        memory.spoken(HOST)
     now += 90_000.0
-    memory.offered(HOST)
+    memory.spoken(HOST)
     assert learned == [HOST, HOST]
     assert not TlsMemory(lambda: now).missing(HOST)
     assert TlsMemory(lambda: now, learned).missing(HOST)
