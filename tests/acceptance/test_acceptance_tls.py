@@ -6,6 +6,7 @@ wrong certificate, an HTTPS host with policies.
 
 import contextlib
 import hashlib
+import sqlite3
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -182,6 +183,14 @@ def test_what_waits_has_not_arrived(world: World) -> None:
     wait_until(lambda: len(list(world.server.mails())) >= len(accepted), 10)
     said = b"".join(world.server.mails())
     assert {domain for domain in CASES if f"taro@{domain}".encode() in said} == set(accepted)
+
+
+def test_hosts_that_spoke_tls_are_remembered(world: World) -> None:
+    store = world.appliance.directory / "state" / "mimamori.db"
+    with contextlib.closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as opened:
+        known = {host for (host,) in opened.execute("SELECT host FROM tls_host")}
+    spoken = [domain for domain, case in CASES.items() if case.door != PLAIN and case.state != "deferred"]
+    assert known == {f"mx-{domain}" for domain in spoken}
 
 
 def test_a_policy_outlives_a_restart_and_the_loss_of_its_host(world: World) -> None:
