@@ -10,7 +10,7 @@ from functools import partial
 
 from config import Settings, check_authorities
 from mailer.net.demand import Observe
-from mailer.net.handshake import Contexts, trusting
+from mailer.net.handshake import Contexts
 from mailer.net.https import Fetcher
 from mailer.net.resolver import Resolver
 from mailer.net.routes import may_be_dialled
@@ -56,7 +56,7 @@ def transport_security(
 ) -> TransportSecurity:
     """Return it for a mailer of this process; the store is open. Raises ConfigError for a bad `ca_file`."""
     check_authorities(settings)
-    delivery = settings.delivery
+    delivery, contexts = settings.delivery, Contexts(settings.delivery.ca_file)
     memory = TlsMemory(
         asyncio.get_running_loop().time,
         tls.hosts_with_tls(),
@@ -64,12 +64,10 @@ def transport_security(
     )
     sts = None
     if delivery.starttls and delivery.mta_sts:
-        fetcher = Fetcher(
-            resolver, trusting(delivery.ca_file), partial(_may_be_asked, delivery.permit_private_destinations)
-        )
+        fetcher = Fetcher(resolver, contexts.trusted, partial(_may_be_asked, delivery.permit_private_destinations))
         sts = Sts(resolver, fetcher.fetch, _Memory(writer), office.clock, observe)
         sts.know(tls.sts_policies())
-    return TransportSecurity(Contexts(delivery.ca_file), memory, delivery.starttls and delivery.dane, sts, observe)
+    return TransportSecurity(contexts, memory, delivery.starttls and delivery.dane, sts, observe)
 
 
 def _may_be_asked(permit_private: bool, address: str) -> bool:

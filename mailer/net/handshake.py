@@ -53,15 +53,21 @@ class Handshake:
 
 @dataclass
 class Contexts:
-    """The TLS settings for port 25; `ca_file` (PEM) stands in the place of the certificates that the system trusts."""
+    """The TLS settings; `ca_file` (PEM) stands in the place of the authorities that the system trusts."""
 
     ca_file: Path | None = None
     any_tls: ssl.SSLContext = field(default_factory=lambda: any_certificate())
 
     @cached_property
     def trusted(self) -> ssl.SSLContext:
-        """Return the settings that take only a trusted certificate for the host, named as RFC 8461 wants it."""
-        context = trusting(self.ca_file)
+        """Return settings that take only a certificate that the system, or the file in its place, trusts for the host.
+
+        Named as RFC 8461 wants it; and not more strictly than that, as Python does from 3.13 on: a policy asks for a
+        valid certificate, not for a neat one.
+        """
+        context = ssl.create_default_context(cafile=self.ca_file)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         context.hostname_checks_common_name = False
         return context
 
@@ -77,17 +83,6 @@ def any_certificate() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
-
-
-def trusting(ca_file: Path | None) -> ssl.SSLContext:
-    """Return settings that take only certificates that the system, or the file in its place, vouches for.
-
-    Not more strictly than that, as Python does from 3.13 on: a policy asks for a valid certificate, not for a neat one.
-    """
-    context = ssl.create_default_context(cafile=ca_file)
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
 
