@@ -73,6 +73,9 @@ class StsPolicies(Protocol):
     def is_fetching(self, domain: str) -> bool:
         """Tell whether there is a policy that is being fetched."""
 
+    def lasting(self, domain: str) -> float:
+        """Return for how many seconds what was found need not be looked for again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Routing:
@@ -231,7 +234,9 @@ async def _policy(looking: "asyncio.Task[StsPolicy | None] | None", search: _Sea
     await asyncio.wait({looking}, timeout=PATIENCE)
     if not looking.done() and sts.is_fetching(search.domain):
         await asyncio.wait({looking}, timeout=FETCH_PATIENCE)
-    return (looking.result(), float("inf")) if looking.done() else (sts.kept(search.domain), FAILED)
+    if not looking.done():
+        return sts.kept(search.domain), FAILED
+    return looking.result(), sts.lasting(search.domain)
 
 
 def _protected(

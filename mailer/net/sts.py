@@ -21,6 +21,7 @@ from mailer.smtp.tls_result import TlsPolicy, TlsResult
 log = logging.getLogger(__name__)
 
 AGAIN_SECONDS = 300.0
+DOUBT_SECONDS = 60.0
 LOOK_SECONDS = 600.0
 DAILY = timedelta(days=1)
 PATH = "/.well-known/mta-sts.txt"
@@ -52,6 +53,7 @@ class Sts:
         self._kept: dict[str, KeptPolicy] = {}
         self._loaded: set[str] = set()
         self._failed: Recollection[str] = Recollection(asyncio.get_running_loop().time)
+        self._doubted: Recollection[str] = Recollection(asyncio.get_running_loop().time)
         self._looking: dict[str, asyncio.Task[StsPolicy | None]] = {}
         self._fetching: set[str] = set()
 
@@ -78,6 +80,12 @@ class Sts:
     def is_fetching(self, domain: str) -> bool:
         """Tell whether there is a policy that is being fetched."""
         return domain in self._fetching
+
+    def lasting(self, domain: str) -> float:
+        """Return for how many seconds what was found need not be looked for again."""
+        if domain in self._doubted:
+            return DOUBT_SECONDS
+        return AGAIN_SECONDS if domain in self._failed else float("inf")
 
     # --- what a service runs
 
@@ -124,7 +132,10 @@ class Sts:
         """Return the id in the DNS; what cannot be had counts as absent, because a policy that is known holds on."""
         try:
             return read_id((await self._resolver.ask(f"_mta-sts.{domain}", "TXT")).records)
-        except (DnsTrouble, NameUnknown):
+        except NameUnknown:
+            return None
+        except DnsTrouble:
+            self._doubted.note(domain, DOUBT_SECONDS)
             return None
 
     async def _load(self, domain: str) -> None:

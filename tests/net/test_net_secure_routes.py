@@ -68,6 +68,9 @@ class Policies:
     def is_fetching(self, domain: str) -> bool:
         return False
 
+    def lasting(self, domain: str) -> float:
+        return 7.0 if domain == "town.example" else float("inf")
+
 
 @pytest.fixture
 async def resolver() -> AsyncIterator[Resolver]:
@@ -169,6 +172,12 @@ async def test_what_the_modes_of_a_policy_demand(resolver: Resolver, mode: str, 
 async def test_dane_wins_over_a_policy(resolver: Resolver) -> None:
     sts = Policies({"town.example": policy("enforce", "other.example")})
     assert rungs(await find_route("town.example", resolver, replace(ROUTING, sts=sts))) == [(Rung.DANE,)]
+
+
+async def test_a_policy_that_was_looked_for_in_vain_is_soon_looked_for_again(resolver: Resolver) -> None:
+    routing = replace(ROUTING, sts=Policies())
+    assert (await find_route("town.example", resolver, routing)).seconds == 7.0
+    assert (await find_route("two.example", resolver, routing)).seconds > 7.0
 
 
 async def test_mail_that_is_protected_in_another_way_goes_through_another_door(resolver: Resolver) -> None:

@@ -88,6 +88,21 @@ async def test_a_policy_is_fetched_once_for_its_id(world: World) -> None:
     assert len(world.fetched) == 2
 
 
+async def test_what_could_not_be_had_is_soon_looked_for_again(world: World) -> None:
+    keeper = world.keeper()
+    await world.mode(keeper)
+    assert keeper.lasting(DOMAIN) == float("inf")
+    world.publish(None, DnsMood.SERVFAIL)
+    keeper = world.keeper()
+    await world.mode(keeper)
+    assert keeper.lasting(DOMAIN) == 60.0
+    world.publish("1")
+    world.failure = FetchFailed("sts-policy-fetch-error", "why")
+    keeper = world.keeper()
+    await world.mode(keeper)
+    assert keeper.lasting(DOMAIN) == 300.0
+
+
 async def test_many_who_look_share_one_fetch(world: World) -> None:
     world.publish("1")
     keeper = world.keeper()
