@@ -58,7 +58,7 @@ class Session(asyncio.Protocol):
     owner's own.
     """
 
-    def __init__(self, client: Client, peer: Peer, owner: Owner, handshake: Handshake) -> None:
+    def __init__(self, client: Client, peer: Peer, owner: Owner, handshake: Handshake | None) -> None:
         self.peer = peer
         self.tls = ""
         self.tls_failed: Failed | None = None
@@ -215,6 +215,7 @@ class Session(asyncio.Protocol):
 
     async def _start_tls(self) -> None:
         assert self._transport is not None
+        assert self._shake is not None
         assert self._shake.context is not None
         try:
             upgraded = await self._loop.start_tls(

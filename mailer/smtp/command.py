@@ -7,7 +7,7 @@ for a host name of ours that is none.
 """
 
 from mailer.smtp.capabilities import Capabilities
-from mailer.smtp.envelope import Envelope, ForwardPath
+from mailer.smtp.envelope import ForwardPath, ReversePath
 
 DATA = b"DATA\r\n"
 RSET = b"RSET\r\n"
@@ -33,14 +33,16 @@ def helo(hostname: bytes) -> bytes:
     return b"HELO " + hostname + b"\r\n"
 
 
-def mail(envelope: Envelope, content: bytes, utf8: bool, capabilities: Capabilities) -> bytes:
+def mail(
+    path: ReversePath, content: bytes, utf8: bool, capabilities: Capabilities, *, require_tls: bool = False
+) -> bytes:
     """Return MAIL with what the server offered; the size counts CRLF and no stuffed dots (RFC 1870 §5)."""
-    line = b"MAIL FROM:<" + envelope.reverse_path.wire() + b">"
+    line = b"MAIL FROM:<" + path.wire() + b">"
     if capabilities.size is not None:
         line += b" SIZE=%d" % len(content)
     if capabilities.eight_bit_mime and not content.isascii():
         line += b" BODY=8BITMIME"
-    if envelope.require_tls:
+    if require_tls:
         line += b" REQUIRETLS"
     return line + (b" SMTPUTF8\r\n" if utf8 else b"\r\n")
 

@@ -112,7 +112,8 @@ class Dialogue:
             self._reset_first = False
             yield command.RSET, _RSET, exchange, 0
         utf8 = self._capabilities.smtputf8 and any(path.address.utf8 for path in paths)
-        mail = command.mail(transaction.envelope, transaction.content, utf8, self._capabilities)
+        envelope, content = transaction.envelope, transaction.content
+        mail = command.mail(envelope.reverse_path, content, utf8, self._capabilities, require_tls=envelope.require_tls)
         yield mail, _MAIL, exchange, 0
         for index in exchange.open_indexes():
             yield command.rcpt(paths[index]), _RCPT, exchange, index

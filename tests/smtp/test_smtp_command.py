@@ -65,14 +65,11 @@ def test_mail_says_only_what_was_offered() -> None:
     path = ReversePath(parse_address("b-1@mail.example.jp"))
     everything = Capabilities(size=0, eight_bit_mime=True, smtputf8=True)
     eight_bit = "é\r\n".encode()
-    assert command.mail(Envelope(path, (TO,)), eight_bit, True, everything) == (
+    assert command.mail(path, eight_bit, True, everything) == (
         b"MAIL FROM:<b-1@mail.example.jp> SIZE=4 BODY=8BITMIME SMTPUTF8\r\n"
     )
-    assert (
-        command.mail(Envelope(path, (TO,)), b"e\r\n", False, everything)
-        == b"MAIL FROM:<b-1@mail.example.jp> SIZE=3\r\n"
-    )
-    assert command.mail(ENVELOPE, b"e\r\n", False, NOTHING) == b"MAIL FROM:<>\r\n"
+    assert command.mail(path, b"e\r\n", False, everything) == b"MAIL FROM:<b-1@mail.example.jp> SIZE=3\r\n"
+    assert command.mail(ReversePath(None), b"e\r\n", False, NOTHING) == b"MAIL FROM:<>\r\n"
 
 
 @pytest.mark.parametrize(
