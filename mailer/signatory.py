@@ -36,6 +36,9 @@ def _serve(connection: socket, sign: Sign) -> None:
                 connection.sendall(_answer(line, requests, sign))
         except OSError as gone:
             log.info("a worker no longer wants signatures: %s", gone)
+        except Exception:
+            # The worker ends in order when its socket does, and is started again.
+            log.exception("nothing more is signed for a worker")
 
 
 def _answer(line: bytes, requests: IO[bytes], sign: Sign) -> bytes:

@@ -66,22 +66,24 @@ class Dispatcher:
         self._means = means
         self._office = means.office
         self._outcomes = Outcomes(means.office, means.carriers, means.writer)
-        self._ways = Ways(means.carriers, self._find_route, self._make_site, self.hungry)
+        self._ways = Ways(means.carriers, self._find_route, self._make_site, self._found)
         self._signing = Signing(means.letters, means.signatory, self)
         self._wake = asyncio.Event()
         self._bare_domains: frozenset[str] = frozenset()
         self._lookout = Lookout(means)
         self._tenancy = Tenancy(means)
         self._heard: frozenset[lease.SiteState] = frozenset()
+        self._known: dict[str, str] = {}
         self._prunes_at = 0.0
         self._now = asyncio.get_running_loop().time
 
     async def run(self, stop: asyncio.Event) -> None:
         """Send what is due until `stop` is set; then end cleanly: nothing claimed is left behind."""
         self._bare_domains = frozenset(await self._means.reader.do(dispatch.bare_domains))
+        self._known = dict(await self._means.reader.do(dispatch.sites))
         await self._lookout.look()
         self._outcomes.shift = self._lookout.seen.shift
-        while not stop.is_set():
+        while not stop.is_set() and not self._signing.is_over:
             await self._round()
             await self._pause(stop)
         await self._stop()
@@ -238,7 +240,7 @@ class Dispatcher:
     def may_begin(self) -> bool:
         """Tell whether a mail may be begun: the store takes what comes of it."""
         writer = self._means.writer
-        safe = self._outcomes.is_safe and writer.failure is None and writer.has_room
+        safe = self._outcomes.is_safe and writer.failure is None and writer.has_room and not self._signing.is_over
         return safe and self._tenancy.stands
 
     def is_over(self, job: Job) -> bool:
@@ -292,6 +294,13 @@ class Dispatcher:
 
     def _find_route(self, domain: str) -> "asyncio.Future[Route]":
         return asyncio.ensure_future(find_route(domain, self._means.resolver, self._means.routing))
+
+    def _found(self, domain: str, site: str) -> None:
+        """Keep in mind where a domain's mail goes, so that an operator can name it by that, and take its mail up."""
+        if site and self._known.get(domain) != site:
+            self._known[domain] = site
+            self._means.writer.submit(partial(dispatch.remember_site, domain, site))
+        self.hungry()
 
     def _make_site(self, name: str, carrier: Carrier | None) -> Site:
         manners: Manners = self._means.carriers.default if carrier is None else carrier.manners

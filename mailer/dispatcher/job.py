@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mailer.domain.lane import Lane
+from mailer.schedule.fairness import next_lane
 from mailer.schedule.outcome import SmtpSession
 from mailer.service.dispatch import Claimed
 from mailer.smtp.address import Address, parse_address
@@ -55,9 +56,10 @@ def job_of(claimed: Claimed, way: "Way", bare_domains: frozenset[str]) -> Job:
 
 @dataclass(slots=True)
 class Waiting:
-    """Jobs in the order in which they go: urgent lanes first, then as they came."""
+    """Jobs in the order in which they go: by the fairness of lanes, and within a lane as they came."""
 
     lanes: dict[Lane, deque[Job]] = field(default_factory=lambda: {lane: deque() for lane in Lane})
+    _since_notice: int = 0
 
     def __len__(self) -> int:
         return sum(map(len, self.lanes.values()))
@@ -72,17 +74,17 @@ class Waiting:
 
     def first(self) -> Job | None:
         """Return the job that goes next without taking it."""
-        for jobs in self.lanes.values():
-            if jobs:
-                return jobs[0]
-        return None
+        waiting = [lane for lane, jobs in self.lanes.items() if jobs]
+        return self.lanes[next_lane(waiting, self._since_notice)][0] if waiting else None
 
     def take(self) -> Job:
         """Take the job that goes next; raise IndexError if there is none."""
-        for jobs in self.lanes.values():
-            if jobs:
-                return jobs.popleft()
-        raise IndexError("no job waits")
+        job = self.first()
+        if job is None:
+            raise IndexError("no job waits")
+        lane = job.claimed.lane
+        self._since_notice = 0 if lane is Lane.NOTICE else self._since_notice + 1
+        return self.lanes[lane].popleft()
 
     def clear(self) -> list[Job]:
         """Take all jobs."""

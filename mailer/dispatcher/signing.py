@@ -48,6 +48,8 @@ class Signing:
         self._desk = desk
         self._waiting = Waiting()
         self._working: asyncio.Task[None] | None = None
+        #: True once nobody signs any more: the process has to end and be started again.
+        self.is_over = False
 
     def write(self, jobs: Sequence[Job]) -> None:
         """Have the contents of jobs written soon."""
@@ -86,6 +88,7 @@ class Signing:
             signatures = await self._signatory.sign(selectors, [draft.digests for _, draft in drafts])
         except (OSError, EOFError) as gone:
             log.error("nobody signs any more: %s", gone)
+            self.is_over = True
             for job, _ in drafts:
                 self._desk.not_signed(job)
             return

@@ -33,9 +33,11 @@ class Way:
 
 
 class Ways:
-    """Knows the ways; finds new ones in the background and calls `found` when one is there."""
+    """Knows the ways; finds new ones in the background and calls `found` with domain and site (or none) then."""
 
-    def __init__(self, carriers: Carriers, find: FindRoute, make_site: MakeSite, found: Callable[[], None]) -> None:
+    def __init__(
+        self, carriers: Carriers, find: FindRoute, make_site: MakeSite, found: Callable[[str, str], None]
+    ) -> None:
         self.sites: dict[str, Site] = {}
         self._carriers = carriers
         self._find = find
@@ -75,7 +77,8 @@ class Ways:
             self._ways[domain] = self._lead(domain, route, now() + route.seconds)
         finally:
             del self._looking[domain]
-            self._found()
+            way = self._ways.get(domain)
+            self._found(domain, way.site.name if way is not None and way.site is not None else "")
 
     def _lead(self, domain: str, route: Route, until: float) -> Way:
         self._leave_door(domain)

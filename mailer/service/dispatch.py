@@ -5,7 +5,7 @@ open a transaction: they are made for a `Writer`, which lets many share one, and
 only read may be called anywhere.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from mailer.domain.announcement import Announcement
@@ -13,6 +13,7 @@ from mailer.domain.lane import Lane
 from mailer.message.sign import KeyName
 from mailer.schedule.backoff import next_attempt
 from mailer.schedule.claim import Claimed, DueDomain, Recovered
+from mailer.schedule.fairness import share
 from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Outcome, Verdict
 from mailer.schedule.stop import Stops
@@ -38,6 +39,7 @@ __all__ = [
     "remember_site",
     "set_clock",
     "settle",
+    "sites",
     "unclaim",
 ]
 
@@ -68,7 +70,7 @@ def claim(
     stopped = stops.standing()
     domains = stopped.free(domains)
     for lane in sorted(lanes):
-        claimed += _free(stopped, domains, lane, now, limit - len(claimed))
+        claimed += _free(stopped, domains, lane, now, share(lane, lanes, limit - len(claimed)))
     dated = [(one, next_attempt(one.lane, one.attempt, now, office.chance())) for one in claimed]
     spool.claim(dated, worker, now)
     return claimed
@@ -166,6 +168,11 @@ def remember_bare_form(domain: str) -> None:
 def remember_site(domain: str, site: str) -> None:
     """Keep in mind where a domain's mail goes: a carrier, or its MX hosts in order, by spaces; inside a Writer."""
     domains.remember_site(domain, site)
+
+
+def sites() -> Mapping[str, str]:
+    """Return where the mail of domains was found to go."""
+    return domains.sites()
 
 
 def bare_domains() -> frozenset[str]:

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -95,12 +95,12 @@ class Town:
             await until(done, seconds)
 
     @contextlib.asynccontextmanager
-    async def dispatching(self) -> AsyncIterator[Dispatcher]:
-        """Run a dispatcher as long as the block lasts."""
+    async def dispatching(self, worker: str = "worker-1", workers: int = 1) -> AsyncIterator[Dispatcher]:
+        """Run a dispatcher, one of so many that share the queue, as long as the block lasts."""
         writer = Writer()
         stop = asyncio.Event()
         reader = Reader()
-        dispatcher = Dispatcher(self._means(writer, reader))
+        dispatcher = Dispatcher(replace(self._means(writer, reader), worker=worker, workers=workers))
         running = asyncio.create_task(dispatcher.run(stop))
         try:
             yield dispatcher

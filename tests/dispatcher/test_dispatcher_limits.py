@@ -1,0 +1,65 @@
+"""Does a worker keep to its share, learn what a site wants, and leave it alone when it blocks us?"""
+
+from mailer.carrier.group import Manners
+from mailer.dispatcher.limits import LONGEST_URGENT_PAUSE, Lesson, Limits
+from mailer.domain.lane import Lane
+
+
+def limits(connections: int = 20, share: int = 10, rate: float | None = None) -> Limits:
+    made = Limits(Manners(connections, 100, rate, rate, 300), workers=2)
+    made.lease(share)
+    return made
+
+
+def test_a_share_of_the_connections_has_the_same_part_of_the_pace() -> None:
+    half = limits(rate=10.0)
+    assert sum(half.take(Lane.ORDINARY, now / 100) == 0.0 for now in range(1000)) in range(50, 57)
+
+
+def test_nothing_is_allowed_without_a_lease() -> None:
+    assert limits(share=0).connections == 0
+
+
+def test_few_jobs_are_in_hand_and_fewer_where_the_pace_is_slow() -> None:
+    assert limits().jobs() == 20
+    assert limits(rate=4.0).jobs() == 4
+    assert limits(share=0).jobs() == 20
+
+
+def test_what_is_refused_at_one_moment_counts_once() -> None:
+    one = limits()
+    assert one.refused(alive=6, now=100.0)
+    assert [one.refused(alive=6, now=100.1) for _ in range(9)] == [False] * 9
+    assert one.connections == 6
+    assert one.refused(alive=6, now=102.0)
+    assert one.connections == 5
+
+
+def test_a_lesson_of_another_worker_is_taken_over() -> None:
+    one, other = limits(), limits()
+    one.refused(alive=0, now=100.0)
+    other.heed(one.lesson(100.0), 100.0)
+    assert one.connections == other.connections == 5
+
+
+def test_after_a_block_ordinary_mail_rests_and_urgent_mail_only_a_while() -> None:
+    blocked = limits()
+    assert blocked.block(100.0)
+    assert not blocked.block(101.0)
+    assert not blocked.may_try(Lane.SAFETY, 101.0 + LONGEST_URGENT_PAUSE - 1)
+    assert blocked.may_try(Lane.SAFETY, 101.0 + LONGEST_URGENT_PAUSE)
+    assert not blocked.may_try(Lane.ORDINARY, 101.0 + 299)
+    assert blocked.may_try(Lane.ORDINARY, 101.0 + 300)
+
+
+def test_an_operator_ends_a_rest() -> None:
+    blocked = limits()
+    blocked.block(100.0)
+    blocked.hurry()
+    assert blocked.may_try(Lane.NOTICE, 100.0)
+
+
+def test_a_rest_from_another_clock_is_no_longer_than_the_manners_say() -> None:
+    one = limits()
+    one.heed(Lesson(20, 100, rest=10_000_000.0), 100.0)
+    assert one.may_try(Lane.ORDINARY, 100.0 + 300)

@@ -1,0 +1,82 @@
+"""Do workers together never take more of a site than it likes, and is a dead one's share free?"""
+
+from datetime import timedelta
+
+from mailer.service import dispatch, lease
+from mailer.service.office import Office
+from mailer.store.database import transaction
+from tests.conftest import FakeClock
+
+DOCOMO = "docomo"
+
+
+def renew(*workers: str, now: float = 100.0) -> None:
+    with transaction():
+        for worker in workers:
+            lease.renew(worker, now)
+
+
+def take(worker: str, most: int, workers: int = 2, now: float = 100.0) -> int:
+    with transaction():
+        return lease.take(worker, DOCOMO, most, workers, now)
+
+
+def test_two_workers_share_a_site_evenly(office: Office) -> None:
+    renew("w1", "w2")
+    assert [take("w1", 20), take("w2", 20)] == [10, 10]
+    assert lease.board(office, "w1", 100.0).others == {DOCOMO: 10}
+
+
+def test_an_odd_one_goes_to_who_comes_first_and_a_single_one_to_nobody_else(office: Office) -> None:
+    renew("w1", "w2")
+    assert [take("w1", 5), take("w2", 5)] == [3, 2]
+    with transaction():
+        lease.give_up("w2", [DOCOMO])
+    assert [take("w1", 1), take("w2", 1)] == [1, 0]
+
+
+def test_a_share_is_kept_for_a_worker_that_does_not_live_yet(office: Office) -> None:
+    renew("w1")
+    assert take("w1", 20) == 10
+
+
+def test_more_workers_than_expected_share_too_once_they_renew(office: Office) -> None:
+    renew("w1", "w2", "w3")
+    assert take("w1", 20, workers=2) == 7
+
+
+def test_what_is_given_up_or_of_the_dead_is_free(office: Office) -> None:
+    renew("w1", "w2")
+    take("w1", 1)
+    with transaction():
+        lease.give_up("w1", [DOCOMO])
+    assert take("w2", 1) == 1
+    with transaction():
+        dispatch.recover(office, "w2")
+    assert take("w1", 1) == 1
+
+
+def test_a_lease_ends_by_itself_after_its_term(office: Office) -> None:
+    renew("w1", "w2")
+    take("w1", 1)
+    later = 100.0 + lease.TERM_SECONDS + 1
+    renew("w2", now=later)
+    assert lease.lapsed(later) == ["w1"]
+    assert take("w2", 1, now=later) == 1
+
+
+def test_what_a_site_made_us_learn_is_kept_for_an_hour(office: Office, clock: FakeClock) -> None:
+    state = lease.SiteState(DOCOMO, 5, 40, clock.now + timedelta(minutes=5), "421", clock.now)
+    with transaction():
+        lease.remember(office, state)
+    assert list(lease.board(office, "w1", 0.0).states) == [state]
+    clock.advance(minutes=61)
+    assert list(lease.board(office, "w1", 0.0).states) == []
+
+
+def test_the_last_lesson_counts(office: Office, clock: FakeClock) -> None:
+    with transaction():
+        for connections in (5, 2, 3):
+            lease.remember(office, lease.SiteState(DOCOMO, connections, 40, None, "421", clock.now))
+    (state,) = lease.board(office, "w1", 0.0).states
+    assert state.connections == 3
