@@ -72,7 +72,7 @@ def weigh(
     marked = {one.id for one in items if one.marked}
     return Balance(
         mails=len(items),
-        in_flight=len(under_way),
+        in_flight=len({one.id for one in items} & set(under_way)),
         marked=len(marked),
         twice=len(twice),
         lost=sum(one.state == "accepted" and not copies[one.id] for one in items),

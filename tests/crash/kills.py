@@ -71,7 +71,8 @@ def strike(line: Line, who: Who, worker: int, go_on: Callable[[], object] = lamb
         wait_until(lambda: not any(map(alive, members)), "workers follow their parent", ORPHAN_SECONDS)
     kill(members)
     go_on()
-    return line.under_way()
+    # Where one died before the others, its parent may have found what it left by then.
+    return line.under_way() | line.under_way_for_others()
 
 
 class AtStage:

@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import apsw
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from mailer.cli.root import root
+from mailer.language import spoken, use
 from tests.appliance import ROOT, Appliance
 from tests.crash.far_side import addresses
 from tests.crash.tree import family, kill, wait_until
@@ -40,6 +41,15 @@ class Setting:
     services: Sequence[str] = ("mailer",)
     within: Sequence[str] = ()
     think_seconds: float = 0.003
+
+
+def _typed(*words: str) -> Result:
+    """Run the command in this process, which speaks its language again afterwards."""
+    before = spoken()
+    try:
+        return CliRunner().invoke(root, list(words))
+    finally:
+        use(before)
 
 
 class FarSideHandle:
@@ -141,7 +151,7 @@ class Line:
 
     def type(self, *verb: str) -> Any:
         """Type a verb here with --json and return its document; fail on any exit status but 0."""
-        done = CliRunner().invoke(root, ["--config", str(self.appliance.config), "--json", *verb])
+        done = _typed("--config", str(self.appliance.config), "--json", *verb)
         assert done.exit_code == 0, f"{verb}: {done.exit_code}\n{done.output}\n{done.exception!r}"
         return json.loads(done.stdout)
 
@@ -152,7 +162,7 @@ class Line:
 
     def holds(self, broadcast: str) -> bool:
         """Tell whether the accounting of a broadcast holds."""
-        done = CliRunner().invoke(root, ["--config", str(self.appliance.config), "broadcast", "verify", broadcast])
+        done = _typed("--config", str(self.appliance.config), "broadcast", "verify", broadcast)
         return done.exit_code == 0
 
     # --- the mailer
