@@ -66,5 +66,7 @@ make_venv() {
     $pip install --require-hashes -r deploy/requirements/build.txt >&2
     $pip install --require-hashes --no-build-isolation --use-pep517 -r "$lock" >&2
     $pip install --no-deps --no-build-isolation "$@" >&2
+    # An editable checkout is not compiled by pip, and every verb would compile it anew where nothing may be written.
+    "$venv/bin/python" -m compileall -q config mailer webhook
     echo "$stamp" >"$venv/.stamp-${lock##*/}"
 }

@@ -65,8 +65,7 @@ def _commands(settings: Settings, config: Path) -> dict[str, tuple[str, ...]]:
     """Return how the workers are started: one for each core this process may use, unless a number is set."""
     number = settings.delivery.workers or len(os.sched_getaffinity(0))
     serve = ("--config", str(config), "serve", "--under-parent", "--workers", str(number))
-    names = [f"worker-{n}" for n in range(1, number + 1)]
-    return {name: child_command(*serve, "--worker", name, "mailer") for name in names}
+    return {f"worker-{n}": child_command(*serve, "--worker", str(n), "mailer") for n in range(1, number + 1)}
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from socket import socket
+from zlib import crc32
 
 from config import Settings, load_carriers
 from mailer.appliance import open_office
@@ -29,11 +30,20 @@ from mailer.transport_security import TransportSecurity, transport_security
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a worker's parent gives it: its name, how many workers there are, and the socket to who signs."""
+    """What a worker's parent gives it: its number, how many workers there are, and the socket to who signs."""
 
-    name: str
+    number: int
     workers: int
     signatory: socket
+
+    @property
+    def name(self) -> str:
+        """The name under which it claims and leases."""
+        return f"worker-{self.number}"
+
+    def looks_first(self, domain: str) -> bool:
+        """Tell whether this worker looks up a domain's way before the others: each domain has one that does."""
+        return crc32(domain.encode()) % self.workers == self.number - 1
 
 
 async def run(settings: Settings, place: Place, ready: Callable[[], None], stop: asyncio.Event) -> None:
@@ -44,7 +54,13 @@ async def run(settings: Settings, place: Place, ready: Callable[[], None], stop:
         writer, reader = Writer(), Reader()
         signatory = await Signatory.at(place.signatory)
         means = _means(settings, office, writer, reader, signatory)
-        means = replace(means, worker=place.name, workers=place.workers, set_clock=clock.shift)
+        means = replace(
+            means,
+            worker=place.name,
+            workers=place.workers,
+            set_clock=clock.shift,
+            looks_first=place.looks_first,
+        )
         tls = transport_security(settings, office, writer, means.resolver, unobserved)
         freshening = asyncio.create_task(tls.keep_fresh())
         try:

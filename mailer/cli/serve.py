@@ -37,7 +37,7 @@ APPS = {"mailer": "mailer.app", "inbound": "mailer.inbound_app", "webhook": "web
 )
 @click.argument("services", nargs=-1, type=click.Choice(list(APPS)), metavar="[mailer|inbound|webhook]...")
 @click.option("--under-parent", is_flag=True, hidden=True)
-@click.option("--worker", default="", hidden=True)
+@click.option("--worker", type=int, hidden=True)
 @click.option("--workers", type=int, default=1, hidden=True)
 @click.option("--signatory", type=int, hidden=True)
 @click.pass_obj
@@ -49,14 +49,14 @@ def serve(session: Session, /, services: tuple[str, ...], under_parent: bool, **
     with session.office():  # what would stop every service is said once, here
         named = tuple(dict.fromkeys(services)) or tuple(APPS)
     if place["worker"]:
-        _serve_here(place["worker"], _worker(session, **place), under_parent)
+        _serve_here(f"worker-{place['worker']}", _worker(session, **place), under_parent)
     elif len(named) == 1:
         _serve_here(named[0], _service(session, named[0]), under_parent)
     else:
         _serve_children(session, named)
 
 
-def _worker(session: Session, worker: str, workers: int, signatory: int) -> "Service":
+def _worker(session: Session, worker: int, workers: int, signatory: int) -> "Service":
     app = import_module(WORKER)
     return partial(app.run, session.settings, app.Place(worker, workers, socket.socket(fileno=signatory)))
 

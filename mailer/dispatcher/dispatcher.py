@@ -66,7 +66,7 @@ class Dispatcher:
         self._means = means
         self._office = means.office
         self._outcomes = Outcomes(means.office, means.carriers, means.writer)
-        self._ways = Ways(means.carriers, self._find_route, self._make_site, self._found)
+        self._ways = Ways(means.carriers, self._find_route, self._make_site, self._found, means.looks_first)
         self._signing = Signing(means.letters, means.signatory, self)
         self._wake = asyncio.Event()
         self._bare_domains: frozenset[str] = frozenset()

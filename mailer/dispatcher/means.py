@@ -20,7 +20,8 @@ class Means:
     """What the dispatcher works with; put together by the app.
 
     `worker` is its name among the `workers` that share the sites; `elapsed` gives seconds since the machine's start;
-    `set_clock` sets the office's clock once the queue's times have been set.
+    `set_clock` sets the office's clock once the queue's times have been set; `looks_first` tells whether this worker is
+    the one that looks up a domain's way first.
     """
 
     office: Office
@@ -36,3 +37,4 @@ class Means:
     worker: str = "worker-1"
     workers: int = 1
     set_clock: Callable[[timedelta], None] = lambda by: None
+    looks_first: Callable[[str], bool] = lambda domain: True

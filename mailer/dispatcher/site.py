@@ -93,6 +93,7 @@ class Site:
         self._taken = 0
         self._taken_at = self._loop.time()
         self._speed = 0.0
+        self._wanted = limits.jobs()
         self._at: dict[Session, Door] = {}
         self._idle_since: dict[Session, float] = {}
         self._dials: set[asyncio.Task[None]] = set()
@@ -129,8 +130,12 @@ class Site:
         )
 
     def room(self) -> int:
-        """Return how many jobs more are worth claiming; `expected` ones are being written."""
-        return max(0, self._jobs() - self.waiting - self.expected)
+        """Return how many jobs more are worth claiming beside the `expected` ones that are being written.
+
+        In hand should be what the connections need, and what they take until the next claim.
+        """
+        self._wanted = max(self.limits.jobs(), min(MOST_JOBS, int(self._speed * AHEAD_SECONDS)))
+        return max(0, self._wanted - self.waiting - self.expected)
 
     def may_try(self, door: Door, lane: Lane) -> bool:
         """Tell whether mail of a lane may go to a door now."""
@@ -210,7 +215,7 @@ class Site:
         if job is None or not self._may_go(session, job):
             return None
         self._taken += 1
-        if 2 * (self.waiting + self.expected) < self._jobs():
+        if 2 * (len(door.waiting) + self.expected) < self._wanted:
             self._desk.hungry()
         self._idle_since.pop(session, None)
         return self._desk.address(door.waiting.take())
@@ -243,10 +248,6 @@ class Site:
         self._loop.call_later(breath, self.stir)
 
     # --- inside
-
-    def _jobs(self) -> int:
-        """Return how many jobs should be in hand: what connections need, and what they take until the next claim."""
-        return max(self.limits.jobs(), min(MOST_JOBS, int(self._speed * AHEAD_SECONDS)))
 
     def _measure(self, now: float) -> None:
         """See how many jobs a second the sessions take; fast up, slowly down."""

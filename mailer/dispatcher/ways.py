@@ -17,6 +17,8 @@ from mailer.smtp.route import NoRoute
 
 NO_ROUTE_SECONDS = 30.0
 FORGET_SECONDS = 3600.0
+#: So long a domain must have been due until a worker looks it up that is not the one to look first.
+PATIENCE_SECONDS = 0.3
 
 FindRoute = Callable[[str], "asyncio.Future[Route]"]
 MakeSite = Callable[[str, Carrier | None], Site]
@@ -36,7 +38,12 @@ class Ways:
     """Knows the ways; finds new ones in the background and calls `found` with domain and site (or none) then."""
 
     def __init__(
-        self, carriers: Carriers, find: FindRoute, make_site: MakeSite, found: Callable[[str, str], None]
+        self,
+        carriers: Carriers,
+        find: FindRoute,
+        make_site: MakeSite,
+        found: Callable[[str, str], None],
+        looks_first: Callable[[str], bool],
     ) -> None:
         self.sites: dict[str, Site] = {}
         self._carriers = carriers
@@ -44,14 +51,20 @@ class Ways:
         self._make_site = make_site
         self._found = found
         self._ways: dict[str, Way] = {}
+        self._looks_first = looks_first
         self._looking: dict[str, asyncio.Task[None]] = {}
+        self._asked_at: dict[str, float] = {}
 
     def way(self, domain: str, now: float) -> Way | None:
         """Return the way of a domain, or None while it is being looked for; an old way serves until then."""
         way = self._ways.get(domain)
-        if (way is None or way.until <= now) and domain not in self._looking:
+        if (way is None or way.until <= now) and domain not in self._looking and self._is_our_turn(domain, now):
             self._looking[domain] = asyncio.create_task(self._look(domain))
         return way if way is None or way.trouble is None or way.until > now else None
+
+    def _is_our_turn(self, domain: str, now: float) -> bool:
+        """Let the worker that looks first send a small domain's mail alone; where that is not enough, help it soon."""
+        return self._looks_first(domain) or now - self._asked_at.setdefault(domain, now) >= PATIENCE_SECONDS
 
     def hurry(self) -> None:
         """Look again for every way that was not found, and let no door rest."""
@@ -64,6 +77,7 @@ class Ways:
         for domain in [domain for domain, way in self._ways.items() if way.until + FORGET_SECONDS < now]:
             self._leave_door(domain)
             del self._ways[domain]
+        self._asked_at = {domain: at for domain, at in self._asked_at.items() if domain in self._ways}
         self.sites = {name: site for name, site in self.sites.items() if site.doors or site.limits.share}
 
     async def _look(self, domain: str) -> None:

@@ -117,7 +117,7 @@ def test_a_finished_environment_is_left_as_it_is(machine: Machine, tmp_path: Pat
     assert machine.run(order).returncode == 0
     made = machine.noted()
     assert made[0] == f"-m venv --clear {tmp_path}/venv"
-    assert made[-1].endswith("install --no-deps --no-build-isolation --editable .")
+    assert made[-2].endswith("install --no-deps --no-build-isolation --editable .")
     assert sum("--require-hashes" in line for line in made) == len(made) - 2 == 2
     assert machine.run(order).returncode == 0
     assert machine.noted() == made
@@ -140,7 +140,7 @@ def test_a_set_up_that_was_interrupted_is_ended(machine: Machine, tmp_path: Path
     order = f"make_venv {tmp_path}/venv {LOCK} ."
     assert machine.run(order, BREAK="yes").returncode == 1
     assert machine.run(order).returncode == 0
-    assert machine.noted()[-1].endswith("--no-build-isolation .")
+    assert machine.noted()[-2].endswith("--no-build-isolation .")
 
 
 def test_the_installer_wants_root() -> None:
