@@ -12,11 +12,9 @@ from mailer.domain.lane import Lane
 ONE_IN = 10
 
 
-def share(lane: Lane, lanes: Collection[Lane], room: int) -> int:
-    """Return how many mails of a lane may be claimed where there is room for so many and mail of `lanes` waits."""
-    if lane is Lane.ORDINARY and Lane.NOTICE in lanes and room > 1:
-        return room - max(1, room // ONE_IN)
-    return room
+def notices_share(room: int, notices: int) -> int:
+    """Return how much of the room that safety mail leaves is kept for notices, of which so many wait."""
+    return min(notices, max(1, room // ONE_IN)) if room > 1 else 0
 
 
 def next_lane(waiting: Collection[Lane], others: int) -> Lane:

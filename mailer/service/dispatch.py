@@ -13,7 +13,7 @@ from mailer.domain.lane import Lane
 from mailer.message.sign import KeyName
 from mailer.schedule.backoff import next_attempt
 from mailer.schedule.claim import Claimed, DueDomain, Recovered
-from mailer.schedule.fairness import share
+from mailer.schedule.fairness import notices_share
 from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Outcome, Verdict
 from mailer.schedule.stop import Stops
@@ -66,11 +66,17 @@ def claim(
     Nothing may be sent before the commit. Each claim ends by `settle` or `unclaim`; a dead worker's by `recover`.
     """
     now = office.clock()
-    claimed: list[Claimed] = []
     stopped = stops.standing()
     domains = stopped.free(domains)
-    for lane in sorted(lanes):
-        claimed += _free(stopped, domains, lane, now, share(lane, lanes, limit - len(claimed)))
+
+    def free(lane: Lane, most: int) -> list[Claimed]:
+        return _free(stopped, domains, lane, now, most) if lane in lanes and most > 0 else []
+
+    claimed = free(Lane.SAFETY, limit)
+    room = limit - len(claimed)
+    notices = free(Lane.NOTICE, room)
+    ordinary = free(Lane.ORDINARY, room - notices_share(room, len(notices)))
+    claimed += ordinary + notices[: room - len(ordinary)]
     dated = [(one, next_attempt(one.lane, one.attempt, now, office.chance())) for one in claimed]
     spool.claim(dated, worker, now)
     return claimed

@@ -118,7 +118,7 @@ def test_a_finished_environment_is_left_as_it_is(machine: Machine, tmp_path: Pat
     made = machine.noted()
     assert made[0] == f"-m venv --clear {tmp_path}/venv"
     assert made[-2].endswith("install --no-deps --no-build-isolation --editable .")
-    assert sum("--require-hashes" in line for line in made) == len(made) - 2 == 2
+    assert sum("--require-hashes" in line for line in made) == len(made) - 3 == 2
     assert machine.run(order).returncode == 0
     assert machine.noted() == made
 

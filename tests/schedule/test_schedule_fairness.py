@@ -1,21 +1,14 @@
 """Does urgent mail go first, and no lane starve?"""
 
 from mailer.domain.lane import Lane
-from mailer.schedule.fairness import ONE_IN, next_lane, share
+from mailer.schedule.fairness import ONE_IN, next_lane, notices_share
 
 SAFETY, ORDINARY, NOTICE = Lane.SAFETY, Lane.ORDINARY, Lane.NOTICE
 
 
-def test_safety_has_all_the_room() -> None:
-    assert share(SAFETY, list(Lane), 40) == 40
-
-
-def test_notices_get_a_tenth_of_what_ordinary_mail_would_take() -> None:
-    assert share(ORDINARY, [ORDINARY, NOTICE], 40) == 36
-    assert share(ORDINARY, [ORDINARY, NOTICE], 4) == 3
-    assert share(ORDINARY, [ORDINARY, NOTICE], 1) == 1
-    assert share(ORDINARY, [ORDINARY], 40) == 40
-    assert share(NOTICE, [ORDINARY, NOTICE], 4) == 4
+def test_a_tenth_of_the_room_is_kept_for_notices_that_wait() -> None:
+    assert [notices_share(room, notices=100) for room in (40, 4, 1, 0)] == [4, 1, 0, 0]
+    assert [notices_share(40, notices) for notices in (0, 1, 9)] == [0, 1, 4]
 
 
 def test_one_mail_in_ten_is_a_notice_while_both_wait() -> None:
