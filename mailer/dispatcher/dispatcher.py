@@ -42,7 +42,7 @@ from mailer.smtp.reply import Reply
 log = logging.getLogger(__name__)
 
 #: Sites that run short are supplied together this often: many small claims would cost a flush to the disk each.
-SUPPLY_SECONDS = 0.04
+SUPPLY_SECONDS = 0.05
 PRUNE_SECONDS = 60.0
 NO_ROUTE_BATCH = 500
 STOP_SECONDS = 15.0
@@ -161,6 +161,7 @@ class Dispatcher:
         return way.site.may_try(way.door, lane) and (limits.share > 0 or left > 0)
 
     async def _claim(self, orders: Sequence[Order]) -> None:
+        self._outcomes.write()
         shares, claims = await self._do(partial(self._claim_and_learn, orders))
         for site, share in shares.items():
             site.limits.lease(share)

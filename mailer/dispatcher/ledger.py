@@ -1,8 +1,9 @@
 """How does what came of an attempt get written down soon and safely?
 
-Outcomes are gathered for a moment and written in one transaction. A write that fails is repeated until the
-store takes it: an outcome is never dropped, and while outcomes wait that the store refused, `is_safe` is false
-and nobody may begin another mail (an end that cannot be written down would be sent twice).
+Outcomes are gathered for a moment and written in one transaction, sooner where something else is about to be written
+anyway: both then share a flush to the disk. A write that fails is repeated until the store takes it: an outcome is
+never dropped, and while outcomes wait that the store refused, `is_safe` is false and nobody may begin another mail (an
+end that cannot be written down would be sent twice).
 """
 
 import asyncio
@@ -13,9 +14,10 @@ from mailer.schedule.outcome import Outcome
 
 log = logging.getLogger(__name__)
 
-GATHER_SECONDS = 0.02
+GATHER_SECONDS = 0.03
 AGAIN_SECONDS = 1.0
 Settlement = tuple[int, int, Outcome]
+#: Submits a batch at once; what it returns ends when the batch is durable.
 Settle = Callable[[Sequence[Settlement]], Awaitable[object]]
 
 
@@ -26,35 +28,48 @@ class Ledger:
         self.is_safe = True
         self._settle = settle
         self._gathered: list[Settlement] = []
+        self._alarm: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
 
     def add(self, item: int, attempt: int, outcome: Outcome) -> None:
         """Have one outcome written within a few hundredths of a second."""
         self._gathered.append((item, attempt, outcome))
-        if self._writing is None:
-            self._writing = asyncio.get_running_loop().create_task(self._write())
+        self._gather()
+
+    def write(self) -> None:
+        """Submit what is gathered now, unless a batch is under way: the next follows soon after it."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if self._writing is None and self._gathered:
+            batch, self._gathered = self._gathered, []
+            submitted = self._settle(batch)
+            self._writing = asyncio.get_running_loop().create_task(self._see_through(batch, submitted))
 
     async def drained(self) -> None:
         """Return when everything gathered is written."""
+        self.write()
         while self._writing is not None:
             await asyncio.shield(self._writing)
+            self.write()
 
-    async def _write(self) -> None:
-        await asyncio.sleep(GATHER_SECONDS)
-        while self._gathered:
-            batch, self._gathered = self._gathered, []
-            await self._write_batch(batch)
-        self._writing = None
+    def _gather(self) -> None:
+        if self._alarm is None and self._writing is None:
+            self._alarm = asyncio.get_running_loop().call_later(GATHER_SECONDS, self.write)
 
-    async def _write_batch(self, batch: list[Settlement]) -> None:
+    async def _see_through(self, batch: list[Settlement], submitted: Awaitable[object]) -> None:
         while True:
             try:
-                await self._settle(batch)
+                await submitted
             except Exception as error:
                 # Whatever the store's trouble is, these outcomes are facts: keep them and ask again.
                 self.is_safe = False
                 log.error("%d outcomes cannot be written, sending pauses: %s", len(batch), error)
                 await asyncio.sleep(AGAIN_SECONDS)
+                submitted = self._settle(batch)
             else:
                 self.is_safe = True
-                return
+                break
+        self._writing = None
+        if self._gathered:
+            self._gather()

@@ -13,8 +13,8 @@ from mailer.carrier.pace import Pace
 from mailer.domain.lane import Lane
 
 LONGEST_URGENT_PAUSE = 30.0
-#: A claim takes this much work per connection: what is under way, and what follows it.
-JOBS_PER_CONNECTION = 2
+#: A claim takes this much work per connection: what is under way, and what follows it until the next claim.
+JOBS_PER_CONNECTION = 4
 FEWEST_JOBS = 4
 #: Nor more than the pace lets out in this time.
 AHEAD_SECONDS = 2.0

@@ -47,6 +47,10 @@ class Outcomes:
         """False while the store refuses outcomes."""
         return self._ledger.is_safe
 
+    def write(self) -> None:
+        """Have what is gathered written now, because something else is being written anyway."""
+        self._ledger.write()
+
     async def drained(self) -> None:
         """Return when everything is written."""
         await self._ledger.drained()

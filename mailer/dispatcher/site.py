@@ -33,7 +33,7 @@ BREATH_SECONDS = 0.05
 #: A site without mail gives its share of the connections back.
 QUIET_SECONDS = 10.0
 #: Claiming, committing and signing take a moment: so long before sessions run out the next jobs are asked for.
-AHEAD_SECONDS = 0.2
+AHEAD_SECONDS = 0.3
 MEASURE_SECONDS = 0.1
 MOST_JOBS = 400
 

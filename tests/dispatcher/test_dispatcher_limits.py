@@ -21,9 +21,9 @@ def test_nothing_is_allowed_without_a_lease() -> None:
 
 
 def test_few_jobs_are_in_hand_and_fewer_where_the_pace_is_slow() -> None:
-    assert limits().jobs() == 20
+    assert limits().jobs() == 40
     assert limits(rate=4.0).jobs() == 4
-    assert limits(share=0).jobs() == 20
+    assert limits(share=0).jobs() == 40
 
 
 def test_what_is_refused_at_one_moment_counts_once() -> None:
