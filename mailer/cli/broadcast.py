@@ -65,13 +65,16 @@ def show(session: Session, announcement_id: str) -> None:
     "recipients", cls=Verb, help=N_("Show every recipient with its state and the evidence; with --json as JSON lines.")
 )
 @click.argument("announcement_id", metavar="ID")
+@click.option("--unreached", is_flag=True, help=N_("Only those whose mail nobody has accepted (yet)."))
 @click.pass_obj
-def recipients(session: Session, announcement_id: str) -> None:
-    """Show the recipients."""
+def recipients(session: Session, announcement_id: str, unreached: bool) -> None:
+    """Show the recipients, or those who were not reached."""
     from mailer.service import broadcast as desk
 
     with session.office() as office:
         rows = desk.recipients(office, announcement_id)
+        if unreached:
+            rows = (row for row in rows if row["state"] != "accepted")
         if session.json:
             output.lines(rows)
             return

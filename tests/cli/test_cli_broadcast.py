@@ -6,6 +6,7 @@ import re
 import pytest
 
 from config.schools import SHIPPED
+from mailer.ids import queue_number
 from mailer.store.database import open_store, transaction
 from mailer.store.models import Announcement, QueueItem, database
 from tests.cli.town import Town
@@ -114,6 +115,17 @@ def test_the_figures_add_up(town: Town, broadcast: str) -> None:
     said = town.done("broadcast", "show", broadcast)
     assert "滝川第一小学校" in said
     assert "slot 3 or 4" in said
+
+
+def test_who_was_not_reached_is_a_list_of_its_own(town: Town, broadcast: str) -> None:
+    everybody = town.done("--json", "broadcast", "recipients", broadcast).splitlines()
+    assert town.done("--json", "broadcast", "recipients", broadcast, "--unreached").splitlines() == everybody
+    first = json.loads(everybody[0])["queue_id"]
+    open_store(f"sqlite:///{town.directory}/state/mimamori.db")
+    with transaction():
+        QueueItem.update(state="accepted").where(QueueItem.id == queue_number(first)).execute()
+    database.close()
+    assert town.done("--json", "broadcast", "recipients", broadcast, "--unreached").splitlines() == everybody[1:]
 
 
 def test_recipients_come_as_json_lines(town: Town, broadcast: str) -> None:
