@@ -172,6 +172,13 @@ class Canary(Section):
     late_ordinary: Late = timedelta(minutes=10)
 
 
+class Reports(Section):
+    """Whether receivers that want it are told how TLS with them went, and who answers questions; None: postmaster."""
+
+    tls: Switch = True
+    contact: Annotated[str, PlainValidator(kinds.mailbox)] | None = None
+
+
 class Settings(Section):
     """All of mimamori.toml, checked; without any file it holds the defaults."""
 
@@ -190,6 +197,7 @@ class Settings(Section):
     maintenance: Maintenance = Maintenance()
     alarm: Alarm = Alarm()
     canary: Canary = Canary()
+    reports: Reports = Reports()
 
     @model_validator(mode="before")
     @classmethod

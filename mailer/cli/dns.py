@@ -23,7 +23,9 @@ def dns() -> None:
 @dns.command(
     "records",
     cls=Verb,
-    help=N_("Show the records to publish: MX, addresses, SPF, DKIM, DMARC, and the reverse name of the address."),
+    help=N_(
+        "Show the records to publish: MX, addresses, SPF, DKIM, DMARC, TLS reports, and the address's reverse name."
+    ),
 )
 @option("--zone", is_flag=True, help=N_("As lines for a BIND zone file."))
 @click.pass_obj

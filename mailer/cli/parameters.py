@@ -1,6 +1,6 @@
-"""What may be typed for CODE, TIME and DURATION?"""
+"""What may be typed for CODE, TIME, DATE and DURATION?"""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import click
@@ -24,6 +24,21 @@ class Moment(click.ParamType[datetime]):
             return parse_moment(value)
         except MomentError as error:
             self.fail(f"{value!r}: {_(REASONS[error.reason])}", param, ctx)
+
+
+class Day(click.ParamType[date]):
+    """DATE: a day as 2026-04-01."""
+
+    name = "DATE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """Return the day."""
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(_("{value!r}: A day is written like 2026-04-01.").format(value=value), param, ctx)
 
 
 class Duration(click.ParamType[timedelta]):

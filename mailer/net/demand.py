@@ -72,7 +72,7 @@ def opportunistic(domain: str) -> Demand:
 
 def by_dane(host: str, domain: str, records: Sequence[str]) -> Demand:
     """Return what secure TLSA records in presentation form demand of a host that takes mail for a domain."""
-    policy = TlsPolicy("tlsa", host, tuple(records))
+    policy = TlsPolicy("tlsa", host, tuple(records), mail_domain=domain)
     usable = strongest([record for text in records if (record := _tlsa(text)) is not None])
     return Demand(policy, (Rung.DANE,) if usable else (Rung.ANY_TLS,), usable, (host, domain))
 

@@ -11,13 +11,20 @@ class TlsPolicy:
     """What a domain asks for: `kind` is `sts`, `tlsa` or `no-policy-found`.
 
     `domain` is the domain that the policy belongs to, `strings` the policy as found (the lines of an MTA-STS policy,
-    TLSA records in presentation form), `mx_patterns` the mx lines of an MTA-STS policy.
+    TLSA records in presentation form), `mx_patterns` the mx lines of an MTA-STS policy. TLSA records belong to a mail
+    host: then `mail_domain` is the domain whose mail it was.
     """
 
     kind: str
     domain: str
     strings: tuple[str, ...] = ()
     mx_patterns: tuple[str, ...] = ()
+    mail_domain: str = ""
+
+    @property
+    def reported(self) -> str:
+        """Return the domain that hears of it: whoever takes the mail asks for reports, wherever its hosts stand."""
+        return self.mail_domain or self.domain
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """Which records must stand in DNS for our mail to be taken?
 
 One MX, so that bounces come back; addresses; SPF for the domain and for the HELO name (RFC 7208 §2.3, §2.4); a DKIM
-record per key that signs or is about to (RFC 6376 §3.6.2); DMARC (RFC 7489 §6.3); and the address's reverse name, which
-stands with the network's owner (RFC 1912 §2.1). Where an address of this machine is not known, the value is
-left empty, to be filled in. Names and values are those a DNS panel asks for; `zone` writes a BIND file.
+record per key that signs or is about to (RFC 6376 §3.6.2); DMARC (RFC 7489 §6.3); where reports about TLS are wanted
+(RFC 8460 §3); and the address's reverse name, which stands with the network's owner (RFC 1912 §2.1). Where an address
+of this machine is not known, the value is left empty, to be filled in. Names and values are those a DNS panel asks for;
+`zone` writes a BIND file.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ WHY: Mapping[str, str] = {
     "helo_spf": "The same for the name that this machine greets with; au asks for it.",
     "dkim": "Receivers check the signature of every mail with this key.",
     "dmarc": "Receivers set aside mail that pretends to be ours.",
+    "tlsrpt": "Other servers report to us how TLS with this machine went.",
     "ptr": "The network provider enters it: the address must lead back to the mail server's name.",
 }
 
@@ -62,6 +64,7 @@ def records(place: Place, keys: Iterable[Key]) -> tuple[Record, ...]:
         *_helo_spf(place, addresses),
         *_dkim(place.domain, keys),
         Record(f"_dmarc.{place.domain}", "TXT", _dmarc(place.domain), "dmarc"),
+        Record(f"_smtp._tls.{place.domain}", "TXT", f"v=TLSRPTv1; rua=mailto:postmaster@{place.domain}", "tlsrpt"),
         *_reverse(place.hostname, addresses),
     )
 

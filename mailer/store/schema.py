@@ -3,7 +3,7 @@
 The tables of the town stand in `models`; those of a subject of their own stand in a module of their own beside it.
 """
 
-from mailer.store import alarm_models, lease_models, models, session_models, stop_models, tls_models
+from mailer.store import alarm_models, lease_models, models, session_models, stop_models, tls_models, tls_report_models
 
 TABLES: tuple[type[models.Table], ...] = (
     *models.TABLES,
@@ -14,4 +14,5 @@ TABLES: tuple[type[models.Table], ...] = (
     *session_models.TABLES,
     *alarm_models.TABLES,
     *tls_models.TABLES,
+    *tls_report_models.TABLES,
 )

@@ -8,7 +8,7 @@ import pytest
 from tests.architecture.source import Module, modules
 
 PURE = ("mailer.smtp", "mailer.domain", "mailer.carrier", "mailer.message", "mailer.schedule", "mailer.bounce")
-PURE_ALL = (*PURE, "mailer.standing")
+PURE_ALL = (*PURE, "mailer.standing", "mailer.report")
 LEAVES = (
     "mailer.clock",
     "mailer.ids",
@@ -30,12 +30,22 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "mailer.schedule": ("mailer.smtp", "mailer.domain", "mailer.carrier", "mailer.ids"),
     "mailer.bounce": ("mailer.smtp", "mailer.domain", "mailer.carrier", "mailer.message"),
     "mailer.standing": ("mailer.domain", "mailer.message"),
+    "mailer.report": ("mailer.smtp", "mailer.domain", "mailer.message"),
     "mailer.store": (*PURE_ALL, "mailer.ids"),
     "mailer.service": (*PURE_ALL, "mailer.store", "mailer.clock", "mailer.ids"),
     "mailer.net": ("mailer.smtp", "mailer.message", "mailer.domain"),
     "mailer.dispatcher": (*PURE, "mailer.net", "mailer.service", "mailer.store.reader", "mailer.store.writer", *LEAVES),
     "mailer.liveness": ("mailer.files",),
     "mailer.alarms": ("mailer.domain", "mailer.language", "mailer.service", "mailer.store.writer"),
+    "mailer.tls_tally": ("mailer.clock", "mailer.report", "mailer.service", "mailer.smtp", "mailer.store.writer"),
+    "mailer.reporting": (
+        "mailer.message",
+        "mailer.net",
+        "mailer.report",
+        "mailer.service",
+        "mailer.smtp",
+        "mailer.store.writer",
+    ),
     "mailer.errand": ("mailer.domain",),
     "mailer.timers": ("mailer.clock", "mailer.service", "mailer.store.writer"),
     "mailer.clock": ("mailer.domain",),
@@ -51,6 +61,7 @@ ASSEMBLE = (
     "mailer.inbound_app",
     "mailer.keyring",
     "mailer.rehearsal",
+    "mailer.report_ways",
     "mailer.serve",
     "mailer.worker",
     "mailer.transport_security",

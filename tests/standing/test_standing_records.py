@@ -41,6 +41,8 @@ def test_what_is_published_where_the_address_is_known() -> None:
             f"v=DMARC1; p=quarantine; adkim=s; aspf=s; rua=mailto:postmaster@{DOMAIN}",
         )
     ]
+    reports = f"v=TLSRPTv1; rua=mailto:postmaster@{DOMAIN}"
+    assert of(found, "tlsrpt") == [(f"_smtp._tls.{DOMAIN}", "TXT", reports)]
     assert of(found, "ptr")[0] == ("8.8.8.8.in-addr.arpa", "PTR", f"{HOST}.")
     assert {record.why for record in found} == WHY.keys()
 

@@ -1,0 +1,1 @@
+"""What do DMARC and TLS reports say? Pure: values in, values out."""
