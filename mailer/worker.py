@@ -17,15 +17,20 @@ from mailer.dispatcher.dispatcher import Dispatcher
 from mailer.dispatcher.letters import Desk, Letters
 from mailer.dispatcher.means import Means
 from mailer.liveness import alive
-from mailer.net.demand import unobserved
 from mailer.net.dial import Dialler
 from mailer.net.resolver import Resolver
 from mailer.net.routes import Routing
+from mailer.report_ways import reporting_means
+from mailer.reporting import keep_reporting
 from mailer.service.office import Office
 from mailer.signatory import Signatory
 from mailer.store.reader import Reader
 from mailer.store.writer import Writer
+from mailer.tls_tally import Tally
 from mailer.transport_security import TransportSecurity, transport_security
+
+#: The worker that sends reports: they go to strangers, and so not from the process that has the keys.
+REPORTER = "worker-1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +66,19 @@ async def run(settings: Settings, place: Place, ready: Callable[[], None], stop:
             set_clock=clock.shift,
             looks_first=place.looks_first,
         )
-        tls = transport_security(settings, office, writer, means.resolver, unobserved)
-        freshening = asyncio.create_task(tls.keep_fresh())
+        tally = Tally(clock, writer)
+        tls = transport_security(settings, office, writer, means.resolver, tally.observe)
+        work = [tls.keep_fresh(), tally.keep_counting()]
+        if place.name == REPORTER:
+            work.append(keep_reporting(office, writer, reporting_means(settings, signatory.sign)))
+        tasks = [asyncio.create_task(each) for each in work]
         try:
             ready()
             await Dispatcher(_protected(means, tls)).run(stop)
         finally:
-            freshening.cancel()
+            for task in tasks:
+                task.cancel()
+            await tally.flush()
             signatory.close()
             await asyncio.to_thread(reader.close)
             await asyncio.to_thread(writer.close)
