@@ -29,7 +29,10 @@ DOMAINS = {
     exim.DOMAIN: exim.DOOR,
     opensmtpd.DOMAIN: opensmtpd.DOOR,
 }
+#: Who hears of TLS with one of them.
+REPORTS = "tls-reports@data.example"
 ZONE = {
+    "_smtp._tls.tls.example": Records(txt=(f"v=TLSRPTv1; rua=mailto:{REPORTS}",)),
     **{domain: Records(mx=((10, f"mx.{domain}"),)) for domain in DOMAINS},
     **{f"mx.{domain}": Records(a=(door,)) for domain, door in DOMAINS.items()},
 }

@@ -359,3 +359,9 @@ async def test_a_mail_that_requires_tls_goes_only_where_it_is_proved_and_promise
     session.quit()
     await until(lambda: session.is_closed, 5.0)
     assert len(place.receiver.desk.ledger.received) == (0 if expected else 1)
+
+
+def test_of_tlsa_records_the_domain_whose_mail_it_was_hears() -> None:
+    policy = by_dane(HOST, DOMAIN, ["3 0 1 " + "ab" * 32]).policy
+    assert (policy.domain, policy.reported) == (HOST, DOMAIN)
+    assert opportunistic(DOMAIN).policy.reported == DOMAIN
