@@ -52,7 +52,7 @@ def tls(session: Session, day: "date | None") -> None:
     if not found:
         output.say(_("On {day} (UTC) no session was counted.").format(day=wanted))
         return
-    heads = [_("domain"), _("policy"), _("ended"), _("mail server"), _("sessions"), _("report")]
+    heads = [_("domain"), _("policy"), _("outcome"), _("mail server"), _("sessions"), _("report")]
     output.table(heads, [_row(one, counted) for one in found for counted in one.counted])
 
 
