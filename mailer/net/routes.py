@@ -221,7 +221,8 @@ async def _tlsa(base: str, search: _Search) -> Answer | None:
     except NameUnknown:
         return None
     except DnsTrouble as trouble:
-        search.routing.observe(TlsResult(TlsPolicy("tlsa", base), base, "", "", "dnssec-invalid", str(trouble)[:200]))
+        policy = TlsPolicy("tlsa", base, mail_domain=search.domain)
+        search.routing.observe(TlsResult(policy, base, "", "", "dnssec-invalid", str(trouble)[:200]))
         raise _for_now(f"the DNS gave no trustworthy TLSA records for {base}: {trouble}", "4.7.5") from trouble
     return answer if answer.records and answer.secure else None
 

@@ -142,7 +142,9 @@ async def test_a_host_whose_records_cannot_be_trusted_is_passed_over(resolver: R
     with pytest.raises(NoRoute) as caught:
         await find_route("bogus.example", resolver, routing)
     assert (caught.value.permanent, caught.value.enhanced) == (False, "4.7.5")
-    assert {(one.mx_host, one.failure) for one in told} == {("mx.bogus.example", "dnssec-invalid")}
+    failed = ("mx.bogus.example", "dnssec-invalid")
+    assert [(one.mx_host, one.failure) for one in told] == [failed] * len(told)
+    assert {one.policy.reported for one in told} == {"half.example", "bogus.example"}
 
 
 async def test_an_enforced_policy_leaves_out_what_it_does_not_name(resolver: Resolver) -> None:
