@@ -13,7 +13,7 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -48,13 +48,15 @@ async def run(settings: Settings, config: Path, ready: Callable[[], None], stop:
         writer = Writer()
         widow = Widow(office, writer)
         alarms = keep_alarms(office, writer, alarm_ways(settings, clock), partial(troubles, settings, writer, widow))
-        tasks = [asyncio.create_task(each) for each in (keep_time(office, writer, clock), widow.watch(), alarms)]
+        commands = _commands(settings, config)
+        work = (keep_time(office, writer, clock), widow.watch(commands), alarms)
+        tasks = [asyncio.create_task(each) for each in work]
         try:
             await all_gone(settings.state.directory)
             await widow.recover(None)
             keyring = Keyring(partial(read_dkim_key, settings))
             equip = partial(signed_for, keyring)
-            await Parent(_commands(settings, config), widow.recover, equip, WORKER_SECONDS)(ready, stop)
+            await Parent(commands, widow.recover, equip, WORKER_SECONDS)(ready, stop)
         finally:
             for task in tasks:
                 task.cancel()
@@ -101,11 +103,14 @@ class Widow:
                 log.info("lost claims of %s: %d again, %d held, %d over", who, found.again, found.held, found.ended)
                 return
 
-    async def watch(self) -> None:
-        """Recover what workers left whose term is over without anybody having seen them die; until cancelled."""
+    async def watch(self, own: Collection[str]) -> None:
+        """Recover what workers left whose term is over without anybody having seen them die; until cancelled.
+
+        Not our `own`: we see them die, and while the store takes no writes none of them can renew.
+        """
         while True:
             await asyncio.sleep(LOOK_FOR_LAPSED_SECONDS)
             with contextlib.suppress(Exception):  # the store's trouble is told by the timers; this looks again
-                for worker in await self._writer.do(lambda: lease.lapsed(elapsed())):
+                for worker in set(await self._writer.do(lambda: lease.lapsed(elapsed()))) - set(own):
                     log.error("%s has not renewed its lease in time", worker)
                     await self.recover(worker)

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 Service = Callable[[Callable[[], None], asyncio.Event], Awaitable[None]]
 
 READY = b"ready"
+BEAT = b"alive"
 GRACE_SECONDS = 25.0
 #: How long a parent waits for its children: less than whoever waits for it.
 CHILD_SECONDS = 20.0
@@ -30,6 +31,9 @@ LONGEST_PAUSE_SECONDS = 60.0
 #: A child that lived this long had a good start: the next pause is short again.
 STEADY_SECONDS = 60.0
 REFUSALS = (1, 2)
+#: How often a child that beats says that it lives, and after how many beats left out it is taken for hung.
+BEAT_SECONDS = 5.0
+MOST_SILENT_BEATS = 12
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -129,6 +133,7 @@ def _bare() -> contextlib.AbstractContextManager[Equipment]:
 class Parent:
     """Processes as children of this one; `commands` says how each is started.
 
+    Children that beat (`BEAT`, every `BEAT_SECONDS`) and fall silent are killed, so that they are started again.
     `ended` is awaited with the name of each child that has ended, before it is started again; `equip` gives each what
     it inherits; `grace` is how many seconds a child has to end in order.
     """
@@ -144,6 +149,7 @@ class Parent:
         self._ended = ended
         self._equip = equip
         self._grace = grace
+        self._silent_beats: dict[str, int] = {}
         self._waited_for = set(commands)
         self._stop = asyncio.Event()
 
@@ -184,6 +190,7 @@ class Parent:
             )
         log.info("%s runs as process %d", name, process.pid)
         listening = asyncio.create_task(self._listen(name, process))
+        watching = asyncio.create_task(self._watch(name, process))
         ended = asyncio.create_task(process.wait())
         await _first((ended, self._stop.wait()))
         if not ended.done():
@@ -192,16 +199,39 @@ class Parent:
         if not ended.done():
             log.error("%s did not end in time and is killed", name)
             process.kill()
+        watching.cancel()
         await listening
         return await ended
 
     async def _listen(self, name: str, process: asyncio.subprocess.Process) -> None:
         assert process.stdout
         async for line in process.stdout:
+            if line.strip() == BEAT:
+                self._silent_beats[name] = 0
             if line.strip() == READY and name in self._waited_for:
                 self._waited_for.remove(name)
                 if not self._waited_for:
                     self._ready()
+
+    async def _watch(self, name: str, process: asyncio.subprocess.Process) -> None:
+        """Kill a child that has beaten and does so no longer: it hangs. Beats are counted, for clocks may leap."""
+        self._silent_beats.pop(name, None)
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            if name in self._silent_beats:
+                self._silent_beats[name] += 1
+                if self._silent_beats[name] > MOST_SILENT_BEATS:
+                    log.error("%s hangs and is killed", name)
+                    process.kill()
+                    return
+
+
+async def beat() -> None:
+    """Tell the parent that this process lives, again and again, until cancelled."""
+    while True:
+        with contextlib.suppress(OSError):
+            os.write(1, BEAT + b"\n")
+        await asyncio.sleep(BEAT_SECONDS)
 
 
 def child_command(*arguments: str) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from mailer.net.resolver import Resolver
 from mailer.net.routes import Routing
 from mailer.report_ways import reporting_means
 from mailer.reporting import keep_reporting
+from mailer.serve import beat
 from mailer.service.office import Office
 from mailer.signatory import Signatory
 from mailer.store.reader import Reader
@@ -68,7 +69,7 @@ async def run(settings: Settings, place: Place, ready: Callable[[], None], stop:
         )
         tally = Tally(clock, writer)
         tls = transport_security(settings, office, writer, means.resolver, tally.observe)
-        work = [tls.keep_fresh(), tally.keep_counting()]
+        work = [tls.keep_fresh(), tally.keep_counting(), beat()]
         if place.name == REPORTER:
             work.append(keep_reporting(office, writer, reporting_means(settings, signatory.sign)))
         tasks = [asyncio.create_task(each) for each in work]

@@ -126,3 +126,27 @@ def test_a_child_ends_with_its_parent() -> None:
         began = time.monotonic()
         assert process.stdout.read() == b"ended\n"
     assert time.monotonic() - began < 5
+
+
+async def test_a_child_that_beats_and_falls_silent_is_killed_and_started_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(serve, "BEAT_SECONDS", 0.02)
+    monkeypatch.setattr(serve, "FIRST_PAUSE_SECONDS", 0.01)
+    hangs = """
+        import time
+        print("alive", flush=True)
+        time.sleep(60)
+    """
+    ended = asyncio.Event()
+
+    async def note(_name: str) -> None:
+        ended.set()
+
+    stop = asyncio.Event()
+    parent = asyncio.create_task(serve.Parent({"a": child(hangs), "b": child(PROMPT)}, ended=note)(lambda: None, stop))
+    await asyncio.wait_for(ended.wait(), 20)
+    assert "a hangs and is killed" in caplog.text
+    assert "b hangs" not in caplog.text
+    stop.set()
+    await asyncio.wait_for(parent, 30)
