@@ -35,6 +35,7 @@ VERBS = {
     "reports": "mailer.cli.reports:reports",
     "rehearse": "mailer.cli.rehearse:rehearse",
     "audit": "mailer.cli.audit:audit",
+    "bounce": "mailer.cli.bounce:bounce",
 }
 
 
