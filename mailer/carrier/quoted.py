@@ -12,7 +12,8 @@ from mailer.carrier.reading import UNREADABLE, Reading, read
 
 LONGEST = 4096
 
-_CODE = re.compile(r"(?:smtp;\s*)?[^\w\s]?([2-5]\d\d)(?![\w.])[ -]?", re.IGNORECASE)
+_TYPE = re.compile(r"^(?:smtp;\s*)+", re.IGNORECASE)
+_CODE = re.compile(r"[^\w\s]?([2-5]\d\d)(?![\w.])[ -]?")
 _HANDED_ON = re.compile(r"(?:\bsaid:|\breturned|<<<|->)\s*[\"'<]?([45]\d\d)(?![\w.])[ -]?", re.IGNORECASE)
 _STATUS = re.compile(r"\s*#?([245]\.\d{1,3}\.\d{1,3})(?![\w.])[ :;,-]?")
 _WORDS_ONLY = 450  # what has words and no code is read by its words and never costs an address
@@ -29,7 +30,7 @@ class Quoted:
 
 def reply_in(quoted: str) -> Quoted:
     """Return the reply that stands in a text; a text without a code may be a status or words alone."""
-    text = quoted[:LONGEST].strip()
+    text = _TYPE.sub("", quoted[:LONGEST].strip(), count=1)
     found = _CODE.match(text) or _HANDED_ON.search(text)
     if found is None:
         status = _STATUS.match(text)
@@ -50,7 +51,7 @@ def _one_line(text: str, code: str) -> str:
     """Take out the codes by which further lines begin (RFC 5321 §4.2.1), with their status (RFC 2034 §4)."""
     if code not in text:
         return text
-    return re.sub(rf"\s{code}[ -](?:\s*[245]\.\d{{1,3}}\.\d{{1,3}}\s)?", " ", text)
+    return re.sub(rf"\s+{code}[ -](?:\s*[245]\.\d{{1,3}}\.\d{{1,3}}\s)?", " ", text)
 
 
 def _status(text: str) -> tuple[str, str]:

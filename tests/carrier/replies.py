@@ -1,10 +1,13 @@
 """Which replies are known, and what do they mean? The tables that the tests of reading share."""
 
 import re
+from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from config import Settings, load_carriers
 from mailer.carrier.group import Carriers
+from mailer.carrier.quoted import read_quoted, reply_in
 from mailer.carrier.reading import Reading, read, rule_for
 from mailer.carrier.rule import Rule
 
@@ -144,7 +147,7 @@ OF_ANYBODY = [
     ("rcpt", "550 5.2.2 <a@b.jp>... Mailbox Full", "mailbox_full", "refuse"),
     ("eod", "552 5.2.2 Over quota", "mailbox_full", "refuse"),
     ("mail", "553 5.1.8 <a@b.jp>... Domain of sender address a@b.jp does not exist", "sender_refused", "defer"),
-    ("mail", "554 Mail from a@example.net rejected for policy reasons", "sender_refused", "defer"),
+    ("mail", "554 Mail from a@example.net rejected for policy reasons", "content_refused", "refuse"),
     ("rcpt", "450 4.1.8 <a@b.jp>: Sender address rejected: Domain not found", "sender_refused", "defer"),
     ("rcpt", "550 Sender verify failed", "sender_refused", "defer"),
     ("connect", "554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using", "source_blocked", "defer"),
@@ -202,7 +205,8 @@ OF_ANYBODY = [
     ("mail", "550 5.7.27 nix", "sender_refused", "defer"),
     ("eod", "550 5.7.28 nix", "rate_limited", "defer"),
     ("mail", "550 5.7.1 nix", "source_blocked", "defer"),
-    ("rcpt", "550 5.7.1 nix", "content_refused", "refuse"),
+    ("eod", "550 5.7.1 nix", "content_refused", "refuse"),
+    ("rcpt", "550 5.7.1 nix", "content_refused", "defer"),
     # by code
     ("rcpt", "421 ", "rate_limited", "defer"),
     ("rcpt", "556 nix", "not_accepting", "refuse"),
@@ -247,3 +251,37 @@ def _parts(reply: str) -> tuple[int, str, str]:
     form = _REPLY.fullmatch(reply)
     assert form is not None
     return int(form[1]), form[2] or "", form[3]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A reply of somebody in the world, and every kind and reason that is right for it."""
+
+    stage: str
+    mx: str
+    reply: str
+    kinds: tuple[str, ...]
+    reasons: tuple[str, ...]
+
+
+@cache
+def world() -> tuple[Row, ...]:
+    """Return the rows of world.txt."""
+    lines = Path(__file__).with_name("world.txt").read_text("utf-8").splitlines()
+    return tuple(_row(line) for line in lines if line and not line.startswith("#"))
+
+
+def _row(line: str) -> Row:
+    stage, mx, reply, kinds, reasons = (part.strip() for part in line.split("|"))
+    return Row(stage, mx, reply.replace("\\n", "\n"), tuple(kinds.split(",")), tuple(reasons.split(",")))
+
+
+def quoted_in(mx: str, stage: str, text: str) -> Reading:
+    """Read a reply as it is quoted somewhere."""
+    return read_quoted(shipped(), mx, stage, text)
+
+
+def decided_of(row: Row) -> Rule | None:
+    """Return the rule that decides what a reply of the world means."""
+    reply = reply_in(row.reply)
+    return rule_for(shipped(), None, row.mx, row.stage, reply.code, reply.enhanced, reply.text)
