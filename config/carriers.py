@@ -34,6 +34,7 @@ Domains = Annotated[
 ]
 Count = Annotated[int, PlainValidator(kinds.whole(1, 1000))]
 Rate = Annotated[float, PlainValidator(kinds.number(0.01, 10_000))]
+Minutes = Annotated[frozenset[int], PlainValidator(kinds.minutes)]
 Pause = Annotated[timedelta, PlainValidator(kinds.duration("1s", "1d"))]
 
 
@@ -57,6 +58,7 @@ class MannersEntry(Section):
     messages_per_second: Figure[Rate] | None = None
     urgent_messages_per_second: Figure[Rate] | None = None
     pause: Figure[Pause] | None = None
+    avoid_minutes: Figure[Minutes] | None = None
 
 
 class RuleEntry(Section):

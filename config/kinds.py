@@ -26,6 +26,7 @@ _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 #: At most 253 characters, and the last label is no number: `192.0.2.300` is not a name but a slip.
 _HOST = re.compile(rf"(?=.{{1,253}}$)(?!(?:.*\.)?[0-9]+$)(?:{_LABEL}\.)*{_LABEL}")
 _ENDPOINT = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f.]*:[0-9A-Fa-f:.]+)\]|(?P<host>[^:\[\]]+)):(?P<port>[0-9]{1,5})")
+_MINUTES = re.compile(r"[0-5][0-9](?:-[0-5][0-9])?")
 _CODE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 
 
@@ -96,6 +97,18 @@ def duration(least: str, most: str) -> Callable[[object], timedelta]:
         return length
 
     return check
+
+
+def minutes(value: object) -> frozenset[int]:
+    """Return minutes of the hour, given as a list of single ones and of ranges that may go over the full hour."""
+    if not isinstance(value, list) or not all(isinstance(part, str) and _MINUTES.fullmatch(part) for part in value):
+        raise wrong("minutes", value)
+    found = set[int]()
+    for part in value:
+        first, _, last = part.partition("-")
+        length = (int(last or first) - int(first)) % 60
+        found |= {(int(first) + step) % 60 for step in range(length + 1)}
+    return frozenset(found)
 
 
 def path(value: object) -> Path:

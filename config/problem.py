@@ -35,6 +35,7 @@ REASONS: Mapping[str, str] = {
     "choice": "must be one of {choices}, not {value}",
     "words": "must be text of 1 to {most} characters on one line, not {value}",
     "hidden": "contains the invisible character {character}; remove it",
+    "minutes": '{value} is no list of minutes of the hour; write it like ["58-02", "30"]',
     "duration": 'must be a duration from "{least}" to "{most}" (s, m, h or d), not {value}',
     "path": 'must be an absolute path such as "/etc/mimamori", not {value}',
     "domain": 'must be a domain name such as "mail.example.jp" (a Japanese one in its xn-- form), not {value}',

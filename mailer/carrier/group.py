@@ -15,7 +15,8 @@ from mailer.carrier.rule import Rule
 class Manners:
     """How a site wants to be spoken to; a rate of None means that we know of no limit.
 
-    `pause_seconds` is the longest rest after the site has blocked us.
+    `pause_seconds` is the longest rest after the site has blocked us; `avoid_minutes` are minutes of the hour in which
+    only urgent mail may leave.
     """
 
     connections: int
@@ -23,6 +24,7 @@ class Manners:
     messages_per_second: float | None
     urgent_messages_per_second: float | None
     pause_seconds: int
+    avoid_minutes: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

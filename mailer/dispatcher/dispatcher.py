@@ -158,6 +158,8 @@ class Dispatcher:
             return True
         limits = way.site.limits
         left = limits.manners.connections - self._lookout.seen.board.others.get(way.site.name, 0)
+        if limits.is_quiet_time(lane, self._office.clock()):
+            return False
         return way.site.may_try(way.door, lane) and (limits.share > 0 or left > 0)
 
     async def _claim(self, orders: Sequence[Order]) -> None:
@@ -243,6 +245,10 @@ class Dispatcher:
         writer = self._means.writer
         safe = self._outcomes.is_safe and writer.failure is None and writer.has_room and not self._signing.is_over
         return safe and self._tenancy.stands
+
+    def is_quiet_time(self, site: Site, job: Job) -> bool:
+        """Tell whether a job has to wait for another minute of the hour."""
+        return site.limits.is_quiet_time(job.claimed.lane, self._office.clock())
 
     def is_over(self, job: Job) -> bool:
         """Tell whether the time given to a job is over."""

@@ -6,6 +6,7 @@ half a minute at the latest (requirement F1: seconds count).
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from mailer.carrier.allowance import Allowance
 from mailer.carrier.group import Manners
@@ -115,6 +116,10 @@ class Limits:
         """Tell whether mail of a lane may go to the site now."""
         rest = min(self._rest, LONGEST_URGENT_PAUSE) if lane is Lane.SAFETY else self._rest
         return now >= self._blocked_at + rest
+
+    def is_quiet_time(self, lane: Lane, now: datetime) -> bool:
+        """Tell whether mail of a lane has to wait for another minute of the hour (the same in every time zone here)."""
+        return lane is not Lane.SAFETY and now.minute in self.manners.avoid_minutes
 
     def hurry(self) -> None:
         """Rest no longer."""

@@ -41,6 +41,9 @@ MOST_JOBS = 400
 class Desk(Protocol):
     """What a site needs from the dispatcher."""
 
+    def is_quiet_time(self, site: "Site", job: Job) -> bool:
+        """The carrier wants no mail but urgent one in this minute of the hour."""
+
     def is_over(self, job: Job) -> bool:
         """The time given to a job is over."""
 
@@ -258,7 +261,7 @@ class Site:
     def _may_go(self, session: Session, job: Job) -> bool:
         if self._stopping or not self._desk.may_begin():
             return False
-        if not self.limits.may_try(job.claimed.lane, self._loop.time()):
+        if not self.limits.may_try(job.claimed.lane, self._loop.time()) or self._desk.is_quiet_time(self, job):
             return False
         if session.taken >= self.limits.messages_per_session:
             session.quit()

@@ -17,6 +17,8 @@ GOOD: list[tuple[Callable[[Any], Any], Any, Any]] = [
     (kinds.choice("ja", "en"), "en", "en"),
     (kinds.words(5), "滝川 小", "滝川 小"),
     (kinds.duration("1m", "2h"), "90s", timedelta(seconds=90)),
+    (kinds.minutes, ["58-01", "30"], frozenset({58, 59, 0, 1, 30})),
+    (kinds.minutes, [], frozenset()),
     (kinds.path, "/srv/a b", Path("/srv/a b")),
     (kinds.domain, "Mail.Example.JP", "mail.example.jp"),
     (kinds.domain, "xn--eckwd4c7c.xn--zckzah", "xn--eckwd4c7c.xn--zckzah"),
@@ -46,6 +48,7 @@ GOOD: list[tuple[Callable[[Any], Any], Any, Any]] = [
 ]
 
 BAD: list[tuple[Callable[[Any], Any], list[Any]]] = [
+    (kinds.minutes, ["58-01", 30, ["60"], ["5"], ["1-2"], [30], ["10-20-30"]]),
     (kinds.switch, ["true", 1, 0, None]),
     (kinds.whole(1, 9), [0, 10, True, 1.0, "1", None, []]),
     (kinds.number(0.5, 9), [0.4, 9.1, True, "1", float("nan"), float("inf")]),

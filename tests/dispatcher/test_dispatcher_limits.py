@@ -1,5 +1,7 @@
 """Does a worker keep to its share, learn what a site wants, and leave it alone when it blocks us?"""
 
+from datetime import UTC, datetime
+
 from mailer.carrier.group import Manners
 from mailer.dispatcher.limits import LONGEST_URGENT_PAUSE, Lesson, Limits
 from mailer.domain.lane import Lane
@@ -63,3 +65,10 @@ def test_a_rest_from_another_clock_is_no_longer_than_the_manners_say() -> None:
     one = limits()
     one.heed(Lesson(20, 100, rest=10_000_000.0), 100.0)
     assert one.may_try(Lane.ORDINARY, 100.0 + 300)
+
+
+def test_in_some_minutes_of_the_hour_only_urgent_mail_leaves() -> None:
+    shy = Limits(Manners(20, 100, None, None, 300, frozenset({59, 0, 1})), workers=1)
+    full_hour, later = datetime(2026, 4, 10, 6, 0, 30, tzinfo=UTC), datetime(2026, 4, 10, 6, 2, tzinfo=UTC)
+    assert [shy.is_quiet_time(lane, full_hour) for lane in Lane] == [False, True, True]
+    assert not any(shy.is_quiet_time(lane, later) for lane in Lane)
