@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from mailer.clock import SteadyClock
-from mailer.service import dispatch, maintenance, stops
+from mailer.service import dispatch, maintenance, stops, wave
 from mailer.service.office import Office
 from mailer.store.writer import Writer
 
@@ -36,6 +36,7 @@ async def tick(office: Office, writer: Writer, clock: SteadyClock) -> None:
     await _tried(writer, "maintenance notices", lambda: maintenance.announce_due(office, office.clock()))
     await _tried(writer, "stops and holds whose time is over", lambda: stops.end_over(office))
     await _tried(writer, "expired items", lambda: dispatch.expire(office, office.clock()))
+    await _tried(writer, "waves of refusals that are over", lambda: wave.forget(office))
 
 
 async def _follow(office: Office, writer: Writer, clock: SteadyClock) -> None:

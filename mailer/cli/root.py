@@ -32,6 +32,7 @@ VERBS = {
     "keys": "mailer.cli.keys:keys",
     "alarms": "mailer.cli.alarms:alarms",
     "canaries": "mailer.cli.canaries:canaries",
+    "carriers": "mailer.cli.carriers:carriers",
     "reports": "mailer.cli.reports:reports",
     "rehearse": "mailer.cli.rehearse:rehearse",
     "audit": "mailer.cli.audit:audit",

@@ -25,6 +25,7 @@ class Kind(StrEnum):
 
     OUR_FAULT = "our_fault"
     CARRIER_PAUSED = "carrier_paused"
+    WAVE = "wave"
     CANARY_LATE = "canary_late"
     CANARY_REFUSED = "canary_refused"
     UNREACHED = "unreached"
@@ -38,6 +39,7 @@ class Kind(StrEnum):
 REASONS: Mapping[Kind, str] = {
     Kind.OUR_FAULT: "Mail is refused for a fault of ours: {subject}",
     Kind.CARRIER_PAUSED: "Sending pauses, because we were blocked: {subject}",
+    Kind.WAVE: "A receiver suddenly refuses much more than usual: {subject}",
     Kind.CANARY_LATE: "A canary was not accepted in time: {subject}",
     Kind.CANARY_REFUSED: "A canary was refused or returned: {subject}",
     Kind.UNREACHED: "The deadline of a safety broadcast is over, and not everyone was reached: {subject}",

@@ -5,9 +5,11 @@ open a transaction: they are made for a `Writer`, which lets many share one, and
 only read may be called anywhere.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from mailer.carrier.wave import Day
 from mailer.domain.announcement import Announcement
 from mailer.domain.lane import Lane
 from mailer.message.sign import KeyName
@@ -17,8 +19,8 @@ from mailer.schedule.fairness import notices_share
 from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Outcome, Verdict
 from mailer.schedule.stop import Stops
-from mailer.schedule.transition import after, lost, unused
-from mailer.service import alarm
+from mailer.schedule.transition import Step, after, lost, unused
+from mailer.service import alarm, wave
 from mailer.service.office import Office
 from mailer.store import announcements, control, domains, keys, leases, spool, stops
 
@@ -107,7 +109,20 @@ def settle(office: Office, outcomes: Sequence[tuple[int, int, Outcome]], shift: 
     spool.settle(ends)
     not_taken = ((one.item_id, end.evidence) for one, end, _ in ends if end.verdict is not Verdict.ACCEPTED)
     alarm.note_refusals(office, not_taken)
+    wave.note(office, _counted(ends))
     return len(ends)
+
+
+def _counted(ends: Sequence[tuple[spool.Open, Outcome, Step]]) -> dict[tuple[str, str], Day]:
+    """Return how many mails each domain's hosts took and refused for good."""
+    counts = Counter((one.domain, outcome.evidence.host, outcome.verdict) for one, outcome, _ in ends)
+    return {
+        (domain, host.partition("[")[0]): Day(
+            counts[domain, host, Verdict.ACCEPTED], counts[domain, host, Verdict.REFUSED]
+        )
+        for domain, host, verdict in counts
+        if verdict in (Verdict.ACCEPTED, Verdict.REFUSED)
+    }
 
 
 def unclaim(office: Office, attempts: Sequence[tuple[int, int]]) -> int:

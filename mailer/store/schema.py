@@ -3,7 +3,16 @@
 The tables of the town stand in `models`; those of a subject of their own stand in a module of their own beside it.
 """
 
-from mailer.store import alarm_models, lease_models, models, session_models, stop_models, tls_models, tls_report_models
+from mailer.store import (
+    alarm_models,
+    lease_models,
+    models,
+    session_models,
+    stop_models,
+    tls_models,
+    tls_report_models,
+    wave_models,
+)
 
 TABLES: tuple[type[models.Table], ...] = (
     *models.TABLES,
@@ -13,6 +22,7 @@ TABLES: tuple[type[models.Table], ...] = (
     *stop_models.TABLES,
     *session_models.TABLES,
     *alarm_models.TABLES,
+    wave_models.ReceiverDay,
     *tls_models.TABLES,
     *tls_report_models.TABLES,
 )

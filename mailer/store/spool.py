@@ -49,11 +49,11 @@ INSERT INTO attempt (item_id, number, started_at, host, stage, code, enhanced, r
 VALUES (?, ?, ?, '', '', 0, '', '', '', '')
 """
 STANDING = """
-SELECT id, attempts, expires_at, possible_copies, intent FROM queue_item
+SELECT id, attempts, expires_at, possible_copies, intent, domain FROM queue_item
 WHERE id = ? AND attempts = ? AND state = 'sending'
 """
 LOST = """
-SELECT id, attempts, expires_at, possible_copies, intent FROM queue_item
+SELECT id, attempts, expires_at, possible_copies, intent, domain FROM queue_item
 WHERE claimed_by IS NOT NULL AND (? OR claimed_by = ?)
 """
 SETTLE = """
@@ -105,6 +105,7 @@ class Open:
 
     item_id: int
     number: int
+    domain: str
     standing: Standing
 
 
@@ -196,8 +197,8 @@ def clock_shift() -> timedelta:
 
 
 def _open(row: tuple[Any, ...]) -> Open:
-    item, number, expires, copies, intent = row
-    return Open(item, number, Standing(moment(expires), copies, intent))
+    item, number, expires, copies, intent, domain = row
+    return Open(item, number, domain, Standing(moment(expires), copies, intent))
 
 
 def _final(state: ItemState, at: int) -> int | None:

@@ -1,0 +1,78 @@
+"""Which receivers refuse so much that nobody's address may be blamed for it?
+
+While the last day with mail to a receiver shows a wave of refusals, addresses there must not be put to rest (N9): ask
+`is_frozen`. That ends by itself with a day as usual, or when an operator says that it was none (`thaw`).
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+
+from mailer.carrier.wave import FEWEST, Day, is_wave
+from mailer.domain.alarm import Kind
+from mailer.domain.moment import JAPAN
+from mailer.service import alarm
+from mailer.service.audit import record
+from mailer.service.office import Office
+from mailer.store import waves
+from mailer.store.database import transaction
+
+HISTORY = timedelta(days=60)
+
+
+class NotFrozen(LookupError):
+    """There is no wave of refusals at this receiver."""
+
+
+def note(office: Office, counts: Mapping[tuple[str, str], Day]) -> None:
+    """Count what became of mails, by receiving domain and the host that answered; inside a Writer.
+
+    Raises an alarm where a wave begins.
+    """
+    by_receiver: dict[str, Day] = {}
+    for (domain, host), day in counts.items():
+        name = office.receiver(domain, host)
+        before = by_receiver.get(name, Day(0, 0))
+        by_receiver[name] = Day(before.accepted + day.accepted, before.refused + day.refused)
+    waves.add(_today(office), list(by_receiver.items()))
+    for name in (name for name, day in by_receiver.items() if day.refused and is_frozen(name)):
+        alarm.raise_(office, Kind.WAVE, name, "no address there is put to rest until this is over")
+
+
+def is_frozen(receiver: str) -> bool:
+    """Tell whether a wave of refusals stands at a receiver: its addresses are not to blame."""
+    days = waves.days(receiver)
+    if not days:
+        return False
+    (_, last, thawed), *history = days
+    return not thawed and is_wave(last, (day for _, day, _ in history))
+
+
+def frozen() -> list[str]:
+    """Return the receivers at which a wave of refusals stands."""
+    return [name for name in waves.receivers(FEWEST) if is_frozen(name)]
+
+
+def thaw(office: Office, receiver: str, actor: str, why: str = "") -> None:
+    """Say that the refusals of a receiver are no wave. Raises NotFrozen."""
+    with transaction():
+        if not is_frozen(receiver):
+            raise NotFrozen(receiver)
+        waves.thaw(receiver, waves.days(receiver)[0][0])
+        alarm.clear(office, Kind.WAVE, receiver, actor)
+        record(office, actor, "wave.thaw", receiver, why=why)
+
+
+def forget(office: Office) -> None:
+    """Forget what is too old to tell what is usual; end the alarms of waves that are over. Inside a Writer."""
+    waves.forget((office.clock() - HISTORY).astimezone(JAPAN).date().isoformat())
+    standing = set(frozen())
+    _end(office, (one.subject for one in alarm.list_() if one.kind is Kind.WAVE and one.subject not in standing))
+
+
+def _end(office: Office, subjects: Iterable[str]) -> None:
+    for subject in list(subjects):
+        alarm.clear(office, Kind.WAVE, subject)
+
+
+def _today(office: Office) -> str:
+    return office.clock().astimezone(JAPAN).date().isoformat()

@@ -1,0 +1,55 @@
+"""Does a wave of refusals at one receiver freeze its addresses, raise an alarm, and end?"""
+
+from collections.abc import Mapping
+
+import pytest
+
+from mailer.carrier.wave import Day
+from mailer.domain.alarm import Kind
+from mailer.service import alarm, wave
+from mailer.service.office import Office
+from mailer.store.database import transaction
+from tests.conftest import FakeClock
+
+DOCOMO = "docomo.ne.jp"
+
+
+def note(office: Office, counts: Mapping[str, Day]) -> None:
+    with transaction():
+        wave.note(office, {(domain, f"mx.{domain}"): day for domain, day in counts.items()})
+
+
+def waves() -> list[str]:
+    return [one.subject for one in alarm.list_() if one.kind is Kind.WAVE]
+
+
+def test_many_refusals_freeze_one_receiver_alone(office: Office) -> None:
+    note(office, {DOCOMO: Day(10, 90), "gmail.com": Day(95, 5)})
+    assert wave.frozen() == [DOCOMO]
+    assert waves() == [DOCOMO]
+    assert (wave.is_frozen(DOCOMO), wave.is_frozen("gmail.com"), wave.is_frozen("au.com")) == (True, False, False)
+
+
+def test_a_day_as_usual_ends_it_and_its_alarm(office: Office, clock: FakeClock) -> None:
+    note(office, {DOCOMO: Day(10, 90)})
+    clock.advance(days=1)
+    note(office, {DOCOMO: Day(100, 1)})
+    with transaction():
+        wave.forget(office)
+    assert (wave.frozen(), waves()) == ([], [])
+
+
+def test_an_operator_may_say_that_it_is_none(office: Office) -> None:
+    note(office, {DOCOMO: Day(10, 90)})
+    wave.thaw(office, DOCOMO, "test", "the roster was old")
+    assert (wave.frozen(), waves()) == ([], [])
+    with pytest.raises(wave.NotFrozen):
+        wave.thaw(office, DOCOMO, "test")
+
+
+def test_what_is_too_old_is_forgotten(office: Office, clock: FakeClock) -> None:
+    note(office, {DOCOMO: Day(10, 90)})
+    clock.advance(days=61)
+    with transaction():
+        wave.forget(office)
+    assert not wave.is_frozen(DOCOMO)
