@@ -13,10 +13,11 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from config import Settings, read_dkim_key
 from mailer import signatory
@@ -35,8 +36,8 @@ from mailer.timers import keep_time
 log = logging.getLogger(__name__)
 
 AGAIN_SECONDS = 1.0
-#: A worker ends within 15 s what is under way; who waits for us waits 20 s.
-WORKER_SECONDS = 18.0
+#: A worker ends within 12 s what is under way; who waits for us waits 20 s.
+WORKER_SECONDS = 15.0
 LOOK_FOR_LAPSED_SECONDS = 5.0
 
 
@@ -52,8 +53,8 @@ async def run(settings: Settings, config: Path, ready: Callable[[], None], stop:
         work = (keep_time(office, writer, clock), widow.watch(commands), alarms)
         tasks = [asyncio.create_task(each) for each in work]
         try:
-            await all_gone(settings.state.directory)
-            await widow.recover(None)
+            if not await unless(stop, cleared(settings.state.directory, widow)):
+                return
             keyring = Keyring(partial(read_dkim_key, settings))
             equip = partial(signed_for, keyring)
             await Parent(commands, widow.recover, equip, WORKER_SECONDS)(ready, stop)
@@ -61,6 +62,24 @@ async def run(settings: Settings, config: Path, ready: Callable[[], None], stop:
             for task in tasks:
                 task.cancel()
             await asyncio.to_thread(writer.close)
+
+
+async def cleared(directory: Path, widow: "Widow") -> None:
+    """Return when no worker of an earlier mailer lives, and what they left is found."""
+    await all_gone(directory)
+    await widow.recover(None)
+
+
+async def unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
+    """Do something unless `stop` is set before it is done; return whether it was."""
+    doing, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    await asyncio.wait([doing, stopping], return_when=asyncio.FIRST_COMPLETED)
+    done = doing.done()
+    for task in (doing, stopping):
+        task.cancel()
+    if done:
+        doing.result()
+    return done
 
 
 def _commands(settings: Settings, config: Path) -> dict[str, tuple[str, ...]]:

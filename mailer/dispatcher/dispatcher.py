@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 SUPPLY_SECONDS = 0.05
 PRUNE_SECONDS = 60.0
 NO_ROUTE_BATCH = 500
-STOP_SECONDS = 15.0
+STOP_SECONDS = 12.0
 Result = TypeVar("Result")
 
 
