@@ -28,6 +28,7 @@ LONGEST_START = 1.5
 LONGEST_END = 0.2
 #: How long workers may outlive their parent. The service manager would not wait at all.
 ORPHAN_SECONDS = 30
+STRACE_SECONDS = 5
 #: Calls of one process in one broadcast, about; a trap that stands further on springs in the next broadcast.
 FLUSHES, WRITES = 8, 80
 BEFORE, AFTER = "SIGKILL", "SIGUSR1"
@@ -121,7 +122,12 @@ class InCommit:
     def strike(self, who: Who) -> set[int]:
         """Kill whoever else it is about."""
         self._strace.terminate()
-        self._strace.wait()
+        try:
+            self._strace.wait(STRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            # It may wait for ever for a thread of a process that has died; killed, it lets go of all others.
+            self._strace.kill()
+            self._strace.wait()
         if who is Who.WORKER and alive(self._line.pid):
             members = family(self._line.pid)
             freeze(members)
