@@ -111,6 +111,43 @@ def test_every_rule_decides_a_known_reply() -> None:
     assert not [(name, rule.source) for rule, name in rules if id(rule) not in used]
 
 
+def test_our_own_fault_is_tried_again_unless_the_same_would_come_again() -> None:
+    """Until the deadline somebody may mend it; a mail that is too big stays too big."""
+    rules = [*shipped().rules, *(rule for carrier in shipped() for rule in carrier.rules)]
+    ours = [rule for rule in rules if rule.reason.meaning.acts == "operator" and rule.action == "refuse"]
+    assert [rule.source for rule in ours if "the same" not in rule.source] == []
+
+
+@pytest.mark.parametrize(
+    ("stage", "reply"),
+    [
+        ("connect", "554 5.7.1 Client host [192.0.2.1] blocked using zen.spamhaus.org"),
+        ("mail", "550 5.7.1 nix"),
+        ("mail", "553 5.1.8 Domain of sender address does not exist"),
+        ("mail", "530 5.7.0 Must issue a STARTTLS command first"),
+        ("eod", "550 5.7.20 No passing DKIM signature found"),
+    ],
+)
+def test_a_fault_of_ours_pauses_a_site_that_nobody_named(stage: str, reply: str) -> None:
+    reading = said(MX, stage, reply)
+    assert (reading.pause_site, reading.action) == (True, "defer")
+
+
+@pytest.mark.parametrize(
+    ("stage", "reply"),
+    [
+        ("rcpt", "450 4.2.0 Greylisted"),
+        ("rcpt", "550 5.7.1 RESOLVER.RST.AuthRequired; authentication required"),
+        ("rcpt", "550 5.1.1 User unknown"),
+        ("data", "554 5.5.1 Error: no valid recipients"),
+        ("mail", "421 Max message per connection reached"),
+        ("eod", "554 5.7.1 Virus found"),
+    ],
+)
+def test_what_one_mail_or_session_met_pauses_no_site(stage: str, reply: str) -> None:
+    assert not said(MX, stage, reply).pause_site
+
+
 def test_reading_is_fast_enough_for_a_wave_of_refusals() -> None:
     texts = [f"<taro{number}@ezweb.ne.jp>: User unknown" for number in range(5_000)]
     read(shipped(), None, AU, "rcpt", 550, "", "")
