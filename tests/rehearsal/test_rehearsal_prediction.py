@@ -84,7 +84,13 @@ def test_ctrl_c_stops_and_removes_everything(tmp_path: Path, scratch: Path) -> N
     settings_in(tmp_path)
     words = [sys.executable, "-m", "mailer", "--config", str(tmp_path / "mimamori.toml"), "rehearse"]
     child = subprocess.Popen(
-        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, env={**os.environ}
+        words,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # As at a terminal: where the tests run in the background, the shell has them ignore Ctrl-C, and so would this.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 30
     while not list(scratch.glob("*/serve.log")) and time.monotonic() < deadline:
