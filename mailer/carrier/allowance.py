@@ -27,8 +27,8 @@ class Allowance:
 
     @property
     def part(self) -> float:
-        """Return which part of the site's pace is this worker's now: that of the connections it may have."""
-        return self.connections / self._most
+        """Return which part of the site's pace is this worker's: fewer connections need not be slower."""
+        return self.share / self._most
 
     @property
     def is_full(self) -> bool:

@@ -54,11 +54,15 @@ class Door:
     def failed(self, now: float) -> bool:
         """No host could be spoken to: rest, longer each time. Return False if it is only a breath."""
         self._failed_at = now
-        if now - self._succeeded_at < LIVELY_SECONDS:
+        if self.is_lively(now):
             self._pause = BREATH
             return False
         self._pause = min(max(FIRST_PAUSE, self._pause * 2), self._longest_pause)
         return True
+
+    def is_lively(self, now: float) -> bool:
+        """Tell whether a mail was taken a moment ago."""
+        return now - self._succeeded_at < LIVELY_SECONDS
 
     def succeeded(self, now: float) -> None:
         """A mail was taken: the door is open."""

@@ -348,14 +348,19 @@ class Site:
         return BREATH_SECONDS
 
     def _learn_of(self, reading: Reading | None) -> None:
-        """Rest if a reply asks for it; go slower if it says that we are too fast."""
+        """Rest if a reply asks for it; go slower if it says that we are too fast.
+
+        A receiver that took mail a moment ago and now says that we are too fast does not block us: it wants fewer.
+        """
         if reading is None:
             return
-        if reading.pause_site:
-            if self.limits.block(self._loop.time()):
+        now = self._loop.time()
+        too_fast = reading.reason is Reason.RATE_LIMITED
+        if reading.pause_site and not (too_fast and any(door.is_lively(now) for door in self.doors.values())):
+            if self.limits.block(now):
                 self._tell(f"left alone for {self.limits.manners.pause_seconds} s ({reading.reason})")
             self._let_rest()
-        elif reading.reason is Reason.RATE_LIMITED:
+        elif too_fast:
             self._fewer(reading.reason.value)
 
     def _fewer(self, why: str) -> None:

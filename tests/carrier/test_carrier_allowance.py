@@ -61,7 +61,7 @@ def test_what_one_worker_learns_holds_for_the_share_of_another() -> None:
     assert (one.connections, one.learned) == (4, 8)
     other.heed(one.learned, one.messages_per_session)
     assert other.connections == 4
-    assert other.part == 0.2
+    assert other.part == 0.5
 
 
 def test_growth_is_told_only_where_something_had_been_lost() -> None:
