@@ -60,6 +60,11 @@ class Door:
         self._pause = min(max(FIRST_PAUSE, self._pause * 2), self._longest_pause)
         return True
 
+    @property
+    def has_failed_again(self) -> bool:
+        """Tell whether the door could not be opened twice running or more."""
+        return self._pause > FIRST_PAUSE
+
     def is_lively(self, now: float) -> bool:
         """Tell whether a mail was taken a moment ago."""
         return now - self._succeeded_at < LIVELY_SECONDS

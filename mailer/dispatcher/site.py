@@ -350,18 +350,24 @@ class Site:
     def _learn_of(self, reading: Reading | None) -> None:
         """Rest if a reply asks for it; go slower if it says that we are too fast.
 
-        A receiver that took mail a moment ago and now says that we are too fast does not block us: it wants fewer.
+        A receiver that says that we are too fast while it speaks to us, or for the first time, does not block us: it
+        wants fewer.
         """
         if reading is None:
             return
         now = self._loop.time()
         too_fast = reading.reason is Reason.RATE_LIMITED
-        if reading.pause_site and not (too_fast and any(door.is_lively(now) for door in self.doors.values())):
+        if reading.pause_site and not (too_fast and self._is_only_busy(now)):
             if self.limits.block(now):
                 self._tell(f"left alone for {self.limits.manners.pause_seconds} s ({reading.reason})")
             self._let_rest()
         elif too_fast:
             self._fewer(reading.reason.value)
+
+    def _is_only_busy(self, now: float) -> bool:
+        doors = self.doors.values()
+        speaks = bool(self._at) or any(door.is_lively(now) for door in doors)
+        return speaks or not any(door.has_failed_again for door in doors)
 
     def _fewer(self, why: str) -> None:
         if self.limits.refused(len(self._at), self._loop.time()):
