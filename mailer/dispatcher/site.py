@@ -375,13 +375,8 @@ class Site:
 
     def _tell(self, why: str) -> None:
         lesson = self.limits.lesson(self._loop.time())
-        log.info(
-            "%s: now %d connections in all, %d mails in each, because: %s",
-            self.name,
-            lesson.connections,
-            lesson.messages_per_session,
-            why,
-        )
+        learned = (self.name, lesson.connections, lesson.messages_per_session, why)
+        log.info("%s: now %d connections in all, %d mails in each, because: %s", *learned)
         self._desk.learned(self, why)
 
     def _let_rest(self) -> None:
