@@ -15,7 +15,7 @@ from mailer.carrier.reason import Reason
 from mailer.carrier.rule import NO_CODE, Rule, plain_words
 
 _STATUS = re.compile(r"\s*#?([245]\.\d{1,3}\.\d{1,3})\b")
-_STATUS_BEHIND = re.compile(r"\(#([245]\.\d{1,3}\.\d{1,3})\b")  # as qmail writes it
+_STATUS_BEHIND = re.compile(r"#([245]\.\d{1,3}\.\d{1,3})\b")  # as qmail writes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def rule_for(
 
 def _status_in(text: str) -> str:
     """Return the status in the text of a host that does not announce them (`#5.1.0 Address rejected`, `… (#5.1.1)`)."""
-    found = _STATUS.match(text) or (_STATUS_BEHIND.search(text) if "(#" in text else None)
+    found = _STATUS.match(text) or (_STATUS_BEHIND.search(text) if "#" in text else None)
     return found[1] if found else ""
 
 
