@@ -1,13 +1,14 @@
 """Which receivers refuse so much that nobody's address may be blamed for it?
 
-While the last day with mail to a receiver shows a wave of refusals, addresses there must not be put to rest (N9): ask
-`is_frozen`. That ends by itself with a day as usual, or when an operator says that it was none (`thaw`).
+While a wave of refusals stands at a receiver, addresses there must not be put to rest (N9): ask `is_frozen`. It ends by
+itself with a day as usual, or when an operator says that it was none (`thaw`). The first refusals of a wave come before
+it can be told from others: who puts addresses to rest does so later, and asks then.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 
-from mailer.carrier.wave import FEWEST, Day, is_wave
+from mailer.carrier.wave import FEWEST, Day, begun
 from mailer.domain.alarm import Kind
 from mailer.domain.moment import JAPAN
 from mailer.service import alarm
@@ -38,13 +39,16 @@ def note(office: Office, counts: Mapping[tuple[str, str], Day]) -> None:
         alarm.raise_(office, Kind.WAVE, name, "no address there is put to rest until this is over")
 
 
+def since(receiver: str) -> str | None:
+    """Return the day of Japan, like 2026-04-10, on which the wave at a receiver began; None if none stands."""
+    days = waves.days(receiver)
+    number = begun([day for _, day in days])
+    return None if number is None else days[number][0]
+
+
 def is_frozen(receiver: str) -> bool:
     """Tell whether a wave of refusals stands at a receiver: its addresses are not to blame."""
-    days = waves.days(receiver)
-    if not days:
-        return False
-    (_, last, thawed), *history = days
-    return not thawed and is_wave(last, (day for _, day, _ in history))
+    return since(receiver) is not None
 
 
 def frozen() -> list[str]:
@@ -53,11 +57,11 @@ def frozen() -> list[str]:
 
 
 def thaw(office: Office, receiver: str, actor: str, why: str = "") -> None:
-    """Say that the refusals of a receiver are no wave. Raises NotFrozen."""
+    """Say that the refusals of a receiver are no wave: they are what is usual there. Raises NotFrozen."""
     with transaction():
-        if not is_frozen(receiver):
+        if (day := since(receiver)) is None:
             raise NotFrozen(receiver)
-        waves.thaw(receiver, waves.days(receiver)[0][0])
+        waves.thaw(receiver, day)
         alarm.clear(office, Kind.WAVE, receiver, actor)
         record(office, actor, "wave.thaw", receiver, why=why)
 
@@ -65,13 +69,10 @@ def thaw(office: Office, receiver: str, actor: str, why: str = "") -> None:
 def forget(office: Office) -> None:
     """Forget what is too old to tell what is usual; end the alarms of waves that are over. Inside a Writer."""
     waves.forget((office.clock() - HISTORY).astimezone(JAPAN).date().isoformat())
-    standing = set(frozen())
-    _end(office, (one.subject for one in alarm.list_() if one.kind is Kind.WAVE and one.subject not in standing))
-
-
-def _end(office: Office, subjects: Iterable[str]) -> None:
-    for subject in list(subjects):
-        alarm.clear(office, Kind.WAVE, subject)
+    standing = [one.subject for one in alarm.list_() if one.kind is Kind.WAVE]
+    for receiver in standing:
+        if not is_frozen(receiver):
+            alarm.clear(office, Kind.WAVE, receiver)
 
 
 def _today(office: Office) -> str:

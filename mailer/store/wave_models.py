@@ -16,3 +16,4 @@ class ReceiverDay(Table):
 
     class Meta:
         primary_key = CompositeKey("receiver", "day")
+        indexes = ((("day",), False),)

@@ -20,12 +20,12 @@ def add(day: str, counts: Sequence[tuple[str, Day]]) -> None:
     executemany(ADD, [(receiver, day, one.accepted, one.refused) for receiver, one in counts])
 
 
-def days(receiver: str) -> list[tuple[str, Day, bool]]:
-    """Return what was counted of a receiver, the newest day first, and whether an operator called it no wave."""
+def days(receiver: str) -> list[tuple[str, Day]]:
+    """Return what was counted of a receiver, the oldest day first."""
     rows = select(
-        "SELECT day, accepted, refused, thawed FROM receiver_day WHERE receiver = ? ORDER BY day DESC", (receiver,)
+        "SELECT day, accepted, refused, thawed FROM receiver_day WHERE receiver = ? ORDER BY day", (receiver,)
     )
-    return [(day, Day(accepted, refused), bool(thawed)) for day, accepted, refused, thawed in rows]
+    return [(day, Day(accepted, refused, bool(thawed))) for day, accepted, refused, thawed in rows]
 
 
 def receivers(refused: int) -> list[str]:
@@ -33,9 +33,9 @@ def receivers(refused: int) -> list[str]:
     return [name for (name,) in select("SELECT DISTINCT receiver FROM receiver_day WHERE refused >= ?", (refused,))]
 
 
-def thaw(receiver: str, day: str) -> int:
-    """Call what a receiver refused on that day no wave; return how many days that are (0 or 1)."""
-    return change("UPDATE receiver_day SET thawed = 1 WHERE receiver = ? AND day = ?", (receiver, day))
+def thaw(receiver: str, since: str) -> int:
+    """Call what a receiver refused from that day on no wave; return how many days that are."""
+    return change("UPDATE receiver_day SET thawed = 1 WHERE receiver = ? AND day >= ?", (receiver, since))
 
 
 def forget(before: str) -> None:

@@ -39,6 +39,28 @@ def test_a_day_as_usual_ends_it_and_its_alarm(office: Office, clock: FakeClock) 
     assert (wave.frozen(), waves()) == ([], [])
 
 
+def test_midnight_does_not_end_it(office: Office, clock: FakeClock) -> None:
+    note(office, {DOCOMO: Day(10, 90)})
+    began = wave.since(DOCOMO)
+    clock.advance(days=1)
+    note(office, {DOCOMO: Day(1, 2)})
+    with transaction():
+        wave.forget(office)
+    assert (wave.since(DOCOMO), waves()) == (began, [DOCOMO])
+
+
+def test_one_that_lasts_for_days_stands_until_an_operator_calls_it_usual(office: Office, clock: FakeClock) -> None:
+    note(office, {DOCOMO: Day(1000, 10)})
+    for _ in range(10):
+        clock.advance(days=1)
+        note(office, {DOCOMO: Day(500, 500)})
+    assert wave.is_frozen(DOCOMO)
+    wave.thaw(office, DOCOMO, "test", "they refuse half of all since April")
+    clock.advance(days=1)
+    note(office, {DOCOMO: Day(500, 500)})
+    assert (wave.frozen(), waves()) == ([], [])
+
+
 def test_an_operator_may_say_that_it_is_none(office: Office) -> None:
     note(office, {DOCOMO: Day(10, 90)})
     wave.thaw(office, DOCOMO, "test", "the roster was old")

@@ -18,6 +18,7 @@ class ReceiverDay(Table):
 
     class Meta:
         primary_key = CompositeKey("receiver", "day")
+        indexes = ((("day",), False),)
 
 
 def up(migrator: SchemaMigrator, db: Database) -> None:
