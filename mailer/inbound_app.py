@@ -8,8 +8,9 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 
-from config import Settings
+from config import Settings, load_carriers
 from mailer.appliance import open_office
 from mailer.net.inbound import Inbound
 from mailer.net.inbound_doors import Limits
@@ -27,7 +28,7 @@ BIG = 256 * 1024
 
 async def run(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:
     """Take mail in until `stop` is set; `ready` is called once peers can connect."""
-    office = open_office(settings, needs=("verp",))
+    office = replace(open_office(settings, needs=("verp",)), receiver=load_carriers(settings).name)
     writer = Writer()
     inbound = Inbound(house(settings, office, keeper(office, writer)), Limits(seconds=settings.inbound.timeout))
     try:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from mailer.bounce.match import failure_of
 from mailer.bounce.report import Report, ReportedRecipient, read_report
+from mailer.carrier.wave import Day
 from mailer.schedule.outcome import Evidence
-from mailer.service import canary
+from mailer.service import canary, wave
 from mailer.service.office import Office
 from mailer.store import inbound
 
@@ -97,6 +98,8 @@ def _returned(office: Office, item_id: int, report: Report, address_key: str) ->
     if failure is None or not inbound.mark_returned(item_id, _evidence(report, failure), office.clock()):
         return False
     canary.look_again(item_id)
+    # By the domain that we wrote to: what host the report names is its author's word.
+    wave.note(office, {(address_key.rpartition("@")[2], ""): Day(0, 1)})
     return True
 
 

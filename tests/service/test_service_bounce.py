@@ -12,7 +12,7 @@ from mailer.schedule.outcome import Evidence, Outcome, Verdict
 from mailer.service import bounce, broadcast, dispatch, roster
 from mailer.service.announce import NewAnnouncement, announce, audience
 from mailer.service.office import Office
-from mailer.store import inbound
+from mailer.store import inbound, waves
 from mailer.store.database import transaction
 from mailer.store.models import Attempt, InboundMail, QueueItem
 
@@ -92,6 +92,13 @@ def test_a_failed_mail_is_returned_with_evidence(office: Office, sent: str, cloc
     figures = broadcast.show(office, sent)
     assert (figures["refused"], figures["returned"], figures["waiting"]) == (1, 1, 1)
     assert broadcast.verify(office, sent) == []
+
+
+def test_what_is_returned_counts_among_the_receivers_refusals(office: Office, sent: str) -> None:
+    item_id = accepted(office)
+    take(office, item_id, report(trace="one"))
+    take(office, item_id, report(trace="two"))
+    assert [day.refused for _, day in waves.days("docomo.ne.jp")] == [1]
 
 
 def test_the_mail_is_kept_as_it_came(office: Office, sent: str, clock: "FakeClock") -> None:
