@@ -1,14 +1,15 @@
 """What may be set, where does it come from, and what is wrong with it?
 
 `load` reads mimamori.toml, `load_schools` and `load_carriers` the two lists it names or the shipped ones;
-`read_secret`, `read_webhook_secret` and `read_dkim_key` what only we may know; `check_authorities` looks at whom we are
-to trust. Everything that can be wrong is a ConfigError.
+`sources_of_manners` says how the figures of carriers.toml are known. `read_secret`, `read_webhook_secret` and
+`read_dkim_key` read what only we may know; `check_authorities` looks at whom we are to trust. Everything that can be
+wrong is a ConfigError.
 """
 
 from pathlib import Path
 
 from config.authorities import check_authorities
-from config.carriers import load_carriers
+from config.carriers import load_carriers, sources_of_manners
 from config.credentials import WEBHOOK_SECRET, read_dkim_key, read_secret, read_webhook_secret
 from config.document import read_document
 from config.problem import REASONS, ConfigError, CredentialError, Problem
@@ -29,6 +30,7 @@ __all__ = [
     "read_dkim_key",
     "read_secret",
     "read_webhook_secret",
+    "sources_of_manners",
 ]
 
 

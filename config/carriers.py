@@ -121,6 +121,15 @@ def load_carriers(settings: Settings) -> Carriers:
     return Carriers(groups, tuple(map(_rule, file.rule)), default)
 
 
+def sources_of_manners(settings: Settings, carrier: str) -> dict[str, str]:
+    """Return how each figure of a carrier's manners is known, by its key; of what is left out, nothing."""
+    entry = read_document(settings.carriers.file or SHIPPED, CarriersFile).value.carrier.get(carrier)
+    if entry is None:
+        return {}
+    figures = {name: getattr(entry.manners, name) for name in MannersEntry.model_fields}
+    return {name: figure.source for name, figure in figures.items() if figure is not None}
+
+
 def _shared(document: Document[CarriersFile]) -> Iterator[Problem]:
     """Find domains and host names that two carriers claim."""
     for key in ("domains", "mx_suffixes"):

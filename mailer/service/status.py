@@ -8,7 +8,7 @@ from mailer.domain.announcement import Announcement
 from mailer.domain.lane import Lane
 from mailer.domain.maintenance import Window
 from mailer.schedule.item import ItemState
-from mailer.service import alarm, maintenance, stops
+from mailer.service import alarm, maintenance, stops, wave
 from mailer.service.alarm import Failing
 from mailer.service.office import Office
 from mailer.store import announcements, figures
@@ -23,7 +23,7 @@ class Status:
     """The figures. `queue` has every lane and every word of OPEN; `last` is the newest broadcast or notice.
 
     `free_octets` is what may still be written in the directory of the store; `alarms` is how many stand, `failing` are
-    the ways out that do not get rid of theirs.
+    the ways out that do not get rid of theirs; `frozen` are the receivers at which a wave of refusals stands.
     """
 
     schools: int
@@ -36,6 +36,7 @@ class Status:
     store: Path
     store_octets: int
     free_octets: int
+    frozen: tuple[str, ...]
     alarms: int
     failing: tuple[Failing, ...]
 
@@ -54,6 +55,7 @@ def status(office: Office) -> Status:
         store=store,
         store_octets=figures.store_octets(),
         free_octets=free_octets(store.parent),
+        frozen=tuple(wave.frozen()),
         alarms=len(alarm.list_()),
         failing=tuple(alarm.failing()),
     )

@@ -41,14 +41,19 @@ def note(office: Office, counts: Mapping[tuple[str, str], Day]) -> None:
 
 def since(receiver: str) -> str | None:
     """Return the day of Japan, like 2026-04-10, on which the wave at a receiver began; None if none stands."""
-    days = waves.days(receiver)
-    number = begun([day for _, day in days])
-    return None if number is None else days[number][0]
+    counted = waves.days(receiver)
+    number = begun([day for _, day in counted])
+    return None if number is None else counted[number][0]
 
 
 def is_frozen(receiver: str) -> bool:
     """Tell whether a wave of refusals stands at a receiver: its addresses are not to blame."""
     return since(receiver) is not None
+
+
+def days(receiver: str) -> list[tuple[str, Day]]:
+    """Return how many mails a receiver took and refused, day by day, the oldest first."""
+    return waves.days(receiver)
 
 
 def frozen() -> list[str]:
