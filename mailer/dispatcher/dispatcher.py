@@ -104,6 +104,7 @@ class Dispatcher:
             await asyncio.sleep(1.0)
         for site in self._ways.sites.values():
             site.tidy()
+        self._tenancy.tell(self._ways.sites.values())
         self._prune()
 
     async def _pause(self, stop: asyncio.Event) -> None:
@@ -245,6 +246,14 @@ class Dispatcher:
         writer = self._means.writer
         safe = self._outcomes.is_safe and writer.failure is None and writer.has_room and not self._signing.is_over
         return safe and self._tenancy.stands
+
+    def others_speak(self, site: Site) -> bool:
+        """Tell whether another worker has sessions with a site."""
+        return site.name in self._lookout.seen.board.spoken
+
+    def is_shared(self, site: Site) -> bool:
+        """Tell whether another worker has a share of a site."""
+        return self._tenancy.is_shared(site)
 
     def is_quiet_time(self, site: Site, job: Job) -> bool:
         """Tell whether a job has to wait for another minute of the hour."""

@@ -61,6 +61,11 @@ class Door:
         return True
 
     @property
+    def has_failed(self) -> bool:
+        """Tell whether the door could not be opened when it was last tried."""
+        return self._pause > 0.0
+
+    @property
     def has_failed_again(self) -> bool:
         """Tell whether the door could not be opened twice running or more."""
         return self._pause > FIRST_PAUSE

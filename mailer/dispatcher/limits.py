@@ -69,7 +69,8 @@ class Limits:
     def lease(self, share: int) -> None:
         """Have so many of the site's connections, and as large a part of its pace."""
         self._allowance.share = share
-        self._keep_to_part()
+        if share:
+            self._pace.keep_to(self._allowance.part)
 
     def take(self, lane: Lane, now: float) -> float:
         """Take one mail's turn and return 0.0, or return the seconds to wait and take nothing."""
@@ -82,7 +83,7 @@ class Limits:
         if now - self._refused_at < ONE_WAVE_SECONDS and self.connections <= max(alive, 1):
             return False
         self._refused_at = now
-        return self._learned(self._allowance.refused(alive))
+        return self._allowance.refused(alive)
 
     def session_cut(self, messages: int) -> bool:
         """The receiver ended a session after so many mails."""
@@ -90,12 +91,11 @@ class Limits:
 
     def succeeded(self) -> bool:
         """A mail was taken."""
-        return self._learned(self._allowance.succeeded())
+        return self._allowance.succeeded()
 
     def heed(self, lesson: Lesson, now: float) -> None:
         """Take over what others learned."""
         self._allowance.heed(lesson.connections, lesson.messages_per_session)
-        self._keep_to_part()
         rest = min(lesson.rest, float(self.manners.pause_seconds))
         if now + rest > self._blocked_at + self._rest:
             self._blocked_at, self._rest = now, rest
@@ -130,12 +130,3 @@ class Limits:
     @property
     def _part(self) -> float:
         return self._allowance.part or self._fair_share / self.manners.connections
-
-    def _learned(self, changed: bool) -> bool:
-        if changed:
-            self._keep_to_part()
-        return changed
-
-    def _keep_to_part(self) -> None:
-        if self._allowance.share:
-            self._pace.keep_to(self._allowance.part)

@@ -32,7 +32,7 @@ class Lookout:
     """Looks at the store for one worker; `seen` is what it saw last."""
 
     def __init__(self, means: Means) -> None:
-        self.seen = Look([], 0, lease.Board({}, []), timedelta())
+        self.seen = Look([], 0, lease.Board({}, frozenset(), []), timedelta())
         self._means = means
         self._now = asyncio.get_running_loop().time
         self._next = 0.0

@@ -9,18 +9,19 @@ delays no other (N3).
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import replace
 
 from mailer.carrier.group import Carrier
 from mailer.carrier.reading import Reading
 from mailer.carrier.reason import Reason
+from mailer.dispatcher.desk import Desk
 from mailer.dispatcher.door import Door
 from mailer.dispatcher.job import MOST_SESSIONS, Job
 from mailer.dispatcher.limits import Lesson, Limits
 from mailer.domain.lane import Lane
 from mailer.net.dial import NotGreeted
 from mailer.net.routes import Route
-from mailer.net.transport import Owner, Session
+from mailer.net.transport import Session
 from mailer.smtp.envelope import Fact, Transaction
 from mailer.smtp.reply import Reply, Stage, syntax_refusal
 
@@ -36,49 +37,6 @@ QUIET_SECONDS = 10.0
 AHEAD_SECONDS = 0.3
 MEASURE_SECONDS = 0.1
 MOST_JOBS = 400
-
-
-class Desk(Protocol):
-    """What a site needs from the dispatcher."""
-
-    def is_quiet_time(self, site: "Site", job: Job) -> bool:
-        """The carrier wants no mail but urgent one in this minute of the hour."""
-
-    def is_over(self, job: Job) -> bool:
-        """The time given to a job is over."""
-
-    def unused(self, job: Job) -> None:
-        """Nothing was sent of this job, and nothing will be."""
-
-    async def dial(self, route: Route, owner: Owner) -> Session:
-        """Open a session; raise NotGreeted."""
-
-    def address(self, job: Job) -> Transaction:
-        """Put the written mail of a job into its envelope."""
-
-    def may_begin(self) -> bool:
-        """False while nothing may be begun, because its end could not be written down."""
-
-    def judge(self, site: "Site", job: Job, fact: Fact, session: Session) -> Reading | None:
-        """Write down what a fact means for a job; return the reading of what was no acceptance."""
-
-    def again(self, job: Job, fact: Fact, session: Session) -> None:
-        """A job goes again within its attempt."""
-
-    def read(self, site: "Site", session: Session, failure: str, reply: Reply | None) -> Reading:
-        """Return what the end of a session means."""
-
-    def learned(self, site: "Site", reason: str) -> None:
-        """Tell the other workers and the next start what a site made us learn."""
-
-    def unreachable(self, site: "Site", job: Job, failed: NotGreeted) -> Reading:
-        """Write down that no host could be spoken to; return what that means."""
-
-    def learned_bare_form(self, domain: str) -> None:
-        """A domain refused the quoted form of an irregular address and took the bare one."""
-
-    def hungry(self) -> None:
-        """A site could do with more jobs."""
 
 
 class Site:
@@ -118,6 +76,11 @@ class Site:
         return len(self._at) + len(self._dials)
 
     @property
+    def speaks(self) -> bool:
+        """Tell whether a session is open."""
+        return bool(self._at)
+
+    @property
     def waiting(self) -> int:
         """Return how many jobs are in the site's hands and not yet in a session's."""
         return sum(len(door.waiting) for door in self.doors.values())
@@ -147,7 +110,8 @@ class Site:
 
     def heed(self, lesson: Lesson) -> None:
         """Take over what another worker, or an earlier process, learned of the site."""
-        self.limits.heed(lesson, self._loop.time())
+        # Who is being served knows better than one who was not.
+        self.limits.heed(replace(lesson, rest=0.0) if self._at else lesson, self._loop.time())
         self._let_rest()
 
     def hurry(self) -> None:
@@ -161,6 +125,10 @@ class Site:
         self._busy_at = self._loop.time()
         for job in jobs:
             door.waiting.add(job)
+        first = door.waiting.first()
+        shut = first is not None and not door.connections and not self.may_try(door, first.claimed.lane)
+        if shut and (self._desk.others_speak(self) or self._desk.is_shared(self)):
+            self._give_back(door)
         self.stir()
 
     def stir(self) -> None:
@@ -324,14 +292,29 @@ class Site:
             session.pump()
 
     def _not_greeted(self, door: Door, failed: NotGreeted) -> None:
-        """While other sessions live, the receiver only wants fewer; else it is out of reach for all who wait."""
+        """While other sessions live, the receiver only wants fewer; else it is out of reach for all who wait.
+
+        Where another worker speaks to it, or for all we know is about to, its connections are the other's, and so is
+        the mail.
+        """
         log.info("%s: %s at %s", self.name, failed.failure or failed.reply, failed.peer)
-        self._fewer(failed.failure or str(failed.reply))
+        about_to = not door.has_failed and self._desk.is_shared(self)
+        left = not self._at and (about_to or self._desk.others_speak(self))
+        if not left:
+            self._fewer(failed.failure or str(failed.reply))
         if door.connections or door.dialling > 1:
             return
-        if door.failed(self._loop.time()):
+        rests = door.failed(self._loop.time())
+        if left:
+            self._give_back(door)
+        elif rests:
             readings = [self._desk.unreachable(self, job, failed) for job in door.waiting.clear()]
             self._learn_of(readings[0] if readings else None)
+
+    def _give_back(self, door: Door) -> None:
+        """Give back what another worker can send sooner."""
+        for job in door.waiting.clear():
+            self._desk.unused(job)
 
     # --- what is learned of the receiver
 

@@ -5,6 +5,7 @@ yet. A site without mail gives its share back.
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 
 from mailer.dispatcher.means import Means
 from mailer.dispatcher.site import Site
@@ -20,6 +21,8 @@ class Tenancy:
     def __init__(self, means: Means) -> None:
         self._means = means
         self._until = 0.0
+        self._spoken: set[str] = set()
+        self._shared: dict[str, bool] = {}
 
     @property
     def stands(self) -> bool:
@@ -35,20 +38,36 @@ class Tenancy:
         for site, share in shares.items():
             site.limits.lease(share)
 
+    def is_shared(self, site: Site) -> bool:
+        """Tell whether others had a share of a site when this worker last took one."""
+        return self._shared.get(site.name, False)
+
     def take(self, sites: Collection[Site]) -> dict[Site, int]:
         """Lease shares of sites; inside a Writer. Return what was got, 0 where others have everything."""
-        means = self._means
-        return {
-            site: lease.take(means.worker, site.name, site.limits.manners.connections, means.workers, means.elapsed())
-            for site in sites
-        }
+        return {site: self._take(site) for site in sites}
+
+    def tell(self, sites: Iterable[Site]) -> None:
+        """Tell the others of the sites with which sessions were begun or ended since."""
+        now, worker = {site.name for site in sites if site.speaks}, self._means.worker
+        begun, ended = sorted(now - self._spoken), sorted(self._spoken - now)
+        self._spoken = now
+        for names, speaks in ((begun, True), (ended, False)):
+            if names:
+                self._means.writer.submit(partial(lease.speak, worker, names, speaks))
 
     def give_up(self, sites: Sequence[Site]) -> None:
         """Give the shares of these sites back."""
         for site in sites:
             site.limits.lease(0)
+            self._shared.pop(site.name, None)
         names, worker = [site.name for site in sites], self._means.worker
         self._means.writer.submit(lambda: lease.give_up(worker, names))
+
+    def _take(self, site: Site) -> int:
+        means, most = self._means, site.limits.manners.connections
+        share, others = lease.take(means.worker, site.name, most, means.workers, means.elapsed())
+        self._shared[site.name] = others > 0
+        return share
 
     def _renew(self, sites: Sequence[Site]) -> tuple[float, dict[Site, int]]:
         return lease.renew(self._means.worker, self._means.elapsed()), self.take(sites)

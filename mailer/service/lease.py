@@ -13,7 +13,7 @@ from mailer.schedule.site import SiteState
 from mailer.service.office import Office
 from mailer.store import leases, site_memory
 
-__all__ = ["TERM_SECONDS", "Board", "SiteState", "board", "give_up", "lapsed", "remember", "renew", "take"]
+__all__ = ["TERM_SECONDS", "Board", "SiteState", "board", "give_up", "lapsed", "remember", "renew", "speak", "take"]
 
 #: A worker that has not renewed its lease for so long is dead; it renews after a third of it.
 TERM_SECONDS = 60.0
@@ -23,15 +23,18 @@ MEMORY = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """What a worker sees of the others: the connections they have at each site, and what was learned of sites."""
+    """What a worker sees of the others: the connections they have at each site, the sites that they speak to now, and
+    what was learned of sites."""
 
     others: Mapping[str, int]
+    spoken: frozenset[str]
     states: Sequence[SiteState]
 
 
 def board(office: Office, worker: str, now: float) -> Board:
     """Return what stands on the board for a worker."""
-    return Board(leases.others(worker, _milliseconds(now)), site_memory.states(office.clock() - MEMORY))
+    at = _milliseconds(now)
+    return Board(leases.others(worker, at), leases.spoken(worker, at), site_memory.states(office.clock() - MEMORY))
 
 
 def renew(worker: str, now: float) -> float:
@@ -41,12 +44,18 @@ def renew(worker: str, now: float) -> float:
     return until
 
 
-def take(worker: str, site: str, most: int, workers: int, now: float) -> int:
-    """Lease a fair share of the `most` connections of a site; return how many, 0 while others have them all.
+def take(worker: str, site: str, most: int, workers: int, now: float) -> tuple[int, int]:
+    """Lease a fair share of the `most` connections of a site; return how many, and how many the others have.
 
-    `workers` says how many there should be, whether or not all of them live yet.
+    The share is 0 while others have them all. `workers` says how many there should be, whether or not all of them live
+    yet.
     """
     return leases.take(site, worker, most, workers, _milliseconds(now))
+
+
+def speak(worker: str, sites: Sequence[str], speaks: bool) -> None:
+    """Tell the others that this worker has sessions with leased sites, or has none any more."""
+    leases.speak(worker, sites, speaks)
 
 
 def give_up(worker: str, sites: Sequence[str]) -> None:

@@ -4,7 +4,7 @@ Terms of leases are milliseconds of a clock that nobody can set, counted from th
 that setting the machine's clock neither ends a lease nor makes it eternal.
 """
 
-from peewee import BigIntegerField, CompositeKey, ForeignKeyField, IntegerField, TextField
+from peewee import BigIntegerField, BooleanField, CompositeKey, ForeignKeyField, IntegerField, TextField
 
 from mailer.store.models import Instant, Table
 
@@ -17,11 +17,15 @@ class Worker(Table):
 
 
 class SiteShare(Table):
-    """So many of a site's connections are leased to a worker, and as large a part of its pace."""
+    """So many of a site's connections are leased to a worker, and as large a part of its pace.
+
+    `speaks` while the worker has sessions with it.
+    """
 
     site = TextField()
     worker = ForeignKeyField(Worker, index=True, on_delete="CASCADE")
     connections = IntegerField()
+    speaks = BooleanField()
 
     class Meta:
         primary_key = CompositeKey("site", "worker")

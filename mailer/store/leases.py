@@ -16,12 +16,16 @@ OTHERS = """
 SELECT site, SUM(connections) FROM site_share JOIN worker ON worker.name = site_share.worker_id
 WHERE worker.until > ? AND worker.name <> ? GROUP BY site
 """
+SPOKEN = """
+SELECT DISTINCT site FROM site_share JOIN worker ON worker.name = site_share.worker_id
+WHERE worker.until > ? AND worker.name <> ? AND speaks
+"""
 OTHERS_AT = """
 SELECT COALESCE(SUM(connections), 0) FROM site_share JOIN worker ON worker.name = site_share.worker_id
 WHERE worker.until > ? AND worker.name <> ? AND site = ?
 """
 TAKE = """
-INSERT INTO site_share (site, worker_id, connections) VALUES (?, ?, ?)
+INSERT INTO site_share (site, worker_id, connections, speaks) VALUES (?, ?, ?, 0)
 ON CONFLICT (site, worker_id) DO UPDATE SET connections = excluded.connections
 """
 
@@ -52,8 +56,20 @@ def others(worker: str, now: int) -> dict[str, int]:
     return {site: int(connections) for site, connections in select(OTHERS, (now, worker))}
 
 
-def take(site: str, worker: str, most: int, workers: int, now: int) -> int:
-    """Lease a fair part of a site's `most` connections, as far as others leave it; return how many, 0 if none."""
+def spoken(worker: str, now: int) -> frozenset[str]:
+    """Return the sites with which other living workers have sessions."""
+    return frozenset(site for (site,) in select(SPOKEN, (now, worker)))
+
+
+def speak(worker: str, sites: Sequence[str], speaks: bool) -> None:
+    """Write that a worker has sessions with these sites, or has none any more."""
+    executemany(
+        "UPDATE site_share SET speaks = ? WHERE site = ? AND worker_id = ?", [(speaks, site, worker) for site in sites]
+    )
+
+
+def take(site: str, worker: str, most: int, workers: int, now: int) -> tuple[int, int]:
+    """Lease a fair part of a site's `most` connections, as far as others leave it; return how many, and the others'."""
     ((taken,),) = select(OTHERS_AT, (now, worker, site))
     fair = -(-most // max(workers, living(now)))
     share = max(0, min(fair, most - int(taken)))
@@ -61,7 +77,7 @@ def take(site: str, worker: str, most: int, workers: int, now: int) -> int:
         change(TAKE, (site, worker, share))
     else:
         give_up(worker, [site])
-    return share
+    return share, int(taken)
 
 
 def give_up(worker: str, sites: Sequence[str]) -> None:

@@ -86,7 +86,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
             places = Places(free_port(tuple(DOMAINS.values())), dns.host, policy.address, inbound)
             servers = _servers(stack, directory, places)
         except Lacking as lacking:
-            pytest.skip(str(lacking))
+            pytest.skip(f"real servers cannot be run here: {lacking}")
         nameserver = f"{dns.host}:{dns.port}"
         appliance = Appliance.create(
             directory / "appliance", nameserver=nameserver, port=places.port, inbound=inbound, web=web

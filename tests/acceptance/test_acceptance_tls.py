@@ -119,7 +119,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             need_root()
             appliance, server, web = _start(stack, directory)
         except Lacking as lacking:
-            pytest.skip(str(lacking))
+            pytest.skip(f"real servers cannot be run here: {lacking}")
         with appliance.serving("mailer"):
             announcement = appliance.send(SCHOOL, "訓練です。", urgent=False)
             appliance.wait(announcement, **_counts())

@@ -1,6 +1,6 @@
 """How many mails does one core render and sign in a second?
 
-    python tests/bench/render_sign.py [RECIPIENTS]
+    python -m tests.bench.render_sign [RECIPIENTS]
 
 Ten thousand recipients of a Japanese text of 2.5 KB, each with its own To, Message-ID and receipt URL, signed with
 RSA-2048 and Ed25519. Counts the CPU time of this one process and prints, beside it, what the signatures alone take:
@@ -11,19 +11,15 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
 from functools import partial
-from pathlib import Path
 from statistics import median
 from time import process_time
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
-
-from mailer.domain.receipt import token, url  # noqa: E402  # after the path, so that it runs without installation
-from mailer.message.compose import Letter  # noqa: E402
-from mailer.message.keys import generate  # noqa: E402
-from mailer.message.signer import Signer, load_signer  # noqa: E402
-from mailer.smtp.address import parse_address  # noqa: E402
-from tests.message.pen import Pen  # noqa: E402
+from mailer.domain.receipt import token, url
+from mailer.message.compose import Letter
+from mailer.message.keys import generate
+from mailer.message.signer import Signer, load_signer
+from mailer.smtp.address import parse_address
+from tests.message.pen import Pen
 
 DOMAIN = "mail.mimamori-iwamizawa.jp"
 TEXT = "本日十五時ごろ、市内で不審者の目撃情報がありました。下校の際は十分にご注意ください。\n" * 20

@@ -27,7 +27,7 @@ def started(root: Path, port: int) -> rival.Rival:
         need_root()
         return rival.start(root, {DOMAIN: f"{ADDRESS}:{port}"}, 20, rival.TUNED)
     except Lacking as lacking:
-        pytest.skip(str(lacking))
+        pytest.skip(f"Postfix and opendkim cannot be run here: {lacking}")
 
 
 def public_key(one: rival.Rival) -> bytes:

@@ -48,7 +48,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
 @pytest.mark.parametrize("kind", SHORT, ids=str)
 def test_nothing_is_lost_by_a_kill(running: Line, kind: Kind) -> None:
     if reason := kind.why_not(running):
-        pytest.skip(reason)
+        pytest.skip(f"this kill cannot be made here: {reason}")
     balance = one_kill(running, kind, random.Random(SEED))
     assert not balance.faults
 
@@ -64,7 +64,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
 @pytest.mark.parametrize("kind", AMONG_SERVICES, ids=str)
 def test_nothing_is_lost_when_one_of_several_services_dies(services: Line, kind: Kind) -> None:
     if reason := kind.why_not(services):
-        pytest.skip(reason)
+        pytest.skip(f"this kill cannot be made here: {reason}")
     balance = one_kill(services, kind, random.Random(SEED))
     assert not balance.faults
 

@@ -1,11 +1,14 @@
 """Do several workers on one queue send each mail once, and keep a receiver's limits together?"""
 
 import asyncio
+import re
 from dataclasses import replace
 
 import pytest
 
-from mailer.carrier.group import Manners
+from mailer.carrier.group import Carrier, Carriers, Manners
+from mailer.carrier.reason import Reason
+from mailer.carrier.rule import Rule
 from mailer.clock import system_clock
 from mailer.rehearsal.moods import Mood
 from mailer.schedule.queued import Selection
@@ -78,6 +81,20 @@ async def test_a_site_that_blocks_us_is_left_alone_until_an_operator_says_otherw
             assert accepted(here, sent) == 0
             queue.flush(office, Selection(announcement_id=sent), "test")
             await until(lambda: accepted(here, sent) == 4)
+
+
+async def test_a_receiver_that_takes_only_one_workers_connections_is_left_to_that_one(office: Office) -> None:
+    manners = Manners(6, 100, None, None, 300)
+    throttled = Rule(Reason.RATE_LIMITED, "soft", "defer", "test", code=re.compile("421"), pause=True)
+    carrier = Carrier("a", "a", frozenset({"a.example"}), (), manners, (throttled,))
+    busy = replace(WELL, connections=2, round_trip_seconds=0.02)
+    async with town(office, {"a.example": busy}, groups=Carriers((carrier,), (), manners)) as here:
+        here.register([f"guardian{n}@a.example" for n in range(300)])
+        sent = here.send()
+        async with here.dispatching("w1", 2), here.dispatching("w2", 2), asyncio.timeout(40):
+            await until(lambda: accepted(here, sent) == 300, 40)
+        assert [state.paused_until for state in lease.board(office, "w1", 0.0).states] in ([], [None])
+        assert broadcast.verify(office, sent) == []
 
 
 async def test_a_domain_is_remembered_by_where_its_mail_goes(office: Office) -> None:

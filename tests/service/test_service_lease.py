@@ -18,13 +18,15 @@ def renew(*workers: str, now: float = 100.0) -> None:
 
 def take(worker: str, most: int, workers: int = 2, now: float = 100.0) -> int:
     with transaction():
-        return lease.take(worker, DOCOMO, most, workers, now)
+        return lease.take(worker, DOCOMO, most, workers, now)[0]
 
 
 def test_two_workers_share_a_site_evenly(office: Office) -> None:
     renew("w1", "w2")
     assert [take("w1", 20), take("w2", 20)] == [10, 10]
     assert lease.board(office, "w1", 100.0).others == {DOCOMO: 10}
+    with transaction():
+        assert lease.take("w1", DOCOMO, 20, 2, 100.0) == (10, 10)
 
 
 def test_an_odd_one_goes_to_who_comes_first_and_a_single_one_to_nobody_else(office: Office) -> None:
@@ -80,3 +82,18 @@ def test_the_last_lesson_counts(office: Office, clock: FakeClock) -> None:
             lease.remember(office, lease.SiteState(DOCOMO, connections, 40, None, "421", clock.now))
     (state,) = lease.board(office, "w1", 0.0).states
     assert state.connections == 3
+
+
+def test_the_others_see_to_which_sites_a_worker_speaks(office: Office) -> None:
+    renew("w1", "w2")
+    take("w1", 20)
+    with transaction():
+        lease.speak("w1", [DOCOMO], True)
+    assert lease.board(office, "w2", 100.0).spoken == {DOCOMO}
+    assert lease.board(office, "w1", 100.0).spoken == frozenset()
+    assert lease.board(office, "w2", 100.0 + lease.TERM_SECONDS + 1).spoken == frozenset()
+    take("w1", 20)
+    assert lease.board(office, "w2", 100.0).spoken == {DOCOMO}
+    with transaction():
+        lease.speak("w1", [DOCOMO], False)
+    assert lease.board(office, "w2", 100.0).spoken == frozenset()

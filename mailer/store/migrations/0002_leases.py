@@ -3,7 +3,16 @@
 A claim lasts as long as its worker's lease, so an item needs no term of its own.
 """
 
-from peewee import BigIntegerField, CompositeKey, Database, ForeignKeyField, IntegerField, Model, TextField
+from peewee import (
+    BigIntegerField,
+    BooleanField,
+    CompositeKey,
+    Database,
+    ForeignKeyField,
+    IntegerField,
+    Model,
+    TextField,
+)
 from playhouse.migrations import SchemaMigrator
 
 
@@ -21,6 +30,7 @@ class SiteShare(Table):
     site = TextField()
     worker = ForeignKeyField(Worker, index=True, on_delete="CASCADE")
     connections = IntegerField()
+    speaks = BooleanField()
 
     class Meta:
         primary_key = CompositeKey("site", "worker")
