@@ -16,6 +16,7 @@ from mailer.domain.lane import Lane
 from mailer.schedule.claim import Claimed, DueDomain
 from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Outcome
+from mailer.schedule.stop import ASIDE
 from mailer.schedule.transition import NEVER_TRIED, Standing, Step
 from mailer.store import sessions
 from mailer.store.database import change, executemany, rows, select, select_each
@@ -84,9 +85,11 @@ UPDATE queue_item SET state = 'expired', settled_at = ?,
     reason = CASE WHEN attempts = 0 AND reason = '' THEN ? ELSE reason END
 WHERE state IN ('waiting', 'held') AND expires_at <= ?
 """
-#: What waits for an hour of the day keeps it, and what was announced by the new clock has the right times already.
+#: What waits for an hour of the day keeps it, what a stop put aside stays there, and what was announced by the new
+#: clock has the right times already.
 SET_CLOCK = """
-UPDATE queue_item SET expires_at = expires_at + ?, next_attempt_at = next_attempt_at + ?
+UPDATE queue_item SET expires_at = expires_at + ?,
+    next_attempt_at = CASE WHEN next_attempt_at < ? THEN next_attempt_at + ? ELSE next_attempt_at END
 WHERE state IN ('waiting', 'sending', 'held') AND announcement_id IN (
     SELECT id FROM announcement WHERE not_before <= ? AND announced_at NOT BETWEEN ? AND ?
 )
@@ -188,7 +191,7 @@ def set_clock(now: datetime, by: timedelta) -> int:
     """
     shift, new = round(by.total_seconds() * 1000), now + by
     change(COUNT_SHIFT, (shift,))
-    return change(SET_CLOCK, (shift, min(shift, 0), instant(now), instant(new - NEWLY), instant(new)))
+    return change(SET_CLOCK, (shift, instant(ASIDE), min(shift, 0), instant(now), instant(new - NEWLY), instant(new)))
 
 
 def clock_shift() -> timedelta:

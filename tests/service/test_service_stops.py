@@ -124,6 +124,20 @@ def test_a_stop_ends_by_itself_and_the_book_says_so(office: Office, sent: str, c
     assert (ended.actor, ended.action, ended.detail["school"]) == ("timer", "queue.resume", "t-daini")
 
 
+@pytest.mark.parametrize("by", [timedelta(days=-400), timedelta(days=400)])
+def test_what_a_stop_put_aside_is_taken_up_again_although_the_clock_was_set(
+    office: Office, sent: str, clock: FakeClock, by: timedelta
+) -> None:
+    stops.suspend(office, Part(school="t-daini"), "窓口", "停電")
+    clock.advance(minutes=1)  # else it would count as announced by the new clock
+    with transaction():
+        dispatch.set_clock(office, by)
+    clock.now += by
+    assert claim(office) == {1, 3}
+    stops.resume(office, None, "窓口")
+    assert claim(office) == {2, 4}
+
+
 def test_several_stops_stand_side_by_side_and_one_of_the_same_part_gives_way(office: Office, sent: str) -> None:
     school, one = Part(school="t-daini"), Part(announcement_id=sent)
     stops.suspend(office, school, "a", "x", HOUR)
