@@ -1,6 +1,6 @@
 """What is remembered of sites that wanted less than their manners allow, or that block us?"""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from mailer.schedule.site import SiteState
 from mailer.store.database import change
@@ -28,6 +28,12 @@ def states(since: datetime) -> list[SiteState]:
         SiteState(row.site, row.connections, row.messages_per_session, row.paused_until, row.reason, row.since)
         for row in rows
     ]
+
+
+def set_clock(by: timedelta) -> None:
+    """Set the times of what is remembered with a clock that was set; inside a Writer."""
+    shift = round(by.total_seconds() * 1000)
+    change("UPDATE site_memory SET since = since + ?, paused_until = paused_until + ?", (shift, shift))
 
 
 def forget(before: datetime) -> None:

@@ -97,3 +97,13 @@ def test_the_others_see_to_which_sites_a_worker_speaks(office: Office) -> None:
     with transaction():
         lease.speak("w1", [DOCOMO], False)
     assert lease.board(office, "w2", 100.0).spoken == frozenset()
+
+
+def test_a_rest_is_as_long_as_it_was_although_the_clock_is_set(office: Office, clock: FakeClock) -> None:
+    rest = timedelta(minutes=5)
+    with transaction():
+        lease.remember(office, lease.SiteState(DOCOMO, 5, 40, clock.now + rest, "421", clock.now))
+        dispatch.set_clock(office, timedelta(days=-400))
+    clock.advance(days=-400)
+    (state,) = lease.board(office, "w1", 0.0).states
+    assert (state.since, state.paused_until) == (clock.now, clock.now + rest)
