@@ -29,6 +29,7 @@ from mailer.keyring import Keyring
 from mailer.liveness import all_gone, only_mailer
 from mailer.serve import Parent, child_command
 from mailer.service import dispatch, lease
+from mailer.service.keys import active_selectors
 from mailer.service.office import Office
 from mailer.store.writer import Writer
 from mailer.timers import keep_time
@@ -56,6 +57,7 @@ async def run(settings: Settings, config: Path, ready: Callable[[], None], stop:
             if not await unless(stop, cleared(settings.state.directory, widow)):
                 return
             keyring = Keyring(partial(read_dkim_key, settings))
+            keyring.make_ready(await writer.do(partial(active_selectors, office)))
             equip = partial(signed_for, keyring)
             await Parent(commands, widow.recover, equip, WORKER_SECONDS)(ready, stop)
         finally:

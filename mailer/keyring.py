@@ -1,11 +1,12 @@
 """Which private keys may sign, and where do they come from?
 
 Read from the credentials of the service manager, or from the DKIM directory, once for each selector and by the mailer's
-parent process alone. A key that is not here is looked for again at the next mail, so that it can be put in its place.
+parent process alone; those that are active at its start before the first mail, because checking a key takes as long as
+a hundred signatures. A key that is not here is looked for again at the next mail, so that it can be put in its place.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from config import CredentialError
 from mailer.message.keys import SigningKeyError
@@ -20,6 +21,11 @@ class Keyring:
     def __init__(self, read_pem: Callable[[str], bytes]) -> None:
         self._read_pem = read_pem
         self._signers: dict[str, Signer] = {}
+
+    def make_ready(self, selectors: Iterable[str]) -> None:
+        """Read keys that will be asked for."""
+        for selector in selectors:
+            self._load(selector)
 
     def sign(self, selector: str, digest: bytes) -> bytes:
         """Return the signature of a SHA-256 digest; nothing if there is no such key here."""
