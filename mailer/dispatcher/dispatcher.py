@@ -44,6 +44,9 @@ log = logging.getLogger(__name__)
 #: Sites that run short are supplied together this often: many small claims would cost a flush to the disk each.
 SUPPLY_SECONDS = 0.05
 PRUNE_SECONDS = 60.0
+#: The ways to so many domains, those with most addresses, are kept known; which they are is seen now and then.
+MOST_EXPECTED = 50
+EXPECT_SECONDS = 600.0
 NO_ROUTE_BATCH = 500
 STOP_SECONDS = 12.0
 Result = TypeVar("Result")
@@ -75,6 +78,9 @@ class Dispatcher:
         self._heard: frozenset[lease.SiteState] = frozenset()
         self._known: dict[str, str] = {}
         self._prunes_at = 0.0
+        self._expected: Sequence[str] = ()
+        self._expects_at = 0.0
+        self._supplies_at = 0.0
         self._now = asyncio.get_running_loop().time
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -93,6 +99,7 @@ class Dispatcher:
     async def _round(self) -> None:
         try:
             await self._tenancy.renew(self._ways.sites.values())
+            await self._look_ahead()
             if self.may_begin():
                 if not self._lookout.rest:
                     await self._see()
@@ -107,13 +114,20 @@ class Dispatcher:
         self._tenancy.tell(self._ways.sites.values())
         self._prune()
 
+    async def _look_ahead(self) -> None:
+        """Keep the ways known that the next broadcast will go: it must not wait for the DNS (F1: seconds count)."""
+        if self._now() >= self._expects_at:
+            self._expects_at = self._now() + EXPECT_SECONDS
+            self._expected = await self._means.reader.do(partial(dispatch.expected_domains, MOST_EXPECTED))
+        self._ways.look_ahead(self._expected, self._now())
+
     async def _pause(self, stop: asyncio.Event) -> None:
         """Wait for the next look, or for a site that runs short; those that do so together are supplied together."""
         if stop.is_set():
             return
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), self._lookout.rest)
-            await asyncio.sleep(SUPPLY_SECONDS)
+            await asyncio.sleep(self._supplies_at - self._now())
         self._wake.clear()
 
     async def _see(self) -> None:
@@ -164,6 +178,7 @@ class Dispatcher:
         return way.site.may_try(way.door, lane) and (limits.share > 0 or left > 0)
 
     async def _claim(self, orders: Sequence[Order]) -> None:
+        self._supplies_at = self._now() + SUPPLY_SECONDS
         self._outcomes.write()
         shares, claims = await self._do(partial(self._claim_and_learn, orders))
         for site, share in shares.items():
@@ -173,6 +188,7 @@ class Dispatcher:
             if order.way.site is not None:
                 order.way.site.expected += len(jobs)
                 self._signing.write(jobs)
+                await asyncio.sleep(0)
             elif order.way.trouble is not None:
                 self._outcomes.no_route(jobs, order.way.trouble)
 

@@ -6,7 +6,7 @@ route is remembered for a while, too, so that each item does not ask the DNS aga
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from mailer.carrier.group import Carrier, Carriers
@@ -17,8 +17,12 @@ from mailer.smtp.route import NoRoute
 
 NO_ROUTE_SECONDS = 30.0
 FORGET_SECONDS = 3600.0
+#: While the DNS gives no answer, a way that was found serves so long beyond its time (RFC 8767 §4).
+STALE_SECONDS = 3600.0
 #: So long a domain must have been due until a worker looks it up that is not the one to look first.
 PATIENCE_SECONDS = 0.3
+#: So many domains have enough mail for all workers.
+BIG_DOMAINS = 10
 
 FindRoute = Callable[[str], "asyncio.Future[Route]"]
 MakeSite = Callable[[str, Carrier | None], Site]
@@ -26,12 +30,16 @@ MakeSite = Callable[[str, Carrier | None], Site]
 
 @dataclass(slots=True)
 class Way:
-    """Where a domain's mail goes until `until` (monotonic seconds): a door of a site, or nowhere and why."""
+    """Where a domain's mail goes until `until` (monotonic seconds): a door of a site, or nowhere and why.
+
+    `found_until` is when the answer of the DNS on which it stands is over.
+    """
 
     until: float
     site: Site | None = None
     door: Door | None = None
     trouble: NoRoute | None = None
+    found_until: float = 0.0
 
 
 class Ways:
@@ -57,10 +65,29 @@ class Ways:
 
     def way(self, domain: str, now: float) -> Way | None:
         """Return the way of a domain, or None while it is being looked for; an old way serves until then."""
+        if self._is_our_turn(domain, now):
+            self._look_if_old(domain, now)
         way = self._ways.get(domain)
-        if (way is None or way.until <= now) and domain not in self._looking and self._is_our_turn(domain, now):
-            self._looking[domain] = asyncio.create_task(self._look(domain))
         return way if way is None or way.trouble is None or way.until > now else None
+
+    def look_ahead(self, domains: Iterable[str], now: float) -> None:
+        """Keep known the ways of domains that will have mail, those with most of it first.
+
+        Every worker knows where the big ones go; of the small ones those that it looks up first. A domain without a
+        way, such as a mistyped one, is asked for when mail for it is due.
+        """
+        for place, domain in enumerate(domains):
+            way = self._ways.get(domain)
+            if (place < BIG_DOMAINS or self._looks_first(domain)) and (way is None or way.trouble is None):
+                self._look_if_old(domain, now)
+
+    def _look_if_old(self, domain: str, now: float) -> None:
+        if not self._is_known(domain, now) and domain not in self._looking:
+            self._looking[domain] = asyncio.create_task(self._look(domain))
+
+    def _is_known(self, domain: str, now: float) -> bool:
+        way = self._ways.get(domain)
+        return way is not None and way.until > now
 
     def _is_our_turn(self, domain: str, now: float) -> bool:
         """Let the worker that looks first send a small domain's mail alone; where that is not enough, help it soon."""
@@ -85,14 +112,22 @@ class Ways:
         try:
             route = await self._find(domain)
         except NoRoute as trouble:
-            self._leave_door(domain)
-            self._ways[domain] = Way(now() + NO_ROUTE_SECONDS, trouble=trouble)
+            self._not_found(domain, trouble, now())
         else:
             self._ways[domain] = self._lead(domain, route, now() + route.seconds)
         finally:
             del self._looking[domain]
             way = self._ways.get(domain)
             self._found(domain, way.site.name if way is not None and way.site is not None else "")
+
+    def _not_found(self, domain: str, trouble: NoRoute, now: float) -> None:
+        """Remember that there is no way, or go on by the old one while the DNS is silent."""
+        old = self._ways.get(domain)
+        if old is not None and old.door is not None and trouble.is_silence and now < old.found_until + STALE_SECONDS:
+            old.until = now + NO_ROUTE_SECONDS
+            return
+        self._leave_door(domain)
+        self._ways[domain] = Way(now + NO_ROUTE_SECONDS, trouble=trouble)
 
     def _lead(self, domain: str, route: Route, until: float) -> Way:
         self._leave_door(domain)
@@ -103,7 +138,7 @@ class Ways:
             site = self.sites[name] = self._make_site(name, carrier)
         door = site.door(route)
         door.domains.add(domain)
-        return Way(until, site, door)
+        return Way(until, site, door, found_until=until)
 
     def _leave_door(self, domain: str) -> None:
         old = self._ways.get(domain)

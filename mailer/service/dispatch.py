@@ -22,7 +22,7 @@ from mailer.schedule.stop import Stops
 from mailer.schedule.transition import Step, after, lost, unused
 from mailer.service import alarm, wave
 from mailer.service.office import Office
-from mailer.store import announcements, control, domains, keys, leases, site_memory, spool, stops
+from mailer.store import announcements, audience, control, domains, keys, leases, site_memory, spool, stops
 
 __all__ = [
     "Claimed",
@@ -33,6 +33,7 @@ __all__ = [
     "claim",
     "clock_shift",
     "due_domains",
+    "expected_domains",
     "expire",
     "flushes",
     "key_names",
@@ -54,6 +55,11 @@ def due_domains(office: Office, now: datetime, lanes: Sequence[Lane] = EVERY_LAN
     free = set(stops.standing().free({one.domain for one in due}))
     due = [one for one in due if one.domain in free]
     return sorted(due, key=lambda one: (one.lane, one.first_due))
+
+
+def expected_domains(most: int) -> Sequence[str]:
+    """Return the domains to which the next broadcast will go, those with most addresses first."""
+    return audience.domains(most)
 
 
 def claim(

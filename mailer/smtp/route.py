@@ -32,6 +32,11 @@ class NoRoute(Exception):
         self.enhanced = enhanced
         self.reason = reason
 
+    @property
+    def is_silence(self) -> bool:
+        """Tell whether the DNS gave no answer, so that nothing has changed as far as anybody knows (RFC 3463 X.4.3)."""
+        return self.enhanced == "4.4.3"
+
 
 def hosts_in_order(domain: str, exchanges: Sequence[Exchange], own: frozenset[str], shuffle: Shuffle) -> list[str]:
     """Return the host names to try for `domain`, best first; `own` are the names under which this appliance is known.

@@ -13,12 +13,21 @@ FROM household LEFT JOIN address_slot AS slot ON slot.household_id = household.i
 WHERE household.deregistered_at IS NULL AND household.school = ?
 ORDER BY household.id, slot.slot
 """
+DOMAINS = """
+SELECT substr(address_key, instr(address_key, '@') + 1) AS domain FROM address_slot
+GROUP BY domain ORDER BY COUNT(*) DESC, domain LIMIT ?
+"""
 SCHOOLS = "SELECT DISTINCT school FROM household WHERE deregistered_at IS NULL ORDER BY school"
 
 
 def schools_of_the_registered() -> tuple[str, ...]:
     """Return the codes of all schools at which someone is registered."""
     return tuple(school for (school,) in select(SCHOOLS))
+
+
+def domains(most: int) -> tuple[str, ...]:
+    """Return the domains at which most addresses are registered, the biggest first."""
+    return tuple(domain for (domain,) in select(DOMAINS, (most,)))
 
 
 def members(schools: Collection[str]) -> Iterator[Member]:

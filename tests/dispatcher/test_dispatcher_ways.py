@@ -1,0 +1,145 @@
+"""Are the ways known before there is mail, and do they hold while the DNS is silent?"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from mailer.carrier.group import Carrier, Carriers, Manners
+from mailer.dispatcher.limits import Limits
+from mailer.dispatcher.site import Site
+from mailer.dispatcher.ways import BIG_DOMAINS, NO_ROUTE_SECONDS, STALE_SECONDS, Ways
+from mailer.net.routes import Host, Route
+from mailer.smtp.route import NoRoute
+
+MANNERS = Manners(5, 100, None, None, 300)
+SILENT = NoRoute("no answer", permanent=False, enhanced="4.4.3", reason="network_trouble")
+ALIAS = NoRoute("the MX is an alias", permanent=False, enhanced="4.4.4", reason="network_trouble")
+GONE = NoRoute("no such domain", permanent=True, enhanced="5.1.2", reason="domain_unknown")
+
+
+@dataclass
+class Dns:
+    """Gives each domain a route of its own that holds for `seconds`, or the trouble that is set; counts questions."""
+
+    seconds: float = 60.0
+    troubles: dict[str, NoRoute] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def find(self, domain: str) -> "asyncio.Future[Route]":
+        self.asked.append(domain)
+        answer: asyncio.Future[Route] = asyncio.get_running_loop().create_future()
+        trouble = self.troubles.get(domain)
+        if trouble is None:
+            answer.set_result(
+                Route(domain, (Host(f"mx.{domain}", ("192.0.2.1",)),), self.seconds, f"mx.{domain}", f"mx.{domain}")
+            )
+        else:
+            answer.set_exception(trouble)
+        return answer
+
+
+def ways(dns: Dns, first: Mapping[str, bool] | None = None) -> Ways:
+    def site(name: str, carrier: Carrier | None) -> Site:
+        return Site(name, carrier, Limits(MANNERS, 1), cast(Any, None))
+
+    def ours(domain: str) -> bool:
+        return (first or {}).get(domain, True)
+
+    return Ways(Carriers((), (), MANNERS), dns.find, site, lambda domain, site: None, ours)
+
+
+async def settle() -> None:
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+async def test_a_way_is_known_before_mail_is_due() -> None:
+    dns = Dns()
+    known = ways(dns)
+    known.look_ahead(["a.example"], now())
+    await settle()
+    way = known.way("a.example", now())
+    assert way is not None
+    assert way.door is not None
+    assert dns.asked == ["a.example"]
+
+
+async def test_it_is_renewed_when_its_time_is_over_and_serves_until_then() -> None:
+    dns = Dns()
+    known = ways(dns)
+    known.look_ahead(["a.example"], now())
+    await settle()
+    known.look_ahead(["a.example"], now() + dns.seconds + 1)
+    assert known.way("a.example", now() + dns.seconds + 1) is not None
+    await settle()
+    assert dns.asked == ["a.example"] * 2
+
+
+async def test_of_small_domains_a_worker_looks_ahead_for_its_own_only() -> None:
+    dns = Dns()
+    domains = [f"d{number}.example" for number in range(BIG_DOMAINS + 2)]
+    known = ways(dns, dict.fromkeys(domains[:-1], False))
+    known.look_ahead(domains, now())
+    await settle()
+    assert dns.asked == [*domains[:BIG_DOMAINS], domains[-1]]
+
+
+async def test_a_domain_without_a_way_is_not_asked_for_until_mail_is_due() -> None:
+    dns = Dns(troubles={"typo.example": GONE})
+    known = ways(dns)
+    for seconds in (0.0, NO_ROUTE_SECONDS + 1, 10 * NO_ROUTE_SECONDS):
+        known.look_ahead(["typo.example"], now() + seconds)
+        await settle()
+    assert dns.asked == ["typo.example"]
+    known.way("typo.example", now() + NO_ROUTE_SECONDS + 1)
+    await settle()
+    assert dns.asked == ["typo.example"] * 2
+
+
+async def expired(dns: Dns, known: Ways, trouble: NoRoute) -> None:
+    """Find a way that is over soon, then have it looked for in vain."""
+    dns.seconds = 0.0
+    known.way("a.example", now())
+    await settle()
+    dns.troubles["a.example"] = trouble
+    known.way("a.example", now())
+    await settle()
+
+
+async def test_while_the_dns_is_silent_the_old_way_serves() -> None:
+    dns = Dns()
+    known = ways(dns)
+    await expired(dns, known, SILENT)
+    way = known.way("a.example", now())
+    assert way is not None
+    assert way.trouble is None
+    known.way("a.example", now() + NO_ROUTE_SECONDS + 1)
+    await settle()
+    assert dns.asked == ["a.example"] * 3
+
+
+async def test_but_not_for_ever() -> None:
+    dns = Dns()
+    known = ways(dns)
+    await expired(dns, known, SILENT)
+    known._ways["a.example"].found_until -= STALE_SECONDS + 1
+    known.way("a.example", now() + NO_ROUTE_SECONDS + 1)
+    await settle()
+    way = known.way("a.example", now())
+    assert way is not None
+    assert way.trouble is SILENT
+
+
+async def test_an_answer_of_the_dns_ends_the_old_way_at_once() -> None:
+    for answer in (ALIAS, GONE):
+        dns = Dns()
+        known = ways(dns)
+        await expired(dns, known, answer)
+        way = known.way("a.example", now())
+        assert way is not None
+        assert way.trouble is answer
