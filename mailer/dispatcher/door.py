@@ -16,6 +16,10 @@ LIVELY_SECONDS = 10.0
 #: So many connections are opened at once before the first is greeted; then as many more as are open, doubling. A
 #: receiver that wants few thus needs few refusals to say so, and twenty are open after three round trips.
 FIRST_DIALS = 4
+#: Nor is one opened for jobs that the open ones will have taken by then: a receiver near by needs few.
+SOON_SECONDS = 0.03
+#: Of the time that opening a session takes, a mail takes about this part (greeting, EHLO and TCP are round trips each).
+OPENING_ROUNDS = 3
 
 
 class Door:
@@ -31,6 +35,8 @@ class Door:
         self._pause = 0.0
         self._failed_at = 0.0
         self._succeeded_at = float("-inf")
+        self._mail_seconds = 0.0
+        self._settled_at = 0.0
 
     @property
     def is_shut_out(self) -> bool:
@@ -42,9 +48,29 @@ class Door:
         """Tell whether no domain leads here any more and nothing is under way."""
         return not (self.domains or self.waiting or self.connections or self.dialling)
 
-    def wants_dial(self, idle: int) -> bool:
+    def wants_dial(self, idle: int, now: float) -> bool:
         """Tell whether one more connection should be opened for the jobs that wait, `idle` sessions being free."""
-        return self.dialling < max(FIRST_DIALS, self.connections) and self.dialling + idle < len(self.waiting)
+        waiting = len(self.waiting)
+        return (
+            self.dialling < max(FIRST_DIALS, self.connections)
+            and self.dialling + idle < waiting
+            and (not self.connections or waiting * self._lasts(now) > self.connections * SOON_SECONDS)
+        )
+
+    def opened(self, seconds: float, now: float) -> None:
+        """A session was opened within so many seconds: so far away is the receiver."""
+        self.connections += 1
+        self._mail_seconds = self._mail_seconds or seconds / OPENING_ROUNDS
+        self._settled_at = now
+
+    def settled(self, seconds: float, now: float) -> None:
+        """A mail took so long."""
+        self._mail_seconds += (seconds - self._mail_seconds) / 8
+        self._settled_at = now
+
+    def _lasts(self, now: float) -> float:
+        """Return how long a mail takes; a receiver that has stopped answering shows in the time since it last did."""
+        return max(self._mail_seconds, now - self._settled_at)
 
     def may_try(self, lane: Lane, now: float) -> bool:
         """Tell whether a connection may be opened for this lane now."""

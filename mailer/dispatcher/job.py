@@ -23,8 +23,8 @@ MOST_SESSIONS = 5
 class Job:
     """A claimed item in this process: being written, or in exactly one of a site's hands, a session's, the ledger's.
 
-    `way` is where it goes once it has its content; `earlier` is what was said about it before it went again within the
-    attempt.
+    `way` is where it goes once it has its content, `taken_at` when a session took it (monotonic seconds); `earlier` is
+    what was said about it before it went again within the attempt.
     """
 
     claimed: Claimed
@@ -33,6 +33,7 @@ class Job:
     content: bytes = b""
     bare: bool = False
     sessions: int = 0
+    taken_at: float = 0.0
     earlier: list[tuple[SmtpSession, str]] = field(default_factory=list)
 
     @property

@@ -189,12 +189,16 @@ class Site:
         if 2 * (len(door.waiting) + self.expected) < self._wanted:
             self._desk.hungry()
         self._idle_since.pop(session, None)
-        return self._desk.address(door.waiting.take())
+        job = door.waiting.take()
+        job.taken_at = self._loop.time()
+        return self._desk.address(job)
 
     def settled(self, session: Session, transaction: Transaction, facts: Sequence[Fact]) -> None:
         """Judge what came of a job, or let it go again where its turn never really came."""
         job, fact = transaction.tag, facts[0]
         assert isinstance(job, Job)
+        now = self._loop.time()
+        self._at[session].settled(now - job.taken_at, now)
         if self._goes_again(session, job, fact):
             self._desk.again(job, fact, session)
             self._at[session].waiting.put_back(job)
@@ -269,7 +273,8 @@ class Site:
         if first is None or not self.may_try(door, first.claimed.lane):
             return
         idle = sum(1 for session in self._idle_since if self._at[session] is door)
-        while self.connections < self.limits.connections and door.wants_dial(idle):
+        now = self._loop.time()
+        while self.connections < self.limits.connections and door.wants_dial(idle, now):
             door.dialling += 1
             task = self._loop.create_task(self._dial(door))
             self._dials.add(task)
@@ -284,8 +289,9 @@ class Site:
         finally:
             door.dialling -= 1
         self._at[session] = door
-        door.connections += 1
-        self._idle_since[session] = self._loop.time()
+        now = self._loop.time()
+        door.opened(session.age, now)
+        self._idle_since[session] = now
         if self._stopping:
             session.quit()
         else:

@@ -1,6 +1,9 @@
-"""Does a door that cannot be opened rest longer each time, and urgent mail not so long?"""
+"""Does a door that cannot be opened rest longer each time, urgent mail not so long, and are connections few?"""
 
-from mailer.dispatcher.door import FIRST_PAUSE, Door
+from typing import cast
+
+from mailer.dispatcher.door import FIRST_DIALS, FIRST_PAUSE, Door
+from mailer.dispatcher.job import Job
 from mailer.dispatcher.limits import LONGEST_URGENT_PAUSE
 from mailer.domain.lane import Lane
 from mailer.net.routes import Host, Route
@@ -47,3 +50,37 @@ def test_while_it_is_connected_it_is_open() -> None:
     door.failed(1000.0)
     door.connections = 1
     assert door.may_try(Lane.NOTICE, 1000.0)
+
+
+def waiting(jobs: int) -> Door:
+    door = Door(ROUTE, 300.0)
+    for _ in range(jobs):
+        door.waiting.lanes[Lane.SAFETY].append(cast(Job, None))
+    return door
+
+
+def test_some_connections_are_opened_at_once_and_no_more_than_there_are_jobs() -> None:
+    door = waiting(80)
+    for expected in (True,) * FIRST_DIALS + (False,):
+        assert door.wants_dial(0, 1000.0) is expected
+        door.dialling += 1
+    assert not waiting(1).wants_dial(1, 1000.0)
+
+
+def test_a_receiver_far_away_gets_more_and_one_near_by_does_not() -> None:
+    for seconds, more in ((0.2, True), (0.002, False)):
+        door = waiting(40)
+        for _ in range(4):
+            door.opened(seconds, 1000.0)
+        assert door.wants_dial(0, 1000.0) is more
+
+
+def test_a_receiver_that_becomes_slow_gets_more() -> None:
+    door = waiting(40)
+    for _ in range(4):
+        door.opened(0.002, 1000.0)
+    assert not door.wants_dial(0, 1000.0)
+    assert door.wants_dial(0, 1000.5)
+    for _ in range(8):
+        door.settled(0.1, 1000.5)
+    assert door.wants_dial(0, 1000.5)
