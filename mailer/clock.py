@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from mailer.domain.moment import JAPAN as JAPAN
 
 Clock = Callable[[], datetime]
+#: Less is the ordinary correction of a clock that runs a little fast or slow.
+LEAST_JUMP = timedelta(seconds=5)
 
 
 def system_clock() -> datetime:
@@ -39,9 +41,10 @@ class SteadyClock:
         """Return how far the machine's clock was set since we last followed it; negative if it was set back."""
         return self._wall() - self()
 
-    def shift(self, by: timedelta) -> None:
-        """Go on from another time, so much later (or earlier)."""
-        self._began += by
+    def follow_if(self, whatever: bool) -> None:
+        """Take the machine's time if it was hardly set, or whatever it is."""
+        if whatever or abs(self.set_by()) < LEAST_JUMP:
+            self.follow()
 
     def follow(self) -> None:
         """Take the machine's time."""

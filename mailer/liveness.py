@@ -9,6 +9,8 @@ Raises `AnotherMailer`.
 import asyncio
 import contextlib
 import fcntl
+import itertools
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +18,10 @@ from mailer.files import open_shared
 
 MAILER, WORKERS = "mailer.lock", "workers.lock"
 POLL_SECONDS = 0.1
+#: An orphan ends within some seconds.
+POLLS_UNTIL_TOLD = 200
+
+log = logging.getLogger(__name__)
 
 
 class AnotherMailer(Exception):
@@ -43,12 +49,14 @@ def alive(directory: Path) -> Iterator[None]:
 
 
 async def all_gone(directory: Path) -> None:
-    """Return when no worker lives."""
+    """Return when no worker lives; say so in the log while one does that should not."""
     with open_shared(directory / WORKERS) as lock:
-        while True:
+        for polls in itertools.count():
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
+                if polls % POLLS_UNTIL_TOLD == POLLS_UNTIL_TOLD - 1:
+                    log.error("%s: a worker of an earlier mailer does not end; nothing is sent until it has", lock.name)
                 await asyncio.sleep(POLL_SECONDS)
             else:
                 return

@@ -9,9 +9,8 @@ given, by the time that really went by.
 import asyncio
 import logging
 from collections.abc import Callable
-from datetime import timedelta
 
-from mailer.clock import SteadyClock
+from mailer.clock import LEAST_JUMP, SteadyClock
 from mailer.service import dispatch, maintenance, stops, wave
 from mailer.service.office import Office
 from mailer.store.writer import Writer
@@ -19,8 +18,6 @@ from mailer.store.writer import Writer
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
-#: Less is the ordinary correction of a clock that runs a little fast or slow.
-LEAST_JUMP = timedelta(seconds=5)
 
 
 async def keep_time(office: Office, writer: Writer, clock: SteadyClock) -> None:

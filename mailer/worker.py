@@ -64,7 +64,7 @@ async def run(settings: Settings, place: Place, ready: Callable[[], None], stop:
             means,
             worker=place.name,
             workers=place.workers,
-            set_clock=clock.shift,
+            follow_clock=clock.follow_if,
             looks_first=place.looks_first,
         )
         tally = Tally(clock, writer)

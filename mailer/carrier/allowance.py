@@ -48,19 +48,23 @@ class Allowance:
         return self.connections < own
 
     def session_cut(self, messages: int) -> bool:
-        """The receiver ended a session after this many mails: give it no more in the next. Return if that is fewer."""
+        """The receiver ended a session after this many mails: give it no more in the next. Return if that is fewer.
+
+        One that ends after its first mail may be chance; half as many are given until it happens again.
+        """
         before = self.messages_per_session
-        self.messages_per_session = max(1, min(before, messages))
+        self.messages_per_session = min(before, messages if messages > 1 else max(1, before // 2))
         return self.messages_per_session < before
 
     def succeeded(self) -> bool:
-        """A mail was taken: after a row of them, one connection and one mail a session more are tried. Return if so."""
+        """A mail was taken: after a row of them, one connection and some mails a session more are tried; tell if so."""
         self._successes += 1
         if self.is_full or self._successes < GROW_AFTER * self.connections:
             return False
         self._successes = 0
         self._learn(self.connections + 1)
-        self.messages_per_session = min(self.messages_per_session + 1, self._most_messages)
+        more = self.messages_per_session + 1 + self.messages_per_session // 4
+        self.messages_per_session = min(more, self._most_messages)
         return True
 
     def _learn(self, own: int) -> None:

@@ -13,7 +13,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -54,12 +54,18 @@ Result = TypeVar("Result")
 
 @dataclass(slots=True)
 class Order:
-    """A claim to be made: at most `limit` items of these domains in these lanes."""
+    """A claim to be made: at most `limit` items of these domains in these lanes, or `urgent` of the safety lane."""
 
     way: Way
     limit: int
+    urgent: int = 0
     domains: list[str] = field(default_factory=list)
     lanes: list[Lane] = field(default_factory=list)
+
+    @property
+    def takes_any(self) -> bool:
+        """Tell whether there is room for what it asks for."""
+        return self.limit > 0 or (self.urgent > 0 and Lane.SAFETY in self.lanes)
 
 
 class Dispatcher:
@@ -76,6 +82,7 @@ class Dispatcher:
         self._lookout = Lookout(means)
         self._tenancy = Tenancy(means)
         self._heard: frozenset[lease.SiteState] = frozenset()
+        self._told: dict[str, datetime] = {}
         self._known: dict[str, str] = {}
         self._prunes_at = 0.0
         self._expected: Sequence[str] = ()
@@ -134,14 +141,14 @@ class Dispatcher:
         """Look at the store, and do what follows from what others did."""
         before = await self._lookout.look()
         seen = self._lookout.seen
-        if seen.shift != self._outcomes.shift:
-            self._means.set_clock(seen.shift - self._outcomes.shift)
-            self._outcomes.shift = seen.shift
+        self._means.follow_clock(seen.shift != self._outcomes.shift)
+        self._outcomes.shift = seen.shift
         if seen.flushes != before.flushes:
             self._hurry()
         states = frozenset(seen.board.states)
         for state in states - self._heard:
-            if (site := self._ways.sites.get(state.site)) is not None:
+            site, told = self._ways.sites.get(state.site), self._told.get(state.site)
+            if site is not None and (told is None or state.since > told):
                 site.heed(self._lesson(state))
         self._heard = states
 
@@ -160,12 +167,11 @@ class Dispatcher:
             way = self._ways.way(one.domain, self._now())
             if way is None or not self._is_open(way, one.lane):
                 continue
-            limit = NO_ROUTE_BATCH if way.site is None else way.site.room()
             key = one.domain if way.door is None else way.door
-            order = orders.setdefault(key, Order(way, limit))
+            order = orders.get(key) or orders.setdefault(key, _order(way))
             order.domains = [*dict.fromkeys([*order.domains, one.domain])]
             order.lanes = sorted({*order.lanes, one.lane})
-        return [order for order in share_out(list(orders.values())) if order.limit > 0]
+        return [order for order in share_out(list(orders.values())) if order.takes_any]
 
     def _is_open(self, way: Way, lane: Lane) -> bool:
         """Tell whether mail of a lane may go that way now, and this worker may speak to the site."""
@@ -185,8 +191,8 @@ class Dispatcher:
             site.limits.lease(share)
         for order, claim in zip(orders, claims, strict=True):
             jobs = [job for claimed in claim if (job := self._job(claimed, order.way)) is not None]
-            if order.way.site is not None:
-                order.way.site.expected += len(jobs)
+            if order.way.door is not None:
+                order.way.door.expected.update(job.claimed.lane for job in jobs)
                 self._signing.write(jobs)
                 await asyncio.sleep(0)
             elif order.way.trouble is not None:
@@ -206,7 +212,8 @@ class Dispatcher:
         return shares, claims
 
     def _claim_one(self, order: Order) -> list[Claimed]:
-        return dispatch.claim(self._office, order.domains, order.limit, self._means.worker, order.lanes)
+        worker, lanes = self._means.worker, order.lanes
+        return dispatch.claim(self._office, order.domains, order.limit, worker, lanes, order.urgent)
 
     def _job(self, claimed: Claimed, way: Way) -> Job | None:
         try:
@@ -248,7 +255,7 @@ class Dispatcher:
         self.unused(job)
 
     def _arrived(self, job: Job) -> Door:
-        job.site.expected -= 1
+        job.door.expected[job.claimed.lane] -= 1
         return job.door
 
     # --- what a site asks (site.Desk)
@@ -281,8 +288,7 @@ class Dispatcher:
 
     def unused(self, job: Job) -> None:
         """Give back a claim of which nothing was sent; the item is due again, or over."""
-        attempt = (job.claimed.item_id, job.claimed.attempt)
-        self._means.writer.submit(lambda: dispatch.unclaim(self._office, [attempt]))
+        self._outcomes.unused(job)
 
     async def dial(self, route: Route, owner: Owner) -> Session:
         """Open a session."""
@@ -310,10 +316,11 @@ class Dispatcher:
 
     def learned(self, site: Site, reason: str) -> None:
         """Tell the other workers and the next start what a site made us learn."""
-        now, lesson = self._office.clock(), site.limits.lesson(self._now())
-        rest = now + timedelta(seconds=lesson.rest) if lesson.rest else None
+        now, lesson = _to_milliseconds(self._office.clock()), site.limits.lesson(self._now())
+        rest = _to_milliseconds(now + timedelta(seconds=lesson.rest)) if lesson.rest else None
         state = lease.SiteState(site.name, lesson.connections, lesson.messages_per_session, rest, reason, since=now)
         self._heard |= {state}
+        self._told[site.name] = now
         self._means.writer.submit(partial(lease.remember, self._office, state))
 
     def learned_bare_form(self, domain: str) -> None:
@@ -351,17 +358,21 @@ class Dispatcher:
                 await asyncio.gather(*(site.ended() for site in self._ways.sites.values()))
         for site in self._ways.sites.values():
             site.abort()
-        await self._outcomes.drained()
         # Once more: an item that was to go again in another form came back to its door meanwhile.
-        await self._give_back(unused + [job for site in self._ways.sites.values() for job in site.stop()])
+        for job in unused + [job for site in self._ways.sites.values() for job in site.stop()]:
+            self.unused(job)
+        await self._outcomes.drained()
 
-    async def _give_back(self, jobs: Sequence[Job]) -> None:
-        attempts = [(job.claimed.item_id, job.claimed.attempt) for job in jobs]
-        try:
-            await self._do(lambda: dispatch.unclaim(self._office, attempts))
-        except Exception as error:
-            # The next start finds them as lost.
-            log.error("%d claims cannot be given back: %s", len(attempts), error)
+
+def _to_milliseconds(at: datetime) -> datetime:
+    """Return the time as the store keeps it, so that what comes back from there is known again."""
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+
+def _order(way: Way) -> Order:
+    if way.site is None or way.door is None:
+        return Order(way, NO_ROUTE_BATCH)
+    return Order(way, way.site.room(way.door, Lane.NOTICE), way.site.room(way.door, Lane.SAFETY))
 
 
 def share_out(orders: list[Order]) -> list[Order]:
@@ -370,4 +381,5 @@ def share_out(orders: list[Order]) -> list[Order]:
     for order in orders:
         if order.way.site is not None:
             order.limit = math.ceil(order.limit / doors[order.way.site])
+            order.urgent = math.ceil(order.urgent / doors[order.way.site])
     return orders

@@ -4,6 +4,8 @@ A door that could not be opened rests: ten seconds, then twice as long each time
 say. Urgent mail tries at least every half minute (requirement F1: seconds count).
 """
 
+from collections import Counter
+
 from mailer.dispatcher.job import Waiting
 from mailer.dispatcher.limits import LONGEST_URGENT_PAUSE
 from mailer.domain.lane import Lane
@@ -18,17 +20,23 @@ LIVELY_SECONDS = 10.0
 FIRST_DIALS = 4
 #: Nor is one opened for jobs that the open ones will have taken by then: a receiver near by needs few.
 SOON_SECONDS = 0.03
+#: So many jobs at most wait at a door that nobody has opened yet: it may be mute, and others of its site are not.
+FIRST_JOBS = 16
 #: Of the time that opening a session takes, a mail takes about this part (greeting, EHLO and TCP are round trips each).
 OPENING_ROUNDS = 3
 
 
 class Door:
-    """One set of MX hosts: its route, its waiting jobs and connections; times are monotonic seconds."""
+    """One set of MX hosts: its route, its waiting jobs and connections; times are monotonic seconds.
+
+    `expected` counts the jobs that are being written and will wait here.
+    """
 
     def __init__(self, route: Route, longest_pause: float) -> None:
         self.route = route
         self.domains: set[str] = set()
         self.waiting = Waiting()
+        self.expected: Counter[Lane] = Counter()
         self.connections = 0
         self.dialling = 0
         self._longest_pause = longest_pause
@@ -46,13 +54,22 @@ class Door:
     @property
     def is_deserted(self) -> bool:
         """Tell whether no domain leads here any more and nothing is under way."""
-        return not (self.domains or self.waiting or self.connections or self.dialling)
+        return not (self.domains or self.in_hand() or self.connections or self.dialling)
 
-    def wants_dial(self, idle: int, now: float) -> bool:
-        """Tell whether one more connection should be opened for the jobs that wait, `idle` sessions being free."""
+    def in_hand(self, least: Lane = Lane.NOTICE) -> int:
+        """Return how many jobs of this lane or a more urgent one wait here or are being written."""
+        lanes = [lane for lane in Lane if lane <= least]
+        return sum(self.expected[lane] + len(self.waiting.lanes[lane]) for lane in lanes)
+
+    def wants_dial(self, idle: int, now: float, *, alone: bool = True) -> bool:
+        """Tell whether one more connection should be opened for the jobs that wait, `idle` sessions being free.
+
+        Unless it is `alone` in having mail, a door that is not open yet is tried once at a time.
+        """
         waiting = len(self.waiting)
+        at_once = max(FIRST_DIALS, self.connections) if alone or self.connections else 1
         return (
-            self.dialling < max(FIRST_DIALS, self.connections)
+            self.dialling < at_once
             and self.dialling + idle < waiting
             and (not self.connections or waiting * self._lasts(now) > self.connections * SOON_SECONDS)
         )

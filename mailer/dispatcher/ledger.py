@@ -1,9 +1,9 @@
 """How does what came of an attempt get written down soon and safely?
 
 Outcomes are gathered for a moment and written in one transaction, sooner where something else is about to be written
-anyway: both then share a flush to the disk. A write that fails is repeated until the store takes it: an outcome is
-never dropped, and while outcomes wait that the store refused, `is_safe` is false and nobody may begin another mail (an
-end that cannot be written down would be sent twice).
+anyway: both then share a flush to the disk. A write that fails is repeated until the store takes it: nothing is ever
+dropped, be it an outcome or a claim that is given back. While some wait that the store refused, `is_safe` is false and
+nobody may begin another mail (an end that cannot be written down would be sent twice).
 """
 
 import asyncio
@@ -16,13 +16,14 @@ log = logging.getLogger(__name__)
 
 GATHER_SECONDS = 0.03
 AGAIN_SECONDS = 1.0
-Settlement = tuple[int, int, Outcome]
+#: Item, attempt, and what came of it: None where nothing was sent, so that the claim is given back.
+Settlement = tuple[int, int, Outcome | None]
 #: Submits a batch at once; what it returns ends when the batch is durable.
 Settle = Callable[[Sequence[Settlement]], Awaitable[object]]
 
 
 class Ledger:
-    """Collects settlements (item, attempt number, outcome) and has them settled batch by batch."""
+    """Collects settlements and has them written batch by batch."""
 
     def __init__(self, settle: Settle) -> None:
         self.is_safe = True
@@ -31,8 +32,8 @@ class Ledger:
         self._alarm: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
 
-    def add(self, item: int, attempt: int, outcome: Outcome) -> None:
-        """Have one outcome written within a few hundredths of a second."""
+    def add(self, item: int, attempt: int, outcome: Outcome | None) -> None:
+        """Have one settlement written within a few hundredths of a second."""
         self._gathered.append((item, attempt, outcome))
         self._gather()
 

@@ -2,7 +2,7 @@
 
 Its leased share of the connections, what the site made us learn, the pace, and the rest after a block, in one place.
 Times are monotonic seconds. After a block ordinary mail rests as long as the manners say; urgent mail tries again after
-half a minute at the latest (requirement F1: seconds count).
+half a minute at the latest (requirement F1: seconds count). A mail that is taken after the block ends the rest.
 """
 
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class Limits:
         self._allowance = Allowance(manners.connections, manners.messages_per_session)
         self._pace = Pace.of(manners)
         self._blocked_at = float("-inf")
-        self._rest = 0.0
+        self._rests_until = float("-inf")
         self._refused_at = float("-inf")
 
     @property
@@ -89,33 +89,37 @@ class Limits:
         """The receiver ended a session after so many mails."""
         return self._allowance.session_cut(messages)
 
-    def succeeded(self) -> bool:
-        """A mail was taken."""
-        return self._allowance.succeeded()
+    def succeeded(self, taken_at: float, now: float) -> bool:
+        """A mail that a session took at a time was taken by the receiver: whatever was after a block ends the rest."""
+        ends = taken_at > self._blocked_at and now < self._rests_until
+        if ends:
+            self.hurry()
+        return self._allowance.succeeded() or ends
 
     def heed(self, lesson: Lesson, now: float) -> None:
-        """Take over what others learned."""
+        """Take over what others learned. An end that is put off means that the site has blocked us again."""
         self._allowance.heed(lesson.connections, lesson.messages_per_session)
-        rest = min(lesson.rest, float(self.manners.pause_seconds))
-        if now + rest > self._blocked_at + self._rest:
-            self._blocked_at, self._rest = now, rest
+        until = now + min(lesson.rest, float(self.manners.pause_seconds)) if lesson.rest else float("-inf")
+        if until > self._rests_until + ONE_WAVE_SECONDS:
+            self._blocked_at = now
+        self._rests_until = until
 
     def lesson(self, now: float) -> Lesson:
         """Return what has been learned."""
-        return Lesson(self._allowance.learned, self.messages_per_session, max(0.0, self._blocked_at + self._rest - now))
+        return Lesson(self._allowance.learned, self.messages_per_session, max(0.0, self._rests_until - now))
 
     # --- the rest after a block
 
     def block(self, now: float) -> bool:
-        """The site blocks us: leave it alone. Return whether that is news."""
-        news = now >= self._blocked_at + self._rest
-        self._blocked_at, self._rest = now, float(self.manners.pause_seconds)
-        return news
+        """The site blocks us: leave it alone. Return whether that is news: a rest that begins or is put off."""
+        before, self._rests_until = self._rests_until, now + float(self.manners.pause_seconds)
+        self._blocked_at = now
+        return self._rests_until > before + ONE_WAVE_SECONDS
 
     def may_try(self, lane: Lane, now: float) -> bool:
         """Tell whether mail of a lane may go to the site now."""
-        rest = min(self._rest, LONGEST_URGENT_PAUSE) if lane is Lane.SAFETY else self._rest
-        return now >= self._blocked_at + rest
+        urgent = self._blocked_at + LONGEST_URGENT_PAUSE
+        return now >= (min(self._rests_until, urgent) if lane is Lane.SAFETY else self._rests_until)
 
     def is_quiet_time(self, lane: Lane, now: datetime) -> bool:
         """Tell whether mail of a lane has to wait for another minute of the hour (the same in every time zone here)."""
@@ -123,7 +127,7 @@ class Limits:
 
     def hurry(self) -> None:
         """Rest no longer."""
-        self._rest = 0.0
+        self._rests_until = float("-inf")
 
     # --- inside
 

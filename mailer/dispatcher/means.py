@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
 from mailer.carrier.group import Carriers
 from mailer.dispatcher.letters import Letters
@@ -20,8 +19,8 @@ class Means:
     """What the dispatcher works with; put together by the app.
 
     `worker` is its name among the `workers` that share the sites; `elapsed` gives seconds since the machine's start;
-    `set_clock` sets the office's clock once the queue's times have been set; `looks_first` tells whether this worker is
-    the one that looks up a domain's way first.
+    `follow_clock` lets the office's clock follow the machine's: small corrections, or any if it is told that the times
+    of the queue were set with it. `looks_first` tells whether this worker looks up a domain's way before the others.
     """
 
     office: Office
@@ -36,5 +35,5 @@ class Means:
     elapsed: Callable[[], float]
     worker: str = "worker-1"
     workers: int = 1
-    set_clock: Callable[[timedelta], None] = lambda by: None
+    follow_clock: Callable[[bool], None] = lambda whatever: None
     looks_first: Callable[[str], bool] = lambda domain: True

@@ -76,6 +76,10 @@ class Outcomes:
         self._settle_later(job.claimed, told(postponed(evidence, self._case(job)), job, None, failed.session))
         return reading
 
+    def unused(self, job: Job) -> None:
+        """Give back the claim on a job of which nothing was sent."""
+        self._ledger.add(job.claimed.item_id, job.claimed.attempt, None)
+
     def no_route(self, jobs: Sequence[Job], trouble: NoRoute) -> None:
         """Settle jobs for whose domain no host can be named, for good or for now."""
         evidence = Evidence("dns", "", 0, trouble.enhanced, trouble.text, "", trouble.reason)
@@ -114,7 +118,13 @@ class Outcomes:
 
     def _settle(self, batch: Sequence[Settlement]) -> "asyncio.Future[int]":
         shift = self.shift
-        return asyncio.wrap_future(self._writer.submit(lambda: dispatch.settle(self._office, batch, shift)))
+        ends = [(item, attempt, outcome) for item, attempt, outcome in batch if outcome is not None]
+        unused = [(item, attempt) for item, attempt, outcome in batch if outcome is None]
+
+        def write() -> int:
+            return dispatch.settle(self._office, ends, shift) + dispatch.unclaim(self._office, unused)
+
+        return asyncio.wrap_future(self._writer.submit(write))
 
 
 def _tell(claimed: Claimed, outcome: Outcome) -> None:

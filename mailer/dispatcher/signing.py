@@ -69,15 +69,18 @@ class Signing:
         try:
             while self._waiting:
                 handful = [self._waiting.take() for _ in range(min(TOGETHER, len(self._waiting)))]
-                drafts = [pair for job in handful if (pair := self._draft(job)) is not None]
-                for selectors in dict.fromkeys(self._letters.selectors(job) for job, _ in drafts):
-                    await self._sign(selectors, [one for one in drafts if self._letters.selectors(one[0]) == selectors])
+                drafts: dict[Sequence[str], list[tuple[Job, Draft]]] = {}
+                for job in handful:
+                    if (draft := self._draft(job)) is not None:
+                        drafts.setdefault(self._letters.selectors(job), []).append((job, draft))
+                for selectors, some in drafts.items():
+                    await self._sign(selectors, some)
         finally:
             self._working = None
 
-    def _draft(self, job: Job) -> tuple[Job, Draft] | None:
+    def _draft(self, job: Job) -> Draft | None:
         try:
-            return job, self._letters.draft(job)
+            return self._letters.draft(job)
         except Exception:
             log.exception("the mail of %s cannot be made", job.claimed.queue_id)
             self._desk.not_written(job)
@@ -86,8 +89,9 @@ class Signing:
     async def _sign(self, selectors: Sequence[str], drafts: Sequence[tuple[Job, Draft]]) -> None:
         try:
             signatures = await self._signatory.sign(selectors, [draft.digests for _, draft in drafts])
-        except (OSError, EOFError) as gone:
-            log.error("nobody signs any more: %s", gone)
+        except Exception as error:
+            # Whatever it is, these jobs are claimed: they must not be forgotten in here.
+            log.error("nobody signs any more: %r", error)
             self.is_over = True
             for job, _ in drafts:
                 self._desk.not_signed(job)

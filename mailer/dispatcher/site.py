@@ -15,7 +15,7 @@ from mailer.carrier.group import Carrier
 from mailer.carrier.reading import Reading
 from mailer.carrier.reason import Reason
 from mailer.dispatcher.desk import Desk
-from mailer.dispatcher.door import Door
+from mailer.dispatcher.door import FIRST_JOBS, Door
 from mailer.dispatcher.job import MOST_SESSIONS, Job
 from mailer.dispatcher.limits import Lesson, Limits
 from mailer.domain.lane import Lane
@@ -50,7 +50,6 @@ class Site:
         self._desk = desk
         self._loop = asyncio.get_running_loop()
         self._busy_at = self._loop.time()
-        self.expected = 0
         self._taken = 0
         self._taken_at = self._loop.time()
         self._speed = 0.0
@@ -82,26 +81,24 @@ class Site:
 
     @property
     def waiting(self) -> int:
-        """Return how many jobs are in the site's hands and not yet in a session's."""
-        return sum(len(door.waiting) for door in self.doors.values())
+        """Return how many jobs are in the site's hands, or being written, and not yet in a session's."""
+        return sum(door.in_hand() for door in self.doors.values())
 
     @property
     def is_quiet(self) -> bool:
         """Tell whether the site has had nothing to do for a while."""
-        return (
-            not self.connections
-            and not self.waiting
-            and not self.expected
-            and self._loop.time() - self._busy_at > QUIET_SECONDS
-        )
+        return not self.connections and not self.waiting and self._loop.time() - self._busy_at > QUIET_SECONDS
 
-    def room(self) -> int:
-        """Return how many jobs more are worth claiming beside the `expected` ones that are being written.
+    def room(self, door: Door, least: Lane) -> int:
+        """Return how many jobs more of this lane or a more urgent one are worth claiming for a door.
 
-        In hand should be what the connections need, and what they take until the next claim.
+        In hand should be what the connections need, and what they take until the next claim. What is less urgent takes
+        no room, nor what waits at a door that is not open: both may have to wait for long.
         """
         self._wanted = max(self.limits.jobs(), min(MOST_JOBS, int(self._speed * AHEAD_SECONDS)))
-        return max(0, self._wanted - self.waiting - self.expected)
+        if not door.connections:
+            return max(0, min(self._wanted, FIRST_JOBS) - door.in_hand(least))
+        return max(0, self._wanted - sum(one.in_hand(least) for one in self.doors.values() if one.connections))
 
     def may_try(self, door: Door, lane: Lane) -> bool:
         """Tell whether mail of a lane may go to a door now."""
@@ -110,8 +107,9 @@ class Site:
 
     def heed(self, lesson: Lesson) -> None:
         """Take over what another worker, or an earlier process, learned of the site."""
+        now = self._loop.time()
         # Who is being served knows better than one who was not.
-        self.limits.heed(replace(lesson, rest=0.0) if self._at else lesson, self._loop.time())
+        self.limits.heed(replace(lesson, rest=self.limits.lesson(now).rest) if self._at else lesson, now)
         self._let_rest()
 
     def hurry(self) -> None:
@@ -148,8 +146,12 @@ class Site:
         surplus = self.connections - self.limits.connections
         needed = surplus >= 0 and any(door.is_shut_out for door in self.doors.values())
         idle = [session for session, since in self._idle_since.items() if needed or now - since >= IDLE_SECONDS]
-        for session in idle or list(self._at)[: max(surplus, int(needed))]:
+        staying = [session for session in self._at if not session.quitting]
+        leaving = len(self._at) - len(staying)
+        for session in idle or staying[: max(0, max(surplus, int(needed)) - leaving)]:
             session.quit()
+        if any(self._may_not_go(door) for door in self.doors.values()):
+            self._let_rest()
         self.doors = {key: door for key, door in self.doors.items() if not door.is_deserted}
         self.stir()
 
@@ -186,7 +188,7 @@ class Site:
         if job is None or not self._may_go(session, job):
             return None
         self._taken += 1
-        if 2 * (len(door.waiting) + self.expected) < self._wanted:
+        if 2 * door.in_hand() < self._wanted:
             self._desk.hungry()
         self._idle_since.pop(session, None)
         job = door.waiting.take()
@@ -253,7 +255,7 @@ class Site:
         self.stir()
 
     def _succeeded(self, session: Session, job: Job) -> None:
-        if self.limits.succeeded():
+        if self.limits.succeeded(job.taken_at, self._loop.time()):
             self._tell("mail is taken again")
         self._at[session].succeeded(self._loop.time())
         if job.bare:
@@ -274,7 +276,8 @@ class Site:
             return
         idle = sum(1 for session in self._idle_since if self._at[session] is door)
         now = self._loop.time()
-        while self.connections < self.limits.connections and door.wants_dial(idle, now):
+        alone = not any(one.waiting for one in self.doors.values() if one is not door)
+        while self.connections < self.limits.connections and door.wants_dial(idle, now, alone=alone):
             door.dialling += 1
             task = self._loop.create_task(self._dial(door))
             self._dials.add(task)
@@ -328,7 +331,7 @@ class Site:
         """Learn from the way a session ended; return how many seconds to wait before the next one is opened."""
         if self._stopping or (not failure and reply is None):
             return 0.0
-        if session.answered and (reply is None or reply.code == CLOSING) and failure != "reset":
+        if session.answered and (reply is None or reply.code == CLOSING) and failure not in ("reset", "timeout"):
             if self.limits.session_cut(session.answered):
                 self._tell(f"a session ended after {session.answered} mails")
         else:
@@ -368,11 +371,16 @@ class Site:
         log.info("%s: now %d connections in all, %d mails in each, because: %s", *learned)
         self._desk.learned(self, why)
 
+    def _may_not_go(self, door: Door) -> bool:
+        first = door.waiting.first()
+        return first is not None and self._desk.is_quiet_time(self, first)
+
     def _let_rest(self) -> None:
-        """Give back the claims on what has to wait for the end of the rest."""
+        """Give back the claims on what has to wait for the end of the rest, or for another minute."""
+        now = self._loop.time()
         for door in self.doors.values():
             for job in door.waiting.clear():
-                if self.limits.may_try(job.claimed.lane, self._loop.time()):
+                if self.limits.may_try(job.claimed.lane, now) and not self._desk.is_quiet_time(self, job):
                     door.waiting.add(job)
                 else:
                     self._desk.unused(job)

@@ -12,9 +12,12 @@ from mailer.domain.lane import Lane
 ONE_IN = 10
 
 
-def notices_share(room: int, notices: int) -> int:
-    """Return how much of the room that safety mail leaves is kept for notices, of which so many wait."""
-    return min(notices, max(1, room // ONE_IN)) if room > 1 else 0
+def notices_share(room: int, notices: int, chance: float) -> int:
+    """Return how much of the room that safety mail leaves is kept for notices, of which so many wait.
+
+    `chance` (0 to 1) decides about what is less than one: room for one mail is a notice's now and then.
+    """
+    return min(notices, int(room / ONE_IN + chance))
 
 
 def next_lane(waiting: Collection[Lane], others: int) -> Lane:

@@ -68,9 +68,11 @@ def claim(
     limit: int,
     worker: str,
     lanes: Sequence[Lane] = EVERY_LANE,
+    urgent: int = 0,
 ) -> list[Claimed]:
     """Begin an attempt for up to `limit` due items of these domains, urgent lanes first; inside a Writer.
 
+    Of safety mail up to `urgent` are claimed where that is more: it needs no room that other mail has taken.
     Nothing may be sent before the commit. Each claim ends by `settle` or `unclaim`; a dead worker's by `recover`.
     """
     now = office.clock()
@@ -80,10 +82,10 @@ def claim(
     def free(lane: Lane, most: int) -> list[Claimed]:
         return _free(stopped, domains, lane, now, most) if lane in lanes and most > 0 else []
 
-    claimed = free(Lane.SAFETY, limit)
-    room = limit - len(claimed)
+    claimed = free(Lane.SAFETY, max(limit, urgent))
+    room = max(0, limit - len(claimed))
     notices = free(Lane.NOTICE, room)
-    ordinary = free(Lane.ORDINARY, room - notices_share(room, len(notices)))
+    ordinary = free(Lane.ORDINARY, room - notices_share(room, len(notices), office.chance()))
     claimed += ordinary + notices[: room - len(ordinary)]
     dated = [(one, next_attempt(one.lane, one.attempt, now, office.chance())) for one in claimed]
     spool.claim(dated, worker, now)

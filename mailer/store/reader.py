@@ -8,7 +8,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from mailer.store.database import select
 from mailer.store.models import database
 
 Result = TypeVar("Result")
@@ -28,9 +27,3 @@ class Reader:
         """Close the connection and end the thread."""
         self._thread.submit(database.close)
         self._thread.shutdown()
-
-
-def version() -> int:
-    """Return a number that changes whenever another connection has changed the store (PRAGMA data_version)."""
-    ((number,),) = select("PRAGMA data_version")
-    return int(number)

@@ -25,7 +25,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mailer.store.database import FAILURES, change, flush_failed, is_locked, select, transaction
+from mailer.store.database import FAILURES, flush_failed, is_locked, prove_writable, transaction
 from mailer.store.identity import StoreFile
 from mailer.store.models import database
 from mailer.store.space import is_short
@@ -94,7 +94,7 @@ class Writer:
         with self._wake:
             pause = None if self.failure is None and self.has_room else TRY_SECONDS
             if not self._wake.wait_for(lambda: self._jobs or self._closing, pause):
-                return [(_rewrite, Future())]
+                return [(prove_writable, Future())]
             return [self._jobs.popleft() for _ in range(min(BATCH, len(self._jobs)))]
 
     def _commit(self, batch: list[_Job]) -> None:
@@ -147,9 +147,3 @@ class Writer:
             database.close()
         except FAILURES as trouble:
             log.error("the store cannot be closed: %s", trouble)
-
-
-def _rewrite() -> None:
-    """Write what stands there already: nothing changes, and yet a page must reach the disk."""
-    ((number,),) = select("PRAGMA user_version")
-    change(f"PRAGMA user_version = {number:d}")

@@ -47,8 +47,17 @@ def test_a_cut_session_teaches_its_length() -> None:
     allowance.session_cut(5)
     allowance.session_cut(8)
     assert allowance.messages_per_session == 5
-    allowance.session_cut(0)
+    for messages in (1, 0):
+        allowance.session_cut(messages)
     assert allowance.messages_per_session == 1
+
+
+def test_a_session_that_ends_after_one_mail_does_not_cost_all_others_theirs() -> None:
+    allowance = allowed(10, share=5)
+    allowance.session_cut(1)
+    assert allowance.messages_per_session == 50
+    mails = next(n for n in range(1, 10_000) if allowance.succeeded() and allowance.is_full)
+    assert mails <= 4 * GROW_AFTER * 5
 
 
 def test_nothing_is_allowed_before_it_is_leased() -> None:

@@ -72,3 +72,34 @@ def test_in_some_minutes_of_the_hour_only_urgent_mail_leaves() -> None:
     full_hour, later = datetime(2026, 4, 10, 6, 0, 30, tzinfo=UTC), datetime(2026, 4, 10, 6, 2, tzinfo=UTC)
     assert [shy.is_quiet_time(lane, full_hour) for lane in Lane] == [False, True, True]
     assert not any(shy.is_quiet_time(lane, later) for lane in Lane)
+
+
+def test_a_mail_that_is_taken_after_a_block_ends_the_rest_for_all() -> None:
+    one, other = limits(), limits()
+    one.block(100.0)
+    other.heed(one.lesson(100.0), 100.0)
+    assert not one.succeeded(taken_at=99.0, now=100.5)
+    assert not one.may_try(Lane.ORDINARY, 100.5)
+    assert one.succeeded(taken_at=130.0, now=130.5)
+    assert one.may_try(Lane.ORDINARY, 130.5)
+    assert not other.may_try(Lane.ORDINARY, 130.5)
+    other.heed(one.lesson(130.5), 130.5)
+    assert other.may_try(Lane.ORDINARY, 130.5)
+
+
+def test_hearing_of_a_rest_again_does_not_put_off_urgent_mail() -> None:
+    one = limits()
+    one.block(100.0)
+    one.heed(Lesson(20, 100, rest=290.001), 110.0)
+    assert one.may_try(Lane.SAFETY, 100.0 + LONGEST_URGENT_PAUSE)
+
+
+def test_a_block_at_the_next_try_is_told_to_the_others() -> None:
+    one, other = limits(), limits()
+    one.block(100.0)
+    other.heed(one.lesson(100.0), 100.0)
+    assert one.block(130.0)
+    other.heed(one.lesson(130.0), 130.1)
+    assert not other.may_try(Lane.ORDINARY, 425.0)
+    assert not other.may_try(Lane.SAFETY, 159.0)
+    assert other.may_try(Lane.SAFETY, 161.0)

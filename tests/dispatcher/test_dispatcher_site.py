@@ -1,0 +1,54 @@
+"""Does a site end the sessions that stand where others need one?"""
+
+from typing import Any, cast
+
+from mailer.carrier.group import Manners
+from mailer.dispatcher.door import Door
+from mailer.dispatcher.job import Job
+from mailer.dispatcher.limits import Limits
+from mailer.dispatcher.site import Site
+from mailer.domain.lane import Lane
+from mailer.net.routes import Host, Route
+
+
+class Hanging:
+    """A session that was told to end and does not."""
+
+    def __init__(self) -> None:
+        self.told = 0
+        self.quitting = False
+
+    def quit(self) -> None:
+        self.told += 1
+        self.quitting = True
+
+
+class Yielding:
+    """A desk that says no to everything."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *given: False
+
+
+def door(site: Site, name: str) -> Door:
+    made = site.door(Route(name, (Host(f"mx.{name}", ("192.0.2.1",)),), 60.0, name))
+    made.domains.add(name)
+    return made
+
+
+async def test_where_a_session_hangs_in_its_end_another_is_asked_to_end() -> None:
+    site = Site("site", None, Limits(Manners(3, 100, None, None, 300), 1), cast(Any, Yielding()))
+    site.limits.lease(3)
+    busy, shut_out = door(site, "a.example"), door(site, "b.example")
+    sessions = [Hanging() for _ in range(3)]
+    for session in sessions:
+        site._at[cast(Any, session)] = busy
+        busy.connections += 1
+    shut_out.waiting.lanes[Lane.SAFETY].append(cast(Job, None))
+    for _ in range(5):
+        site.tidy()
+    assert [session.told for session in sessions] == [1, 0, 0]
+    site.limits.lease(1)
+    for _ in range(5):
+        site.tidy()
+    assert [session.told for session in sessions] == [1, 1, 0]
