@@ -69,9 +69,10 @@ class Signatory:
 
         Raises OSError or EOFError when the parent is gone.
         """
+        request = b"%d %b\n" % (len(digests), " ".join(selectors).encode("ascii"))
+        request += b"".join([digest for mail in digests for digest in mail])
         async with self._turn:
-            self._writer.write(b"%d %b\n" % (len(digests), " ".join(selectors).encode("ascii")))
-            self._writer.writelines(digest for mail in digests for digest in mail)
+            self._writer.write(request)  # in one piece: each wakes the parent
             (length,) = ALL.unpack(await self._reader.readexactly(ALL.size))
             signatures = iter(_split(await self._reader.readexactly(length)))
         return [[next(signatures) for _ in selectors] for _ in digests]
