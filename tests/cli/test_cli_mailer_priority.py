@@ -1,0 +1,16 @@
+"""Do the mailer and its workers leave the processor to what a person waits for?"""
+
+import os
+from pathlib import Path
+
+from mailer.app import NICE
+from tests.appliance import Appliance, free_port
+from tests.bench.processes import family
+
+
+def test_they_stand_back(tmp_path: Path) -> None:
+    made = Appliance(tmp_path, dns=free_port(), port=free_port())
+    with made.serving("mailer") as child:
+        processes = family(child.pid)
+        assert len(processes) >= 2
+        assert {os.getpriority(os.PRIO_PROCESS, one) for one in processes} == {NICE}
