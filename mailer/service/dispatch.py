@@ -33,6 +33,7 @@ __all__ = [
     "claim",
     "clock_shift",
     "due_domains",
+    "end_endless",
     "expected_domains",
     "expire",
     "flushes",
@@ -47,6 +48,8 @@ __all__ = [
 ]
 
 EVERY_LANE = tuple(Lane)
+#: All time-outs of a session together (RFC 5321 §4.5.3.2) take half an hour at most.
+LONGEST_ATTEMPT = timedelta(hours=1)
 
 
 def due_domains(office: Office, now: datetime, lanes: Sequence[Lane] = EVERY_LANE) -> list[DueDomain]:
@@ -146,9 +149,23 @@ def recover(office: Office, worker: str | None) -> Recovered:
 
     Nobody knows what came of them: each counts as a possible copy. The items are due at once, or held after the third.
     """
-    now = office.clock()
     leases.forget(worker)
-    ends = [(one, lost(one.standing, now)) for one in spool.lost(worker)]
+    return _lose(spool.lost(worker), office.clock())
+
+
+def end_endless(office: Office) -> int:
+    """Give up as lost what has been under way for so long that no session can have it any more; inside a Writer.
+
+    There should be nothing; a claim that a worker forgot would else never come to an end. Return how many.
+    """
+    now = office.clock()
+    found = spool.endless(now - LONGEST_ATTEMPT)
+    _lose(found, now)
+    return len(found)
+
+
+def _lose(claims: Sequence[spool.Open], now: datetime) -> Recovered:
+    ends = [(one, lost(one.standing, now)) for one in claims]
     spool.lose(ends, now)
     states = [step.state for _, step in ends]
     again, held = states.count(ItemState.WAITING), states.count(ItemState.HELD)
