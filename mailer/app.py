@@ -41,6 +41,9 @@ NICE = 5
 #: A worker ends within 12 s what is under way; who waits for us waits 20 s.
 WORKER_SECONDS = 15.0
 LOOK_FOR_LAPSED_SECONDS = 5.0
+LOOK_FOR_ENDLESS_SECONDS = 60.0
+#: All time-outs of a session together (RFC 5321 §4.5.3.2) take half an hour.
+LONGEST_ATTEMPT_SECONDS = 3600.0
 
 
 async def run(settings: Settings, config: Path, ready: Callable[[], None], stop: asyncio.Event) -> None:
@@ -53,7 +56,7 @@ async def run(settings: Settings, config: Path, ready: Callable[[], None], stop:
         widow = Widow(office, writer)
         alarms = keep_alarms(office, writer, alarm_ways(settings, clock), partial(troubles, settings, writer, widow))
         commands = _commands(settings, config)
-        work = (keep_time(office, writer, clock), widow.watch(commands), alarms)
+        work = (keep_time(office, writer, clock), widow.watch(commands), widow.end_endless(), alarms)
         tasks = [asyncio.create_task(each) for each in work]
         try:
             if not await unless(stop, cleared(settings.state.directory, widow)):
@@ -134,6 +137,23 @@ class Widow:
                 self.trouble = ""
                 log.info("lost claims of %s: %d again, %d held, %d over", who, found.again, found.held, found.ended)
                 return
+
+    async def end_endless(self, now: Callable[[], float] = elapsed) -> None:
+        """Give up as lost what has been under way for so long that no session can have it any more; until cancelled.
+
+        There should be nothing; a claim that a worker forgot would else never come to an end. The time is counted from
+        when we first see an attempt, because clocks may be set.
+        """
+        seen: dict[tuple[int, int], float] = {}
+        while True:
+            with contextlib.suppress(Exception):  # as in `watch`
+                under_way = await self._writer.do(dispatch.under_way)
+                seen = {one: seen.get(one, now()) for one in under_way}
+                endless = [one for one, since in seen.items() if now() - since > LONGEST_ATTEMPT_SECONDS]
+                if endless:
+                    log.error("%d attempts are without an end and given up as lost", len(endless))
+                    await self._writer.do(partial(dispatch.give_up, self._office, endless))
+            await asyncio.sleep(LOOK_FOR_ENDLESS_SECONDS)
 
     async def watch(self, own: Collection[str]) -> None:
         """Recover what workers left whose term is over without anybody having seen them die; until cancelled.

@@ -32,7 +32,6 @@ async def tick(office: Office, writer: Writer, clock: SteadyClock) -> None:
     await _follow(office, writer, clock)
     await _tried(writer, "maintenance notices", lambda: maintenance.announce_due(office, office.clock()))
     await _tried(writer, "stops and holds whose time is over", lambda: stops.end_over(office))
-    await _tried(writer, "attempts without an end, given up as lost", lambda: dispatch.end_endless(office))
     await _tried(writer, "expired items", lambda: dispatch.expire(office, office.clock()))
     await _tried(writer, "waves of refusals that are over", lambda: wave.forget(office))
 

@@ -33,10 +33,10 @@ __all__ = [
     "claim",
     "clock_shift",
     "due_domains",
-    "end_endless",
     "expected_domains",
     "expire",
     "flushes",
+    "give_up",
     "key_names",
     "recover",
     "remember_bare_form",
@@ -45,11 +45,10 @@ __all__ = [
     "settle",
     "sites",
     "unclaim",
+    "under_way",
 ]
 
 EVERY_LANE = tuple(Lane)
-#: All time-outs of a session together (RFC 5321 §4.5.3.2) take half an hour at most.
-LONGEST_ATTEMPT = timedelta(hours=1)
 
 
 def due_domains(office: Office, now: datetime, lanes: Sequence[Lane] = EVERY_LANE) -> list[DueDomain]:
@@ -153,15 +152,14 @@ def recover(office: Office, worker: str | None) -> Recovered:
     return _lose(spool.lost(worker), office.clock())
 
 
-def end_endless(office: Office) -> int:
-    """Give up as lost what has been under way for so long that no session can have it any more; inside a Writer.
+def under_way() -> list[tuple[int, int]]:
+    """Return the attempts under way (item, attempt number)."""
+    return [(one.item_id, one.number) for one in spool.lost(None)]
 
-    There should be nothing; a claim that a worker forgot would else never come to an end. Return how many.
-    """
-    now = office.clock()
-    found = spool.endless(now - LONGEST_ATTEMPT)
-    _lose(found, now)
-    return len(found)
+
+def give_up(office: Office, attempts: Sequence[tuple[int, int]]) -> Recovered:
+    """End attempts (item, attempt number) of which nobody knows anything any more, as lost; inside a Writer."""
+    return _lose(spool.under_way(attempts), office.clock())
 
 
 def _lose(claims: Sequence[spool.Open], now: datetime) -> Recovered:

@@ -57,11 +57,6 @@ LOST = """
 SELECT id, attempts, expires_at, possible_copies, intent, domain FROM queue_item
 WHERE claimed_by IS NOT NULL AND (? OR claimed_by = ?)
 """
-ENDLESS = """
-SELECT item.id, item.attempts, item.expires_at, item.possible_copies, item.intent, item.domain
-FROM queue_item AS item JOIN attempt ON attempt.item_id = item.id AND attempt.number = item.attempts
-WHERE item.claimed_by IS NOT NULL AND attempt.started_at < ?
-"""
 SETTLE = """
 UPDATE queue_item SET state = ?, possible_copies = ?, settled_at = ?, next_attempt_at = COALESCE(?, next_attempt_at),
     possible_duplicate = possible_duplicate OR ?, host = ?, stage = ?, code = ?, enhanced = ?, reply = ?, tls = ?,
@@ -151,11 +146,6 @@ def under_way(attempts: Iterable[tuple[int, int]]) -> list[Open]:
 def lost(worker: str | None) -> list[Open]:
     """Return the attempts that a dead worker left (any worker for None)."""
     return [_open(row) for row in select(LOST, (worker is None, worker))]
-
-
-def endless(before: datetime) -> list[Open]:
-    """Return the open attempts that began before a time."""
-    return [_open(row) for row in select(ENDLESS, (instant(before),))]
 
 
 def settle(ends: Sequence[tuple[Open, Outcome, Step]]) -> None:

@@ -208,18 +208,16 @@ def test_a_lost_claim_is_tried_again_at_once_and_marked(office: Office, clock: F
     assert verdicts(office, claims[0].item_id) == [Verdict.LOST, None]
 
 
-def test_a_claim_that_was_forgotten_ends_as_lost(office: Office, clock: FakeClock, send: Send) -> None:
-    send(expires=timedelta(days=1))
-    number = claim(office, "docomo.ne.jp")[0].item_id
-    clock.advance(minutes=60)
+def test_an_attempt_of_which_nobody_knows_anything_ends_as_lost(office: Office, send: Send) -> None:
+    send()
+    claims = claim(office, "docomo.ne.jp")
+    open_ = [(one.item_id, one.attempt) for one in claims]
+    assert dispatch.under_way() == open_
     with transaction():
-        assert dispatch.end_endless(office) == 0
-    clock.advance(minutes=1)
-    with transaction():
-        assert dispatch.end_endless(office) == 2
-    assert item(office, number).state is ItemState.WAITING
-    assert item(office, number).possible_duplicate
-    assert verdicts(office, number) == [Verdict.LOST]
+        assert dispatch.give_up(office, open_[:1]) == dispatch.Recovered(1, 0, 0)
+        assert dispatch.give_up(office, open_[:1]) == dispatch.Recovered(0, 0, 0)
+    assert dispatch.under_way() == open_[1:]
+    assert verdicts(office, open_[0][0]) == [Verdict.LOST]
 
 
 def test_recovery_keeps_what_an_earlier_attempt_was_told(office: Office, clock: FakeClock, send: Send) -> None:
