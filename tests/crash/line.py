@@ -26,7 +26,7 @@ from mailer.cli.root import root
 from mailer.language import spoken, use
 from tests.appliance import ROOT, Appliance
 from tests.crash.far_side import addresses
-from tests.crash.tree import family, kill, wait_until
+from tests.crash.tree import family, kill, states, wait_until
 
 SETTLED_SECONDS = 60
 UNDER_WAY = "SELECT id FROM queue_item WHERE state = 'sending'"
@@ -254,7 +254,10 @@ class Line:
 
     def settle(self, seconds: float = SETTLED_SECONDS) -> None:
         """Wait until no item waits or is under way."""
-        wait_until(self.is_settled, "every item is settled", seconds)
+        try:
+            wait_until(self.is_settled, "every item is settled", seconds)
+        except AssertionError as late:
+            raise AssertionError(f"{late}; the mailer: {states(family(self.pid))}") from None
 
 
 def _select(store: Path, sql: str) -> list[tuple[Any, ...]]:

@@ -23,6 +23,11 @@ def wait_until(holds: Callable[[], bool], what: str, seconds: float = 30) -> Non
         time.sleep(0.005)
 
 
+def states(pids: Iterable[int]) -> str:
+    """Return in words what processes do: T stands for one that is stopped, t for one that a tracer stops."""
+    return ", ".join(f"{pid} {_state(pid) or 'gone'}" for pid in pids)
+
+
 def family(parent: int) -> list[int]:
     """Return a process and all below it."""
     below: dict[int, list[int]] = {}
@@ -73,9 +78,10 @@ def _send(pids: Iterable[int], number: int) -> None:
 def _state(pid: int) -> str:
     """Return the letter for what the threads of a process do; running if any of them does, empty if it is gone."""
     letters = set()
-    for task in Path(f"/proc/{pid}/task").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):  # a thread may end while we look
-            letters.add(task.read_text().rpartition(")")[2].split()[0])
+    with contextlib.suppress(FileNotFoundError):  # the process may end while we look,
+        for task in Path(f"/proc/{pid}/task").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):  # and a thread
+                letters.add(task.read_text().rpartition(")")[2].split()[0])
     return min(letters, key="RSDTtZX".find, default="")
 
 
