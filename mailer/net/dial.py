@@ -10,7 +10,9 @@ Raises `NotGreeted` with the last host's answer.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+import errno
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mailer.net.demand import Demand, Observe, Rung, unobserved
@@ -30,6 +32,20 @@ REST_SECONDS = 60.0
 LOWER_SECONDS = 600.0
 MOST_GREETINGS = 2
 NO_STARTTLS = "starttls-not-supported"
+
+#: How a connection that could not be made is called; the rules of carriers.toml know these words and no others.
+#: Linux says ENETUNREACH where it has no way to anybody, EHOSTUNREACH where a router, or the next one's silence, did.
+UNCONNECTED: Mapping[int, str] = {
+    errno.ECONNREFUSED: "refused",
+    errno.ECONNRESET: "reset",
+    errno.ECONNABORTED: "reset",
+    errno.EHOSTUNREACH: "unreachable",
+    errno.EHOSTDOWN: "unreachable",
+    errno.ENETUNREACH: "no_network",
+    errno.ENETDOWN: "no_network",
+}
+#: Everything else is our own system's; what it says follows behind a colon.
+NOT_CONNECTED = "not_connected"
 
 
 class NotGreeted(Exception):
@@ -208,9 +224,9 @@ def _is_over(until: float) -> bool:
 
 
 def _word(error: OSError) -> str:
-    if isinstance(error, ConnectionRefusedError):
-        return "connection refused"
-    return (error.strerror or type(error).__name__).lower()
+    """Return the word for a failure by its number: what is said of it differs from loop to loop."""
+    number = error.errno or 0
+    return UNCONNECTED.get(number) or f"{NOT_CONNECTED}: {os.strerror(number).lower() if number else error}"
 
 
 class _Greeting:

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from mailer.carrier.reading import Reading, read
 from mailer.carrier.reason import Reason
 from mailer.carrier.rule import STAGES
+from mailer.net.dial import NOT_CONNECTED, UNCONNECTED
+from mailer.smtp.envelope import FAILURES
 from tests.carrier.replies import (
     AU,
     DOCOMO,
@@ -39,6 +41,7 @@ def test_what_carriers_mean(mx: str, stage: str, reply: str, kind: str, reason: 
     [
         (SOFTBANK, "connect", "421 "),
         (AU, "connect", "000 reset"),
+        (AU, "connect", "000 refused"),
         (DOCOMO, "connect", "421 busy"),
         (GOOGLE, "eod", "550 5.7.26 unauthenticated"),
         (SOFTBANK, "mail", "553 mail.example.jp does not exist"),
@@ -53,6 +56,21 @@ def test_a_block_or_a_fault_of_ours_pauses_the_carrier(mx: str, stage: str, repl
 )
 def test_what_is_one_readers_matter_pauses_nobody(reply: str) -> None:
     assert not said(GOOGLE, "rcpt", reply).pause_site
+
+
+@pytest.mark.parametrize("failure", ["unreachable", "no_network", "timeout", "not_connected: too many open files"])
+@pytest.mark.parametrize("mx", [DOCOMO, AU, SOFTBANK, GOOGLE, MX])
+def test_what_may_be_our_own_network_pauses_nobody(mx: str, failure: str) -> None:
+    assert not said(mx, "connect", f"000 {failure}").pause_site
+
+
+def test_the_words_for_no_reply_are_those_that_the_mailer_uses() -> None:
+    used = {*FAILURES, *UNCONNECTED.values(), NOT_CONNECTED}
+    replies = [reply for _, _, reply, *_ in OF_CARRIERS] + [reply for _, reply, *_ in OF_ANYBODY]
+    replies += [row.reply for row in world()]
+    words = {reply[4:].partition(":")[0] for reply in replies if reply.startswith("000")}
+    assert words <= used
+    assert {*UNCONNECTED.values(), NOT_CONNECTED} <= words
 
 
 @pytest.mark.parametrize("code", [0, 1, 99, 100, 199, 250, 354, 600, 999, 5000, -1])

@@ -1,6 +1,7 @@
 """Does dialling come to a greeted session whatever the hosts do?"""
 
 import asyncio
+import errno
 import ssl
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +11,7 @@ import pytest
 
 from mailer.clock import system_clock
 from mailer.net import dial
-from mailer.net.dial import Dialler, NotGreeted
+from mailer.net.dial import NOT_CONNECTED, UNCONNECTED, Dialler, NotGreeted
 from mailer.net.recollection import Recollection
 from mailer.net.routes import Host, Route
 from mailer.net.transport import Session
@@ -20,7 +21,7 @@ from mailer.rehearsal.ledger import Ledger
 from mailer.rehearsal.moods import Greeting, Mood
 from mailer.rehearsal.ports import on_one_port
 from mailer.rehearsal.receiver import Receiver, Surroundings
-from mailer.smtp.envelope import Fact, Transaction
+from mailer.smtp.envelope import FAILURES, Fact, Transaction
 from mailer.smtp.reply import Reply, Stage
 from tests.dispatcher.town import until
 
@@ -177,7 +178,35 @@ async def test_nobody_there() -> None:
     async with Hosts(WELL) as hosts:
         with pytest.raises(NotGreeted) as caught:
             await hosts.dialler().dial(Route("a.example", (Host("mx", ("127.0.78.98",)),), 60.0, "mx"), Nobody())
-        assert caught.value.failure == "connection refused"
+        assert caught.value.failure == "refused"
+
+
+@pytest.mark.parametrize(
+    ("number", "word"),
+    [
+        (errno.ECONNREFUSED, "refused"),
+        (errno.ECONNRESET, "reset"),
+        (errno.EHOSTUNREACH, "unreachable"),
+        (errno.ENETUNREACH, "no_network"),
+        (errno.ETIMEDOUT, "timeout"),
+        (errno.EMFILE, "not_connected: too many open files"),
+        (None, "not_connected: connect call failed"),
+    ],
+)
+async def test_a_failed_connection_has_one_of_our_words(
+    number: int | None, word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Plain asyncio and uvloop say different things of the same failure; its number is the same."""
+
+    async def create_connection(*_: object, **__: object) -> None:
+        raise OSError("connect call failed") if number is None else OSError(number, "Connect call failed ('::1', 25)")
+
+    async with Hosts(WELL) as hosts:
+        monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", create_connection)
+        with pytest.raises(NotGreeted) as caught:
+            await hosts.dialler().dial(hosts.route(), Nobody())
+    assert caught.value.failure == word
+    assert word.partition(":")[0] in {*FAILURES, *UNCONNECTED.values(), NOT_CONNECTED}
 
 
 async def test_tls_is_used_where_it_is_offered() -> None:
