@@ -190,6 +190,8 @@ OF_ANYBODY = [
     ("rcpt", "550 5.1.2 nix", "domain_unknown", "refuse"),
     ("rcpt", "550 5.1.6 nix", "moved", "refuse"),
     ("mail", "550 5.1.8 nix", "sender_refused", "defer"),
+    ("rcpt", "550 5.1.8 nix", "sender_refused", "defer"),
+    ("mail", "550 5.1.10 nix", "sender_refused", "defer"),
     ("rcpt", "550 5.1.10 nix", "not_accepting", "refuse"),
     ("rcpt", "550 5.2.0 nix", "recipient_filter", "refuse"),
     ("rcpt", "550 5.2.1 nix", "suspended", "refuse"),

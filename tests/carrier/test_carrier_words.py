@@ -31,8 +31,11 @@ def test_what_may_not_switch_an_address_off(reply: str) -> None:
 
 
 @pytest.mark.parametrize("stage", ["connect", "ehlo", "mail"])
-def test_before_a_recipient_is_named_nothing_is_about_a_recipient(stage: str) -> None:
-    reading = said(MX, stage, "550 5.1.1 User unknown")
+@pytest.mark.parametrize(
+    "reply", ["550 5.1.1 User unknown", "551 5.1.6 User has moved", "550 5.1.10 nix", "550 5.1.6 nix"]
+)
+def test_before_a_recipient_is_named_nothing_is_about_a_recipient(stage: str, reply: str) -> None:
+    reading = said(MX, stage, reply)
     assert (reading.kind, reading.reason.meaning.acts) == ("soft", "operator")
 
 
@@ -49,3 +52,11 @@ def test_every_rule_says_how_we_know() -> None:
 def test_no_rule_of_a_permanent_reason_contradicts_itself() -> None:
     for rule in shipped().rules:
         assert rule.kind == "soft" or rule.action == "refuse"
+
+
+def test_a_rule_that_may_switch_an_address_off_waits_until_a_recipient_is_named() -> None:
+    """Before that nothing is about a recipient: not a status, not words, at no carrier."""
+    rules = [*shipped().rules, *(rule for carrier in shipped() for rule in carrier.rules)]
+    early = [rule.source for rule in rules if rule.kind == "hard" and not rule.stages]
+    early += [rule.source for rule in rules if rule.kind == "hard" and rule.stages - {"rcpt", "data", "eod"}]
+    assert early == []
