@@ -2,8 +2,10 @@
 
 The first digit decides between trying again and giving up (RFC 5321 §4.2.1); the rules of carriers.toml, the carrier's
 own before those for every host, tell the reason and may only soften: a 5xx that speaks of rates, of our own fault or
-of trouble over there is tried again, and a 4xx is never more than soft. A 552 to RCPT counts as 452 (RFC 5321
-§4.5.3.1.10). What nobody can read is temporary; a 5xx without a known reason gives up on this mail, not on the address.
+of trouble over there is tried again, and a 4xx is never more than soft. Nor is one with a status of policy (RFC 3463
+§3.8), unless the rule names the status: it is rather about us, whatever mailbox its words speak of. A 552 to RCPT
+counts as 452 (RFC 5321 §4.5.3.1.10). What nobody can read is temporary; a 5xx without a known reason gives up on this
+mail, not on the address.
 """
 
 import re
@@ -16,6 +18,8 @@ from mailer.carrier.rule import NO_CODE, Rule, plain_words
 
 _STATUS = re.compile(r"\s*#?([245]\.\d{1,3}\.\d{1,3})\b")
 _STATUS_BEHIND = re.compile(r"#([245]\.\d{1,3}\.\d{1,3})\b")  # as qmail writes it
+
+_POLICY = re.compile(r"5\.7\.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +51,10 @@ def read(
     permanent = _is_permanent(stage, code)
     if rule is None:
         return UNKNOWN_REFUSAL if permanent else UNREADABLE
-    if permanent:
-        return Reading(rule.kind, rule.reason, rule.action, rule.pause)
-    return Reading("soft", rule.reason, "defer", rule.pause)
+    if not permanent:
+        return Reading("soft", rule.reason, "defer", rule.pause)
+    of_policy = rule.enhanced is None and _POLICY.match(enhanced or _status_in(text)) is not None
+    return Reading("soft" if of_policy else rule.kind, rule.reason, rule.action, rule.pause)
 
 
 def rule_for(
