@@ -91,6 +91,7 @@ class CarrierEntry(Section):
     label: Annotated[str, PlainValidator(kinds.words(64))]
     domains: Domains = ()
     mx_suffixes: Annotated[tuple[DomainName, ...], AfterValidator(kinds.all_different)] = ()
+    tenants: Switch = False
     manners: MannersEntry = MannersEntry()
     rule: tuple[RuleEntry, ...] = ()
 
@@ -144,9 +145,8 @@ def _shared(document: Document[CarriersFile]) -> Iterator[Problem]:
 
 def _carrier(name: str, entry: CarrierEntry, default: Manners) -> Carrier:
     rules = tuple(map(_rule, entry.rule))
-    return Carrier(
-        name, entry.label, frozenset(entry.domains), entry.mx_suffixes, _manners(entry.manners, default), rules
-    )
+    manners = _manners(entry.manners, default)
+    return Carrier(name, entry.label, frozenset(entry.domains), entry.mx_suffixes, manners, rules, entry.tenants)
 
 
 def _manners(entry: MannersEntry, default: Manners) -> Manners:

@@ -29,7 +29,10 @@ class Manners:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Carrier:
-    """One carrier: its mail domains (`*.vodafone.ne.jp` stands for all below), the ends of its MX hosts' names."""
+    """One carrier: its mail domains (`*.vodafone.ne.jp` stands for all below), the ends of its MX hosts' names.
+
+    `tenants` says that its hosts serve others' domains too, each with a policy of its own.
+    """
 
     name: str
     label: str
@@ -37,6 +40,7 @@ class Carrier:
     mx_suffixes: tuple[str, ...]
     manners: Manners
     rules: tuple[Rule, ...]
+    tenants: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from mailer.carrier.group import Carrier, Carriers
 from mailer.carrier.reason import Reason
-from mailer.carrier.rule import NO_CODE, Rule, plain_words
+from mailer.carrier.rule import NO_CODE, OF_RECIPIENTS, Rule, plain_words
 
 _STATUS = re.compile(r"\s*#?([245]\.\d{1,3}\.\d{1,3})\b")
 _STATUS_BEHIND = re.compile(r"#([245]\.\d{1,3}\.\d{1,3})\b")  # as qmail writes it
@@ -51,10 +51,11 @@ def read(
     permanent = _is_permanent(stage, code)
     if rule is None:
         return UNKNOWN_REFUSAL if permanent else UNREADABLE
+    pause = rule.pause and not _is_a_tenants(rule, carrier or carriers.of_mx((mx,)), stage)
     if not permanent:
-        return Reading("soft", rule.reason, "defer", rule.pause)
+        return Reading("soft", rule.reason, "defer", pause)
     of_policy = rule.enhanced is None and _POLICY.match(enhanced or _status_in(text)) is not None
-    return Reading("soft" if of_policy else rule.kind, rule.reason, rule.action, rule.pause)
+    return Reading("soft" if of_policy else rule.kind, rule.reason, rule.action, pause)
 
 
 def rule_for(
@@ -68,6 +69,13 @@ def _status_in(text: str) -> str:
     """Return the status in the text of a host that does not announce them (`#5.1.0 Address rejected`, `… (#5.1.1)`)."""
     found = _STATUS.match(text) or (_STATUS_BEHIND.search(text) if "#" in text else None)
     return found[1] if found else ""
+
+
+def _is_a_tenants(rule: Rule, carrier: Carrier | None, stage: str) -> bool:
+    """Tell whether a reply may be the policy of one of the domains served, because no rule of the carrier knows it."""
+    if carrier is None or not carrier.tenants or stage not in OF_RECIPIENTS:
+        return False
+    return rule not in carrier.rules
 
 
 def _is_permanent(stage: str, code: int) -> bool:

@@ -12,6 +12,8 @@ from mailer.carrier.reason import Reason
 
 #: The stages of a session at which a reply can refuse something; `eod` is the reply to the end of the data.
 STAGES = ("connect", "ehlo", "starttls", "mail", "rcpt", "data", "eod")
+#: Those at which a recipient is named, so that a refusal may be about it, or be its domain's.
+OF_RECIPIENTS = frozenset({"rcpt", "data", "eod"})
 
 LONGEST_WORDS = 512
 #: A code that stands for "no reply could be read"; only a rule that names it applies to such a reply.

@@ -18,6 +18,7 @@ from tests.carrier.replies import (
     AU,
     DOCOMO,
     GOOGLE,
+    MICROSOFT,
     MX,
     OF_ANYBODY,
     OF_CARRIERS,
@@ -164,6 +165,42 @@ def test_a_fault_of_ours_pauses_a_site_that_nobody_named(stage: str, reply: str)
 )
 def test_what_one_mail_or_session_met_pauses_no_site(stage: str, reply: str) -> None:
     assert not said(MX, stage, reply).pause_site
+
+
+@pytest.mark.parametrize(
+    ("mx", "stage", "reply"),
+    [
+        (GOOGLE, "eod", "421 4.7.28 Gmail has detected an unusual rate of mail"),
+        (GOOGLE, "eod", "550 5.7.1 an unusual rate of unsolicited mail originating from your IP address"),
+        (GOOGLE, "connect", "554 5.7.1 Client host [192.0.2.1] blocked"),
+        (MICROSOFT, "rcpt", "550 5.7.606 Access denied, banned sending IP [192.0.2.1]"),
+        (MICROSOFT, "rcpt", "550 5.7.1 Unfortunately, part of their network is on our block list (S3140)"),
+        (MICROSOFT, "rcpt", "550 5.7.1 Client host [192.0.2.1] blocked using Spamhaus. AS(1450)"),
+        (MICROSOFT, "eod", "451 4.7.650 The mail server [192.0.2.1] has been temporarily rate limited"),
+        (MICROSOFT, "mail", "550 5.7.1 Access denied"),
+    ],
+)
+def test_what_is_said_for_the_whole_carrier_pauses_it(mx: str, stage: str, reply: str) -> None:
+    assert said(mx, stage, reply).pause_site
+
+
+@pytest.mark.parametrize(
+    ("mx", "stage", "reply"),
+    [
+        (GOOGLE, "rcpt", "550 5.7.1 Blocked IP 192.0.2.1 by our organisation"),
+        (GOOGLE, "eod", "421 4.7.0 IP not in whitelist for RCPT domain, closing connection"),
+        (GOOGLE, "eod", "550 5.7.1 Sender address rejected by administrator"),
+        (MICROSOFT, "rcpt", "550 5.7.1 Client host [192.0.2.1] blocked using Customer Block list (AS16012609)"),
+        (MICROSOFT, "rcpt", "550 5.7.511 Access denied, banned sender[192.0.2.1]"),
+        (MICROSOFT, "eod", "550 5.7.503 Access denied, banned sender"),
+        (MICROSOFT, "eod", "550 5.7.1 TRANSPORT.RULES.RejectMessage; your IP address is blocked here"),
+        (MICROSOFT, "eod", "550 5.7.1 must authenticate to send to this domain"),
+    ],
+)
+def test_the_policy_of_one_tenant_pauses_nobody_else(mx: str, stage: str, reply: str) -> None:
+    """The carrier's other domains, and its own, take our mail all the while."""
+    assert not said(mx, stage, reply).pause_site
+    assert said(mx, stage, reply).kind == "soft"
 
 
 def test_reading_is_fast_enough_for_a_wave_of_refusals() -> None:
