@@ -1,8 +1,8 @@
 """How is a program of the operator's run without trusting it with anything?
 
 Never through a shell; with what it is told on standard input and in a few variables, and with nothing of ours else: no
-environment, no open file, no working directory. It has a deadline, at which it and all its children are killed, and
-what it says goes into the log, cut and cleaned.
+environment, no open file, no working directory. It has a deadline, at which it and all its children are killed; once it
+has ended its status counts, whatever children it leaves. What it says goes into the log, cut and cleaned.
 """
 
 import asyncio
@@ -18,6 +18,8 @@ from mailer.domain.alarm import clean
 log = logging.getLogger(__name__)
 
 DEADLINE_SECONDS = 30.0
+#: What a program said just before it ended is read for so long.
+LAST_WORDS_SECONDS = 1.0
 MOST_OUTPUT = 4096
 CHUNK = 4096
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
@@ -35,17 +37,30 @@ async def run(
     except OSError as error:
         return f"{command[0]}: {error.strerror}"
     said = bytearray()
+    talk = [asyncio.create_task(each) for each in (_give(process, given), _listen(process, said))]
     try:
         async with asyncio.timeout(seconds):
-            await asyncio.gather(_give(process, given), _listen(process, said))
-            status = await process.wait()
+            status = await _ended(process)
+        await asyncio.wait(talk, timeout=LAST_WORDS_SECONDS)
     except TimeoutError:
-        return f"{command[0]}: killed after {seconds:g} s"
-    finally:
         _kill(process)
+        return f"{command[0]}: killed after {seconds:g} s"
+    except asyncio.CancelledError:
+        _kill(process)
+        raise
+    finally:
+        for one in talk:
+            one.cancel()
         if said:
             log.info("%s said: %s", command[0], clean(said.decode("utf-8", "replace"), MOST_OUTPUT))
     return f"{command[0]}: exit status {status}" if status else ""
+
+
+async def _ended(process: Process) -> int:
+    """Return the status of a program that has ended, although a child of it may hold its output open."""
+    while process.returncode is None:  # noqa: ASYNC110 - `wait` would wait for the output, too
+        await asyncio.sleep(0.02)
+    return process.returncode
 
 
 async def _give(process: Process, given: bytes) -> None:
@@ -67,7 +82,6 @@ async def _listen(process: Process, said: bytearray) -> None:
 
 
 def _kill(process: Process) -> None:
-    """Kill it with its children; those of one that ended by itself may go on."""
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+    """Kill it with its children."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)

@@ -86,7 +86,7 @@ class Dialler:
     observe: Observe = unobserved
     memory: TlsMemory | None = None
     _resting: Recollection[str] = field(init=False)
-    _lowered: Recollection[tuple[str, Rung]] = field(init=False)
+    _lowered: Recollection[tuple[str, str, Rung, str]] = field(init=False)
     _hosts: TlsMemory = field(init=False)
 
     def __post_init__(self) -> None:
@@ -127,9 +127,10 @@ class Dialler:
         *better, least = demand.rungs if self.starttls else (Rung.PLAIN,)
         wrong = self._known_to_be_wrong(peer, demand)
         for rung in better:
-            if (peer.address, rung) not in self._lowered:
+            if _footing(peer, demand, rung) not in self._lowered:
                 try:
-                    return self._told(await self._open(peer, demand, rung, owner, until), demand, wrong)
+                    session = await self._open(peer, demand, rung, owner, until)
+                    return self._told(session, demand, None if rung.proves else wrong)
                 except NotGreeted as failed:
                     wrong = wrong or failed.tls
                     self._lower(peer, demand, rung, failed, until)
@@ -144,14 +145,14 @@ class Dialler:
         """Return what is wrong with TLS at this address before it is tried."""
         if demand.flaw:
             return Failed(demand.flaw, demand.why)
-        known = [self._lowered.what((peer.address, rung)) for rung in demand.rungs]
+        known = [self._lowered.what(_footing(peer, demand, rung)) for rung in demand.rungs]
         return next((what for what in known if isinstance(what, Failed)), None)
 
     def _lower(self, peer: Peer, demand: Demand, rung: Rung, failed: NotGreeted, until: float) -> None:
         """Remember that a rung does not bear; raise `failed` where it was no matter of TLS, or no time is left."""
         if failed.tls is None:
             raise failed
-        self._lowered.note((peer.address, rung), LOWER_SECONDS, failed.tls)
+        self._lowered.note(_footing(peer, demand, rung), LOWER_SECONDS, failed.tls)
         if _is_over(until):
             self._tell(peer, demand, failed.tls, failed.source)
             raise failed
@@ -216,6 +217,11 @@ class Dialler:
 def _now() -> float:
     """Return the loop's time, by which timers ring; `Dialler.monotonic` only tells how old a memory is."""
     return asyncio.get_running_loop().time()
+
+
+def _footing(peer: Peer, demand: Demand, rung: Rung) -> tuple[str, str, Rung, str]:
+    """Return what a failure of TLS is remembered by: one address may be many hosts, each with its own certificate."""
+    return peer.host, peer.address, rung, demand.key
 
 
 def _is_over(until: float) -> bool:

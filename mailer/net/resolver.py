@@ -29,6 +29,7 @@ FAILED = 5.0
 GRACE = 1.0  # for the AAAA records of a host whose A records are there
 MOST_REMEMBERED = 20_000
 MOST_RECORDS = 100
+MOST_ADDRESSES = 32
 
 
 class DnsTrouble(Exception):
@@ -91,7 +92,7 @@ class Resolver:
         seconds = min(answer.seconds for answer in found) if whole else FAILED
         given = [answer for answer in found if answer.records]
         canonical = next((answer.canonical for answer in given if answer.canonical), "")
-        return Answer(records, seconds, canonical, all(answer.secure for answer in given))
+        return Answer(records[:MOST_ADDRESSES], seconds, canonical, all(answer.secure for answer in given))
 
     async def _both(self, host: str) -> "list[Answer | Exception]":
         """Return what is known of A, and of AAAA if that comes in time; where A gave nothing, there is time."""

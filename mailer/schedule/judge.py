@@ -14,12 +14,15 @@ from mailer.schedule.backoff import next_attempt
 from mailer.schedule.outcome import Evidence, Outcome, Verdict
 from mailer.smtp.envelope import Fact
 
-#: Failures that no later attempt can mend, and the status that says so (RFC 3463, RFC 6531 §3.5, RFC 8689).
-LASTING = {
-    "too_big": ("5.3.4", "too_big"),
+#: What stands in our way before anything is said of the mail: status (RFC 3463, RFC 6531 §3.5, RFC 8689) and reason.
+HINDRANCES = {
+    "too_big": ("4.3.4", "too_big"),
     "needs_smtputf8": ("5.6.7", "protocol_error"),
     "needs_requiretls": ("5.7.30", "auth_failed"),
+    "needs_proof": ("4.7.5", "auth_failed"),
 }
+#: Those that no later attempt can mend. What a server says of its limit in a greeting that nobody signed is none.
+LASTING = ("needs_smtputf8", "needs_requiretls")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ def postponed(evidence: Evidence, case: Case, *, possible_duplicate: bool = Fals
 def _evidence(fact: Fact, reading: Reading | None, scene: Scene) -> Evidence:
     reason = "" if reading is None else reading.reason.value
     if fact.reply is None:
-        enhanced, reason = LASTING.get(fact.failure, ("", reason))
+        enhanced, reason = HINDRANCES.get(fact.failure, ("", reason))
         return Evidence(fact.stage.value, scene.host, 0, enhanced, fact.failure, scene.tls, reason)
     enhanced = "" if fact.reply.enhanced is None else str(fact.reply.enhanced)
     return Evidence(fact.stage.value, scene.host, fact.reply.code, enhanced, fact.reply.text, scene.tls, reason)

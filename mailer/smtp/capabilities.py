@@ -21,6 +21,7 @@ class Capabilities:
     starttls: bool = False
     chunking: bool = False
     requiretls: bool = False
+    proved: bool = False
 
 
 #: After HELO nothing is offered.

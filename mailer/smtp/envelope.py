@@ -21,6 +21,8 @@ FAILURES: Mapping[str, str] = {
     "timeout": "The server did not answer in time.",
     "garbage": "The server's answer cannot be understood.",
     "refused": "The server does not take mail from us now.",
+    "unreachable": "The network says that there is no way to the server.",
+    "no_network": "This machine has no way to any network.",
     "starttls_refused": "The server offers TLS and then does not begin it.",
     "starttls_injected": "Text was smuggled in front of the TLS handshake.",
     "tls_failed": "The TLS handshake failed.",
@@ -29,7 +31,8 @@ FAILURES: Mapping[str, str] = {
     "too_big": "The mail is larger than the server takes.",
     "needs_8bitmime": "The mail has 8-bit text, which the server does not take.",
     "needs_smtputf8": "The address has characters that the server does not take.",
-    "needs_requiretls": "The mail may only go where TLS is proved and REQUIRETLS offered, and here that is not so.",
+    "needs_requiretls": "The mail may only go where REQUIRETLS is offered, and here it is not.",
+    "needs_proof": "The mail may only go to a server that is proved to be the right one, and this one was not (yet).",
 }
 
 

@@ -64,6 +64,8 @@ class Exchange:
             self.fail_all(Stage.MAIL, "too_big", None)
         elif not capabilities.eight_bit_mime and not content.isascii():
             self.fail_all(Stage.MAIL, "needs_8bitmime", None)
+        elif self.transaction.envelope.require_tls and not capabilities.proved:
+            self.fail_all(Stage.MAIL, "needs_proof", None)
         elif self.transaction.envelope.require_tls and not capabilities.requiretls:
             self.fail_all(Stage.MAIL, "needs_requiretls", None)
         elif not capabilities.smtputf8:

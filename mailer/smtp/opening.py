@@ -77,7 +77,7 @@ class Opening:
     def _enter(self, state: State, capabilities: Capabilities) -> Event | None:
         self.state = state
         if state is State.READY:
-            return Ready(replace(capabilities, requiretls=capabilities.requiretls and self._authenticated))
+            return Ready(replace(capabilities, proved=self._authenticated))
         if state is State.HANDSHAKE:
             return StartTls()
         self._wire.write(*self._said(state))

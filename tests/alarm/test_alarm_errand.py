@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -69,6 +70,12 @@ async def test_at_its_deadline_it_is_killed_with_its_children(tmp_path: Path) ->
     script = f"sleep 60 & echo $! > {tmp_path}/pid; wait"
     assert await errand.run([SHELL, "-c", script], b"", {}, seconds=0.5) == "/bin/sh: killed after 0.5 s"
     await asyncio.to_thread(wait_for_the_end_of, int((tmp_path / "pid").read_text()))
+
+
+async def test_one_that_has_ended_well_is_not_blamed_for_a_child_that_it_left(tmp_path: Path) -> None:
+    script = f"sleep 60 & echo $! > {tmp_path}/pid"
+    assert await errand.run([SHELL, "-c", script], b"", {}, seconds=5.0) == ""
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
 
 
 async def test_what_it_says_is_cut_and_cleaned_for_the_log(caplog: pytest.LogCaptureFixture) -> None:

@@ -133,8 +133,11 @@ def dane(usage: int, made: Made) -> Demand:
     return by_dane(HOST, DOMAIN, [f"{usage} 0 1 {hashlib.sha256(made.der).hexdigest()}"])
 
 
+POLICY = "version: STSv1\nmode: {}\nmx: *.town.example\nmax_age: 86400\n"
+
+
 def sts(mode: str = "enforce", mx: str = "*.town.example") -> Demand:
-    demand = by_sts(HOST, DOMAIN, read_policy(f"version: STSv1\nmode: {mode}\nmx: {mx}\nmax_age: 86400\n"))
+    demand = by_sts(HOST, DOMAIN, read_policy(POLICY.format(mode).replace("*.town.example", mx)))
     assert demand is not None
     return demand
 
@@ -280,6 +283,16 @@ async def test_a_policy_in_testing_only_tells(place: Place) -> None:
     assert place.sessions == 1 + 2 + 1, "what does not hold is not tried each time"
 
 
+async def test_what_failed_at_one_name_is_no_other_names_at_the_same_address(place: Place) -> None:
+    other = by_sts("else.town.example", DOMAIN, read_policy(POLICY.format("testing")))
+    assert other is not None
+    host = Host("else.town.example", ("127.0.78.1",), other)
+    session = await place.dialler.dial(Route(DOMAIN, (host,), 60.0, host.name), Owner())
+    assert not session.tls.endswith("sts")
+    assert (await place.greeted(sts("testing"))).endswith(" sts")
+    assert place.words() == ["certificate-host-mismatch", ""]
+
+
 async def test_a_policy_in_testing_that_does_not_name_the_host_only_tells(place: Place) -> None:
     assert not (await place.greeted(sts("testing", "mx.other.example"))).endswith("sts")
     assert place.words() == ["validation-failure"]
@@ -344,7 +357,7 @@ async def test_a_host_that_cannot_be_reached_says_nothing_of_tls(place: Place) -
         (lambda: dane(3, GOOD), ("REQUIRETLS",), ""),
         (lambda: sts(), ("REQUIRETLS",), ""),
         (lambda: dane(3, GOOD), (), "needs_requiretls"),
-        (lambda: opportunistic(DOMAIN), ("REQUIRETLS",), "needs_requiretls"),
+        (lambda: opportunistic(DOMAIN), ("REQUIRETLS",), "needs_proof"),
     ],
 )
 async def test_a_mail_that_requires_tls_goes_only_where_it_is_proved_and_promised(

@@ -1,0 +1,29 @@
+"""Does what stands in a mail's way end it only where no later attempt can mend that?"""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from mailer.domain.lane import Lane
+from mailer.schedule.judge import Case, Scene, judge
+from mailer.schedule.outcome import Verdict
+from mailer.smtp.address import parse_address
+from mailer.smtp.envelope import Fact, ForwardPath
+from mailer.smtp.reply import Stage
+
+CASE = Case(Lane.SAFETY, 1, datetime(2026, 4, 10, tzinfo=UTC), 0.5)
+PATH = ForwardPath(parse_address("taro@docomo.ne.jp"))
+
+
+@pytest.mark.parametrize(
+    ("failure", "verdict", "enhanced", "reason"),
+    [
+        ("too_big", Verdict.DEFERRED, "4.3.4", "too_big"),
+        ("needs_proof", Verdict.DEFERRED, "4.7.5", "auth_failed"),
+        ("needs_requiretls", Verdict.REFUSED, "5.7.30", "auth_failed"),
+        ("needs_smtputf8", Verdict.REFUSED, "5.6.7", "protocol_error"),
+    ],
+)
+def test_what_stands_in_the_way(failure: str, verdict: Verdict, enhanced: str, reason: str) -> None:
+    outcome = judge(Fact(PATH, Stage.MAIL, None, failure), None, Scene("mx", ""), CASE)
+    assert (outcome.verdict, outcome.evidence.enhanced, outcome.evidence.reason) == (verdict, enhanced, reason)
