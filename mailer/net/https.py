@@ -87,14 +87,14 @@ async def _text(reader: asyncio.StreamReader) -> str:
     answer = _Answer()
     parser = httptools.HttpResponseParser(answer)
     while not answer.complete:
-        data = await reader.read(LONGEST_HEAD)
+        data = await reader.read(answer.room())
         if not data:
             break
+        answer.taken += len(data)
         try:
             parser.feed_data(data)
         except httptools.HttpParserError as error:
             raise FetchFailed(FETCH_ERROR, f"no HTTP: {error}") from error
-        answer.check_size()
         if answer.has_head:
             _check_head(parser.get_status_code(), answer.headers)
     return answer.text()
@@ -111,17 +111,16 @@ def _check_head(status: int, headers: dict[str, str]) -> None:
 
 
 class _Answer:
-    """What has come of one answer."""
+    """What has come of one answer; `taken` counts its bytes, head and framing with them."""
 
     def __init__(self) -> None:
+        self.taken = 0
         self.headers: dict[str, str] = {}
         self.has_head = False
         self.complete = False
-        self._head = 0
         self._body = bytearray()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._head += len(name) + len(value)
         self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
@@ -133,15 +132,20 @@ class _Answer:
     def on_message_complete(self) -> None:
         self.complete = True
 
-    def check_size(self) -> None:
-        if self._head > LONGEST_HEAD or len(self._body) > LONGEST_TEXT:
-            raise FetchFailed(INVALID, f"the answer is longer than {LONGEST_TEXT} bytes")
+    def room(self) -> int:
+        """Return how many bytes more may come: the parser tells of a header only once it has all of it."""
+        left = LONGEST_HEAD + (LONGEST_TEXT if self.has_head else 0) - self.taken
+        if left <= 0:
+            raise FetchFailed(INVALID, "the answer is longer than may be: 64 KiB of text behind 16 KiB of head")
+        return left
 
     def text(self) -> str:
         """Return the text; where no length was said, the end of the connection ends it."""
         ends_with_connection = self.has_head and not {"content-length", "transfer-encoding"} & self.headers.keys()
         if not self.complete and not ends_with_connection:
             raise FetchFailed(FETCH_ERROR, "the answer is cut short")
+        if len(self._body) > LONGEST_TEXT:
+            raise FetchFailed(INVALID, f"the text is longer than {LONGEST_TEXT} bytes")
         try:
             return self._body.decode("utf-8")
         except UnicodeDecodeError:

@@ -93,6 +93,17 @@ async def test_what_is_no_plain_text_of_a_bearable_size_is_refused(reply: bytes,
     assert caught.value.word == word
 
 
+@pytest.mark.parametrize(
+    "begun",
+    [HEAD + b"X: ", HEAD + b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX: "],
+    ids=["a header", "a trailer"],
+)
+async def test_a_line_that_does_not_end_is_read_only_so_far(begun: bytes) -> None:
+    async with served(begun + b"x" * 100_000, hang=True) as fetcher:
+        with pytest.raises(FetchFailed, match="longer than"):
+            await fetcher.fetch(HOST, "/policy.txt")
+
+
 @pytest.mark.parametrize(("name", "ca"), [("other.example", CA), (HOST, trustme.CA())])
 async def test_who_is_not_trusted_is_not_listened_to(name: str, ca: trustme.CA) -> None:
     async with served(answer(b"hello"), name=name, ca=ca) as fetcher:
