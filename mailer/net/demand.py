@@ -74,7 +74,10 @@ def by_dane(host: str, domain: str, records: Sequence[str]) -> Demand:
     """Return what secure TLSA records in presentation form demand of a host that takes mail for a domain."""
     policy = TlsPolicy("tlsa", host, tuple(records), mail_domain=domain)
     usable = strongest([record for text in records if (record := _tlsa(text)) is not None])
-    return Demand(policy, (Rung.DANE,) if usable else (Rung.ANY_TLS,), usable, (host, domain))
+    if not usable:
+        why = "no TLSA record is usable"
+        return Demand(policy, (Rung.ANY_TLS,), (), (host, domain), flaw="tlsa-invalid", why=why)
+    return Demand(policy, (Rung.DANE,), usable, (host, domain))
 
 
 def by_sts(host: str, domain: str, policy: StsPolicy) -> Demand | None:

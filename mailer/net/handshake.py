@@ -14,10 +14,9 @@ from mailer.net.demand import Demand, Rung
 from mailer.smtp import dane
 
 #: X509_V_ERR codes of OpenSSL and the words of TLS reports (RFC 8460) for them; all others are a lack of trust.
-EXPIRED, NOT_YET_VALID, HOST_MISMATCH = 10, 9, 62
+EXPIRED, HOST_MISMATCH = 10, 62
 _WORDS = {
     EXPIRED: "certificate-expired",
-    NOT_YET_VALID: "certificate-expired",
     HOST_MISMATCH: "certificate-host-mismatch",
 }
 
@@ -32,7 +31,7 @@ class Failed:
     @property
     def is_certificate(self) -> bool:
         """Tell whether TLS itself would have worked."""
-        return self.word.startswith("certificate-") or self.word == "tlsa-invalid"
+        return self.word.startswith("certificate-")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ from mailer.smtp.reply import Reply, Stage
 from mailer.smtp.timeouts import TIMEOUTS
 
 TLS_SECONDS = 60.0
+#: So long a peer has to read our last words.
+LINGER_SECONDS = 5.0
 
 
 class Owner(Protocol):
@@ -225,10 +227,7 @@ class Session(asyncio.Protocol):
                 server_hostname=self.peer.host,
                 ssl_handshake_timeout=TLS_SECONDS,
             )
-        except (
-            OSError,
-            ValueError,
-        ) as error:  # ssl.SSLError and TimeoutError are the first, a name that IDNA refuses the second
+        except Exception as error:  # whatever it is: a session whose handshake ends nowhere would hold its place
             self._break_tls(failed(error))
             return
         if upgraded is None or self.is_closed:
@@ -259,4 +258,6 @@ class Session(asyncio.Protocol):
                 self._transport.abort()
             else:
                 self._transport.close()
+                # A peer that does not read what we wrote would keep the socket open for ever.
+                self._loop.call_later(LINGER_SECONDS, self._transport.abort)
         self.owner.closed(self, failure, reply)

@@ -28,7 +28,7 @@ def failure(records: Sequence[Tlsa], chain: Sequence[bytes], names: Sequence[str
         return "validation-failure"
     try:
         return _failure(records, chain, names, now)
-    except ValueError:  # a certificate that cannot be read
+    except Exception:  # what the reading of a hostile certificate may raise stands nowhere
         return "certificate-not-trusted"
 
 
@@ -37,7 +37,7 @@ def _failure(records: Sequence[Tlsa], chain: Sequence[bytes], names: Sequence[st
         return ""
     anchors = [x509.load_der_x509_certificate(der) for der in dict.fromkeys(_anchors(records, chain))]
     if not anchors:
-        return "tlsa-invalid"
+        return "certificate-not-trusted"
     server, *others = (x509.load_der_x509_certificate(der) for der in chain)
     if any(_leads(server, others, anchors, name, now) for name in names):
         return ""

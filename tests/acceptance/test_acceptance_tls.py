@@ -62,7 +62,7 @@ CASES: Mapping[str, Case] = {
     "ta.signed.example": Case(RIGHT, "accepted", " dane", tlsa=f"2 0 1 {named(MIDDLE)}"),
     "without.signed.example": Case(WRONG, "accepted", "TLS"),
     "unusable.signed.example": Case(WRONG, "accepted", "TLS", tlsa=f"0 0 1 {FORGED}"),
-    "wrong.signed.example": Case(WRONG, "deferred", reply=REFUSED + "tlsa-invalid", tlsa="3 0 1 right"),
+    "wrong.signed.example": Case(WRONG, "deferred", reply=REFUSED + "certificate-not-trusted", tlsa="3 0 1 right"),
     "stripped.signed.example": Case(PLAIN, "deferred", reply="tls_not_offered", tlsa="3 0 1 right"),
     "bogus.signed.example": Case(
         RIGHT, "deferred", reply="the DNS gave no trustworthy TLSA records", tlsa="3 0 1 right"

@@ -158,8 +158,8 @@ async def test_a_server_with_its_tlsa_record_is_spoken_to(place: Place, usage: i
 @pytest.mark.parametrize(
     ("chain", "usage", "anchor", "word"),
     [
-        ((STRANGER,), 3, GOOD, "tlsa-invalid"),
-        ((STRANGER,), 2, MIDDLE, "tlsa-invalid"),
+        ((STRANGER,), 3, GOOD, "certificate-not-trusted"),
+        ((STRANGER,), 2, MIDDLE, "certificate-not-trusted"),
         ((OTHER, MIDDLE), 2, MIDDLE, "certificate-host-mismatch"),
         ((OLD, MIDDLE), 2, MIDDLE, "certificate-expired"),
         ((STRANGER, MIDDLE), 2, MIDDLE, "certificate-not-trusted"),
@@ -229,7 +229,7 @@ async def test_unusable_records_ask_for_any_tls_but_for_tls(place: Place) -> Non
     assert not (await place.greeted(unusable)).endswith("dane")
     offers(place, Mood())
     assert await place.refused(unusable) == "tls_not_offered"
-    assert place.words() == ["", "starttls-not-supported"]
+    assert place.words() == ["tlsa-invalid", "tlsa-invalid"]
 
 
 async def test_the_next_host_is_tried_where_one_does_not_prove_itself(place: Place) -> None:
