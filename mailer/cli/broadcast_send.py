@@ -5,7 +5,7 @@ waits any more; what is followed is only looked at, so ending the command ends n
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mailer.service.announce import Announced
     from mailer.service.broadcast import BroadcastRequest
     from mailer.service.office import Office
+    from mailer.service.stops import Part
 
 CITIES = ("iwamizawa", "takikawa", "yubari")
 LOOK_EVERY_SECONDS = 0.5
@@ -64,11 +65,22 @@ def send(session: Session, /, text_file: BinaryIO, wait: bool, yes: bool, **aske
         if not session.json:
             words = _("Accepted for sending: {id}, {recipients} recipients of {households} households.")
             output.say(words.format_map(_document(announced)))
+        suspended = _tell_suspended(*broadcast.kept(announced))
         if wait:
             figures = _watched(session, office, announced)
-            output.document(figures) if session.json else describe(office, figures)
+            output.document({**figures, "suspended": suspended}) if session.json else describe(office, figures)
         elif session.json:
-            output.document(_document(announced))
+            output.document({**_document(announced), "suspended": suspended})
+
+
+def _tell_suspended(count: int, parts: "Sequence[Part]") -> int:
+    """Say on standard error who waits because an operator suspended a part of the queue; return how many."""
+    from mailer.cli.suspending import words
+
+    if count:
+        text = _("{count} addresses wait because this is suspended: {parts}; see “mimamori queue suspended”.")
+        output.note(text.format(count=count, parts="; ".join(map(words, parts))))
+    return count
 
 
 def _decoded(content: bytes) -> str:

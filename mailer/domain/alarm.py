@@ -29,6 +29,7 @@ class Kind(StrEnum):
     CANARY_LATE = "canary_late"
     CANARY_REFUSED = "canary_refused"
     UNREACHED = "unreached"
+    SUSPENDED = "suspended"
     QUEUE_STUCK = "queue_stuck"
     STORE_FAILED = "store_failed"
     DISK_LOW = "disk_low"
@@ -43,6 +44,7 @@ REASONS: Mapping[Kind, str] = {
     Kind.CANARY_LATE: "A canary was not accepted in time: {subject}",
     Kind.CANARY_REFUSED: "A canary was refused or returned: {subject}",
     Kind.UNREACHED: "The deadline of a safety broadcast is over, and not everyone was reached: {subject}",
+    Kind.SUSPENDED: "A safety broadcast waits for a part of the queue that is suspended: {subject}",
     Kind.QUEUE_STUCK: "The queue cannot be written or claimed from, and sending pauses: {subject}",
     Kind.STORE_FAILED: "The store cannot be written, and sending pauses: {subject}",
     Kind.DISK_LOW: "The disk is nearly full: {subject}",

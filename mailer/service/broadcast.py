@@ -17,7 +17,7 @@ from mailer.message.text import TextError, check_subject, check_text
 from mailer.schedule.accounting import ItemFacts, problems
 from mailer.schedule.queued import Selection
 from mailer.schedule.transition import CANCELLED
-from mailer.service import canary
+from mailer.service import alarm, canary, stops
 from mailer.service.announce import Announced, NewAnnouncement, NoSuchAnnouncement, announce, audience, summary
 from mailer.service.audit import record
 from mailer.service.office import Office
@@ -77,12 +77,24 @@ class BroadcastRequest:
 
 
 def send(office: Office, request: BroadcastRequest) -> Announced:
-    """Accept a broadcast for sending, durably and whole; raise BroadcastRefused if it cannot be sent as asked."""
+    """Accept a broadcast for sending, durably and whole; raise BroadcastRefused if it cannot be sent as asked.
+
+    An urgent one that meets a stop of the queue raises an alarm: `kept` tells more of it.
+    """
     with transaction():
         new, to = _resolved(office, request)
         if not to.recipients:
             raise BroadcastRefused("no_recipients")
-        return announce(office, new, to)
+        announced = announce(office, new, to)
+        count, _ = stops.keeping(announced.id) if request.urgent else (0, [])
+        if count:
+            alarm.raise_(office, alarm.Kind.SUSPENDED, announced.id, f"{count}/{announced.recipients}")
+        return announced
+
+
+def kept(announced: Announced) -> tuple[int, list[stops.Part]]:
+    """Return how many recipients wait because an operator suspended a part of the queue, and which parts those are."""
+    return stops.keeping(announced.id)
 
 
 def preview(office: Office, request: BroadcastRequest) -> Announced:

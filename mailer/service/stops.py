@@ -25,6 +25,7 @@ __all__ = [
     "Stop",
     "Stops",
     "end_over",
+    "keeping",
     "resume",
     "standing",
     "suspend",
@@ -80,6 +81,19 @@ def suspended(office: Office) -> list[Standing]:
         return sum(items for group, items in waiting if part.has(group, sites.get(group.domain, "")))
 
     return [Standing(stop, count(stop.part)) for stop in found]
+
+
+def keeping(announcement_id: str) -> tuple[int, list[Part]]:
+    """Return how many recipients of an announcement wait because of stops, each counted once, and the parts stopped."""
+    found = stops.standing()
+    if not found:
+        return 0, []
+    kept = [
+        (stop.part, items)
+        for group, items in stops.waiting(announcement_id, recipients=True)
+        if (stop := found.over(group))
+    ]
+    return sum(items for _, items in kept), list(dict.fromkeys(part for part, _ in kept))
 
 
 def end_over(office: Office) -> int:

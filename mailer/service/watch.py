@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mailer.domain.alarm import OF_THE_MACHINE, Alarm, Event, Kind, Telling
-from mailer.service import alarm, canary
+from mailer.service import alarm, canary, stops
 from mailer.service.office import Office
 from mailer.store import alarms, site_memory, unreached
 from mailer.store.database import prove_writable
@@ -53,6 +53,7 @@ def look(
     _follow_the_machine(office, troubles)
     _follow_the_pauses(office, now)
     canary.watch(office)
+    _end_suspended(office)
     _note_unreached(office, since or now - STILL_NEWS, now)
     alarms.clear_quiet(Kind.OUR_FAULT, now - alarm.QUIET, now, alarm.BY_QUIET)
     news = alarms.take_news()
@@ -97,6 +98,14 @@ def _follow_the_pauses(office: Office, now: datetime) -> None:
         else:
             alarm.raise_(office, Kind.CARRIER_PAUSED, state.site, state.reason)
     alarms.clear_quiet(Kind.CARRIER_PAUSED, now - CALM, now, alarm.BY_ITSELF)
+
+
+def _end_suspended(office: Office) -> None:
+    """A safety broadcast that met a stop waits for it no longer: the stop has ended, or the waiting has."""
+    for announcement_id in alarms.standing(Kind.SUSPENDED):
+        count, _ = stops.keeping(announcement_id)
+        if not count:
+            alarm.clear(office, Kind.SUSPENDED, announcement_id)
 
 
 def _note_unreached(office: Office, since: datetime, now: datetime) -> None:

@@ -22,7 +22,10 @@ WHERE state = 'waiting' AND next_attempt_at <= ? AND ? IN ('', school) AND ? IN 
 """
 TAKE_UP = "UPDATE queue_item SET next_attempt_at = ? WHERE state IN ('waiting', 'held') AND next_attempt_at >= ?"
 STANDS = "SELECT EXISTS (SELECT 1 FROM queue_stop)"
-WAITING = "SELECT domain, school, announcement_id, COUNT(*) FROM queue_item WHERE state = 'waiting' GROUP BY 1, 2, 3"
+WAITING = """
+SELECT domain, school, announcement_id, COUNT(*) FROM queue_item
+WHERE state = 'waiting' AND ? IN ('', announcement_id) AND NOT (? AND canary) GROUP BY 1, 2, 3
+"""
 SHIFT = "UPDATE queue_stop SET until = until + ?"
 NONE = Stops((), {})
 
@@ -70,9 +73,12 @@ def take_up(now: datetime) -> int:
     return change(TAKE_UP, (instant(now), instant(ASIDE)))
 
 
-def waiting() -> list[tuple[Placed, int]]:
-    """Return how many items wait, by their domain, school and announcement."""
-    return [(_Group(*group), count) for *group, count in select(WAITING)]
+def waiting(announcement_id: str = "", *, recipients: bool = False) -> list[tuple[Placed, int]]:
+    """Return how many items wait, of one announcement if it is named, by their domain, school and announcement.
+
+    With `recipients` without the canaries.
+    """
+    return [(_Group(*group), count) for *group, count in select(WAITING, (announcement_id, recipients))]
 
 
 def set_clock(by: timedelta) -> None:

@@ -25,7 +25,18 @@ def test_what_is_sent_has_the_words_of_the_surface(town: Town) -> None:
         "households": 2,
         "recipients": 2,
         "excluded": {"option_off": 1, "slot_3_or_4": 1},
+        "suspended": 0,
     }
+
+
+def test_who_waits_because_of_a_stop_is_told(town: Town) -> None:
+    town.done("queue", "suspend", "--carrier", "docomo", "--reason", "工事")
+    words = ("broadcast", "send", "--all", "--subject", "x", "--text-file", "-")
+    result = town.type(*words, stdin="x")
+    assert result.stderr.startswith("1 addresses wait because this is suspended: carrier docomo; see")
+    assert town.json(*words, "--urgent", stdin="x")["suspended"] == 1
+    town.done("queue", "resume", "--all")
+    assert town.type(*words, stdin="x").stderr == ""
 
 
 def test_people_are_told_that_it_was_accepted_for_sending(town: Town) -> None:

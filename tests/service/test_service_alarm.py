@@ -10,7 +10,7 @@ from mailer.domain.alarm import Alarm, Event, Kind, Telling
 from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Evidence, Outcome, Verdict
 from mailer.schedule.site import SiteState
-from mailer.service import alarm, audit, broadcast, dispatch, watch
+from mailer.service import alarm, audit, broadcast, dispatch, stops, watch
 from mailer.service.office import Office
 from mailer.store import alarms, site_memory
 from mailer.store.database import transaction
@@ -130,6 +130,21 @@ def test_a_clock_that_is_set_back_keeps_no_way_waiting(office: Office, clock: Fa
         (Kind.TEST, Event.RAISED),
         (Kind.DISK_LOW, Event.RAISED),
     ]
+
+
+def test_a_safety_broadcast_that_meets_a_stop_is_told_until_nothing_of_it_waits_there(
+    office: Office, register: Register
+) -> None:
+    register("t-daiichi", "a@gmail.com", "b@docomo.ne.jp")
+    stops.suspend(office, stops.Part(domain="gmail.com"), "tester")
+    send(office, urgent=False)
+    assert alarm.list_() == []
+    name = send(office)
+    assert look(office).news[0][1] is Event.RAISED
+    (one,) = alarm.list_()
+    assert (one.kind, one.subject, one.words) == (Kind.SUSPENDED, name, "1/2")
+    stops.resume(office, None, "tester")
+    assert [(ended.subject, event) for ended, event in look(office).news] == [(name, Event.CLEARED)]
 
 
 def test_what_blames_us_raises_one_alarm_for_a_receiver_and_never_names_the_address(
