@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 CITIES = ("iwamizawa", "takikawa", "yubari")
 LOOK_EVERY_SECONDS = 0.5
+#: "This very minute" may be over when the command is typed to its end.
+HOUR_IS_OVER_AFTER = timedelta(minutes=1)
 
 
 @click.command(
@@ -97,7 +99,7 @@ def _request(session: Session, office: "Office", text: str, asked: Mapping[str, 
     from mailer.service.broadcast import BroadcastRequest
     from mailer.service.keys import active_selectors
 
-    at: datetime | None = asked["at"]
+    at = _not_past(office, asked["at"])
     expires: timedelta | None = asked["expires"]
     selectors = active_selectors(office)
     if not selectors:
@@ -113,6 +115,14 @@ def _request(session: Session, office: "Office", text: str, asked: Mapping[str, 
         expires=expires,
         selectors=selectors,
     )
+
+
+def _not_past(office: "Office", at: datetime | None) -> datetime | None:
+    """Return the hour asked for; one that is over was mistyped, and must not send at once what should wait."""
+    if at is not None and at < office.clock() - HOUR_IS_OVER_AFTER:
+        words = _("--at {time} is over. Name a time to come, or leave --at out to send it now.")
+        raise click.UsageError(words.format(time=output.moment(at)))
+    return at
 
 
 def _addressed(schools: "Schools", asked: Mapping[str, Any]) -> tuple[str, ...]:

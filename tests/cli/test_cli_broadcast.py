@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 
 import pytest
 
@@ -109,6 +110,18 @@ def test_what_cannot_be_read_is_a_mistake_in_usage(town: Town, option: str, valu
     result = town.type("broadcast", "send", "--subject", "x", "--text-file", "-", option, value, stdin="x")
     assert result.exit_code == 2
     assert value in result.stderr
+
+
+def test_an_hour_that_is_over_sends_nothing(town: Town) -> None:
+    words = ("broadcast", "send", "--all", "--subject", "x", "--text-file", "-", "--at")
+    result = town.type(*words, "2020-04-01T08:00", stdin="x")
+    assert result.exit_code == 2
+    assert "--at 2020-04-01 08:00" in result.stderr
+    assert "leave --at out" in result.stderr
+    assert town.json("broadcast", "list") == []
+    with town.office() as office:
+        this_minute = office.clock() - timedelta(seconds=30)
+    town.done(*words, this_minute.isoformat(), stdin="x")
 
 
 def test_times_and_durations_are_taken(town: Town) -> None:
