@@ -54,11 +54,15 @@ class Report:
         return f"{self.day:%Y%m%d}.{self.domain}@{self.reporter.domain}"
 
     @property
+    def submitter(self) -> str:
+        """Return the domain that submits it: that of the contact (RFC 8460 §5.3)."""
+        return parse_address(self.reporter.contact).key.rpartition("@")[2]
+
+    @property
     def filename(self) -> str:
         """Return what its file is called (RFC 8460 §5.1)."""
-        sender = parse_address(self.reporter.contact).key.rpartition("@")[2]
         begin, end = (int(moment.timestamp()) for moment in span(self.day))
-        return f"{sender}!{self.domain}!{begin}!{end}.json.gz"
+        return f"{self.submitter}!{self.domain}!{begin}!{end}.json.gz"
 
     def document(self) -> dict[str, Any]:
         """Return the report as it is written in JSON."""

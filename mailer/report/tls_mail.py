@@ -31,10 +31,10 @@ def draft(report: Report, to: Address, at: datetime, keys: Sequence[KeyName]) ->
 
     Raises ValueError without a key to sign with.
     """
-    submitter = report.reporter.domain
+    own = report.reporter.domain
     fields = _fields(report, to, at)
     body = _body(report)
-    shared = Shared(submitter, sender(submitter), int(at.timestamp()), fields, (), body)
+    shared = Shared(own, sender(own), int(at.timestamp()), fields, (), body)
     seal = Seal(shared, keys)
     body_hash, digests = seal.digests(b"", b"")
     return Draft(digests, b"".join(fields) + b"\r\n" + body, body_hash, seal)
@@ -46,11 +46,11 @@ def sender(domain: str) -> str:
 
 
 def _fields(report: Report, to: Address, at: datetime) -> tuple[bytes, ...]:
-    submitter = report.reporter.domain
+    own, submitter = report.reporter.domain, report.submitter
     subject = f"Report Domain: {report.domain}\r\n Submitter: {submitter}\r\n Report-ID: <{report.id}>"
     kind = f'multipart/report; report-type="tlsrpt";\r\n boundary="{BOUNDARY}"'
     return (
-        header.named("From", "TLS reports", f"<{sender(submitter)}>"),
+        header.named("From", "TLS reports", f"<{sender(own)}>"),
         b"To: <%b>\r\n" % to.header.encode(),
         header.plain("Subject", subject),
         header.plain("Date", format_datetime(at)),
@@ -65,7 +65,7 @@ def _fields(report: Report, to: Address, at: datetime) -> tuple[bytes, ...]:
 
 def _body(report: Report) -> bytes:
     text = TEXT.format(
-        submitter=report.reporter.domain, domain=report.domain, day=report.day, contact=report.reporter.contact
+        submitter=report.submitter, domain=report.domain, day=report.day, contact=report.reporter.contact
     )
     file = f'attachment;\r\n filename="{report.filename}"'
     return b"".join(

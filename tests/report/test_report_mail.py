@@ -4,6 +4,7 @@ import email
 import email.policy
 import gzip
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
@@ -67,3 +68,12 @@ def test_every_line_fits(mail: bytes) -> None:
 def test_unsigned_it_does_not_leave() -> None:
     with pytest.raises(ValueError, match="key"):
         draft(REPORT, TO, AT, [])
+
+
+def test_who_submits_is_whose_contact_it_is() -> None:
+    reporter = replace(REPORT.reporter, contact="joho@city.iwamizawa.lg.jp")
+    unsigned = draft(replace(REPORT, reporter=reporter), TO, AT, [KeyName("rsa1", "rsa-sha256")])
+    read = email.message_from_bytes(unsigned.content, _class=EmailMessage, policy=email.policy.default)
+    assert read["TLS-Report-Submitter"] == "city.iwamizawa.lg.jp"
+    assert "Submitter: city.iwamizawa.lg.jp" in read["Subject"]
+    assert read["From"].addresses[0].domain == OURS
