@@ -65,7 +65,7 @@ def show(session: Session, announcement_id: str) -> None:
     "recipients", cls=Verb, help=N_("Show every recipient with its state and the evidence; with --json as JSON lines.")
 )
 @click.argument("announcement_id", metavar="ID")
-@click.option("--unreached", is_flag=True, help=N_("Only those whose mail nobody has accepted (yet)."))
+@option("--unreached", is_flag=True, help=N_("Only those whose mail nobody has accepted (yet)."))
 @click.pass_obj
 def recipients(session: Session, announcement_id: str, unreached: bool) -> None:
     """Show the recipients, or those who were not reached."""

@@ -8,7 +8,7 @@ import click
 from mailer.cli import output
 from mailer.cli.failure import Refused
 from mailer.cli.session import Session
-from mailer.cli.verb import N_, Verb, Verbs
+from mailer.cli.verb import N_, Verb, Verbs, option
 from mailer.language import _
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def show(session: Session, name: str) -> None:
     "thaw", cls=Verb, help=N_("Say that the refusals of a carrier are no wave: its addresses may be put to rest again.")
 )
 @click.argument("name")
-@click.option("--reason", default="", help=N_("Why, for the audit book."))
+@option("--reason", default="", help=N_("Why, for the audit book."))
 @click.pass_obj
 def thaw(session: Session, name: str, reason: str) -> None:
     """End a wave by hand."""
