@@ -42,8 +42,8 @@ NICE = 5
 WORKER_SECONDS = 15.0
 LOOK_FOR_LAPSED_SECONDS = 5.0
 LOOK_FOR_ENDLESS_SECONDS = 60.0
-#: All time-outs of a session together (RFC 5321 §4.5.3.2) take half an hour.
-LONGEST_ATTEMPT_SECONDS = 3600.0
+#: All time-outs of a session together take half an hour; on a full disk a worker may hold its claims for longer.
+LONGEST_ATTEMPT_SECONDS = 24 * 3600.0
 
 
 async def run(settings: Settings, config: Path, ready: Callable[[], None], stop: asyncio.Event) -> None:

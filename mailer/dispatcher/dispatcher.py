@@ -26,7 +26,7 @@ from mailer.dispatcher.lookout import Lookout
 from mailer.dispatcher.means import Means
 from mailer.dispatcher.outcomes import Outcomes
 from mailer.dispatcher.signing import Signing
-from mailer.dispatcher.site import Site
+from mailer.dispatcher.site import TAKEN_AGAIN, Site
 from mailer.dispatcher.tenancy import Tenancy
 from mailer.dispatcher.ways import Way, Ways
 from mailer.domain.lane import Lane
@@ -154,7 +154,7 @@ class Dispatcher:
 
     def _lesson(self, state: lease.SiteState) -> Lesson:
         rest = 0.0 if state.paused_until is None else (state.paused_until - self._office.clock()).total_seconds()
-        return Lesson(state.connections, state.messages_per_session, max(0.0, rest))
+        return Lesson(state.connections, state.messages_per_session, max(0.0, rest), state.reason == TAKEN_AGAIN)
 
     def _hurry(self) -> None:
         """An operator flushed: whatever rests is tried now, within each receiver's limits."""

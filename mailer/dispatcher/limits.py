@@ -25,11 +25,15 @@ ONE_WAVE_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """What has been learned of a site: as in `SiteState`, but the rest is in seconds from now (0.0: none)."""
+    """What has been learned of a site: as in `SiteState`, but the rest is in seconds from now (0.0: none).
+
+    `taken` says that it was learned because mail is taken again.
+    """
 
     connections: int
     messages_per_session: int
     rest: float
+    taken: bool = False
 
 
 class Limits:
@@ -99,6 +103,8 @@ class Limits:
     def heed(self, lesson: Lesson, now: float) -> None:
         """Take over what others learned. An end that is put off means that the site has blocked us again."""
         self._allowance.heed(lesson.connections, lesson.messages_per_session)
+        if not lesson.rest and not lesson.taken:
+            return  # it is of something else: only a mail that was taken ends a rest
         until = now + min(lesson.rest, float(self.manners.pause_seconds)) if lesson.rest else float("-inf")
         if until > self._rests_until + ONE_WAVE_SECONDS:
             self._blocked_at = now

@@ -36,6 +36,7 @@ QUIET_SECONDS = 10.0
 #: Claiming, committing and signing take a moment: so long before sessions run out the next jobs are asked for.
 AHEAD_SECONDS = 0.3
 MEASURE_SECONDS = 0.1
+TAKEN_AGAIN = "mail is taken again"
 MOST_JOBS = 400
 
 
@@ -256,7 +257,7 @@ class Site:
 
     def _succeeded(self, session: Session, job: Job) -> None:
         if self.limits.succeeded(job.taken_at, self._loop.time()):
-            self._tell("mail is taken again")
+            self._tell(TAKEN_AGAIN)
         self._at[session].succeeded(self._loop.time())
         if job.bare:
             self._desk.learned_bare_form(job.claimed.domain)
