@@ -151,7 +151,8 @@ async def _exchanges(domain: str, resolver: Resolver) -> tuple[list[Exchange], A
             f"the domain {domain} does not exist", permanent=True, enhanced="5.1.2", reason="domain_unknown"
         ) from absent
     except DnsTrouble as trouble:
-        raise _for_now(f"the DNS gave no answer for {domain}: {trouble}", "4.4.3") from trouble
+        words = f"the DNS gave no answer for {domain}: {trouble}"
+        raise NoRoute(words, permanent=False, enhanced="4.4.3", reason="network_trouble", is_silence=True) from trouble
 
 
 async def _look_up_all(names: Sequence[str], search: _Search) -> list[_Found | NoRoute]:

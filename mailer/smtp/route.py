@@ -23,19 +23,18 @@ class Exchange:
 
 
 class NoRoute(Exception):
-    """No host can be named for a domain, for good or for now; `enhanced` is of RFC 3463, `reason` a word of Reason."""
+    """No host can be named for a domain, for good or for now; `enhanced` is of RFC 3463, `reason` a word of Reason.
 
-    def __init__(self, text: str, *, permanent: bool, enhanced: str, reason: str) -> None:
+    `is_silence` says that the DNS gave no answer for the domain, so that nothing has changed as far as anybody knows.
+    """
+
+    def __init__(self, text: str, *, permanent: bool, enhanced: str, reason: str, is_silence: bool = False) -> None:
         super().__init__(text)
         self.text = text
         self.permanent = permanent
         self.enhanced = enhanced
         self.reason = reason
-
-    @property
-    def is_silence(self) -> bool:
-        """Tell whether the DNS gave no answer, so that nothing has changed as far as anybody knows (RFC 3463 X.4.3)."""
-        return self.enhanced == "4.4.3"
+        self.is_silence = is_silence
 
 
 def hosts_in_order(domain: str, exchanges: Sequence[Exchange], own: frozenset[str], shuffle: Shuffle) -> list[str]:

@@ -13,7 +13,7 @@ from mailer.net.routes import Host, Route
 from mailer.smtp.route import NoRoute
 
 MANNERS = Manners(5, 100, None, None, 300)
-SILENT = NoRoute("no answer", permanent=False, enhanced="4.4.3", reason="network_trouble")
+SILENT = NoRoute("no answer", permanent=False, enhanced="4.4.3", reason="network_trouble", is_silence=True)
 ALIAS = NoRoute("the MX is an alias", permanent=False, enhanced="4.4.4", reason="network_trouble")
 GONE = NoRoute("no such domain", permanent=True, enhanced="5.1.2", reason="domain_unknown")
 
