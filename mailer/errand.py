@@ -10,7 +10,7 @@ import contextlib
 import logging
 import os
 import signal
-from asyncio.subprocess import PIPE, STDOUT, Process
+from asyncio.subprocess import STDOUT
 from collections.abc import Mapping, Sequence
 
 from mailer.domain.alarm import clean
@@ -18,70 +18,82 @@ from mailer.domain.alarm import clean
 log = logging.getLogger(__name__)
 
 DEADLINE_SECONDS = 30.0
-#: What a program said just before it ended is read for so long.
+#: What a program said just before it ended is read for so long; so long, too, may the system take to end a killed one.
 LAST_WORDS_SECONDS = 1.0
 MOST_OUTPUT = 4096
-CHUNK = 4096
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+
+
+class Errand(asyncio.SubprocessProtocol):
+    """What is heard of a running program: the beginning of what it says, that it fell silent, ended, and is gone."""
+
+    def __init__(self) -> None:
+        self.said = bytearray()
+        self.silent, self.ended, self.gone = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    def pipe_data_received(self, _fd: int, data: bytes) -> None:
+        """Keep the beginning; the rest is read, too, so that the program does not wait for us."""
+        self.said += data[: MOST_OUTPUT - len(self.said)]
+
+    def pipe_connection_lost(self, _fd: int, _error: Exception | None) -> None:
+        """Its output, the only pipe, has ended."""
+        self.silent.set()
+
+    def process_exited(self) -> None:
+        """It has ended, although a child of it may hold its output open."""
+        self.ended.set()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """It has ended and all its pipes are closed."""
+        self.gone.set()
 
 
 async def run(
     command: Sequence[str], given: bytes, variables: Mapping[str, str], seconds: float = DEADLINE_SECONDS
 ) -> str:
     """Run a program with `given` on its standard input; return what went wrong, empty if it ended with status 0."""
-    environment = {**ENVIRONMENT, **variables}
     try:
-        process = await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=PIPE, stderr=STDOUT, env=environment, cwd="/", start_new_session=True
-        )
+        transport, errand = await _start(command, given, {**ENVIRONMENT, **variables})
     except OSError as error:
         return f"{command[0]}: {error.strerror}"
-    said = bytearray()
-    talk = [asyncio.create_task(each) for each in (_give(process, given), _listen(process, said))]
     try:
         async with asyncio.timeout(seconds):
-            status = await _ended(process)
-        await asyncio.wait(talk, timeout=LAST_WORDS_SECONDS)
+            await errand.ended.wait()
+        await _at_most(LAST_WORDS_SECONDS, errand.silent)
     except TimeoutError:
-        _kill(process)
         return f"{command[0]}: killed after {seconds:g} s"
-    except asyncio.CancelledError:
-        _kill(process)
-        raise
     finally:
-        for one in talk:
-            one.cancel()
-        if said:
-            log.info("%s said: %s", command[0], clean(said.decode("utf-8", "replace"), MOST_OUTPUT))
+        await _close(transport, errand)
+        if errand.said:
+            log.info("%s said: %s", command[0], clean(errand.said.decode("utf-8", "replace"), MOST_OUTPUT))
+    status = transport.get_returncode()
     return f"{command[0]}: exit status {status}" if status else ""
 
 
-async def _ended(process: Process) -> int:
-    """Return the status of a program that has ended, although a child of it may hold its output open."""
-    while process.returncode is None:  # noqa: ASYNC110 - `wait` would wait for the output, too
-        await asyncio.sleep(0.02)
-    return process.returncode
+async def _start(
+    command: Sequence[str], given: bytes, environment: Mapping[str, str]
+) -> tuple[asyncio.SubprocessTransport, Errand]:
+    """Start it with a file in memory as its standard input: a pipe could be held open, unread, by a child of it."""
+    stdin = os.memfd_create("given")
+    try:
+        os.pwrite(stdin, given, 0)  # so it is read from its beginning
+        return await asyncio.get_running_loop().subprocess_exec(
+            Errand, *command, stdin=stdin, stderr=STDOUT, env=environment, cwd="/", start_new_session=True
+        )
+    finally:
+        os.close(stdin)
 
 
-async def _give(process: Process, given: bytes) -> None:
-    assert process.stdin
-    if process.stdin.is_closing():
-        return
-    # A program may not care what it is told.
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        process.stdin.write(given)
-        await process.stdin.drain()
-    process.stdin.close()
+async def _close(transport: asyncio.SubprocessTransport, errand: Errand) -> None:
+    """Kill it with its children if it has not ended, and let go of the output that a child of it may still hold."""
+    if not errand.ended.is_set():
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(transport.get_pid(), signal.SIGKILL)
+    transport.close()
+    await _at_most(LAST_WORDS_SECONDS, errand.gone)
 
 
-async def _listen(process: Process, said: bytearray) -> None:
-    """Keep the beginning of what it says, and read the rest, so that it does not wait for us."""
-    assert process.stdout
-    while chunk := await process.stdout.read(CHUNK):
-        said += chunk[: MOST_OUTPUT - len(said)]
-
-
-def _kill(process: Process) -> None:
-    """Kill it with its children."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+async def _at_most(seconds: float, event: asyncio.Event) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

@@ -78,6 +78,30 @@ async def test_one_that_has_ended_well_is_not_blamed_for_a_child_that_it_left(tm
     os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
 
 
+def pipes_held() -> set[str]:
+    """Return the pipes that this process holds open."""
+    links = [f"/proc/self/fd/{name}" for name in os.listdir("/proc/self/fd")]
+    return {held for held in (os.readlink(link) for link in links if os.path.lexists(link)) if held.startswith("pipe:")}
+
+
+async def test_a_child_that_holds_its_pipes_leaves_nothing_open_here(tmp_path: Path) -> None:
+    before = pipes_held()
+    script = f"exec 3<&0; sleep 60 <&3 & echo $! > {tmp_path}/pid"
+    assert await errand.run([SHELL, "-c", script], b"x" * 1_000_000, {}, seconds=5.0) == ""
+    assert pipes_held() <= before
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+
+
+async def test_the_end_of_the_service_kills_it_with_its_children_and_leaves_nothing_open(tmp_path: Path) -> None:
+    before = pipes_held()
+    script = f"sleep 60 & echo $! > {tmp_path}/pid; wait"
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.5):
+            await errand.run([SHELL, "-c", script], b"", {})
+    assert pipes_held() <= before
+    await asyncio.to_thread(wait_for_the_end_of, int((tmp_path / "pid").read_text()))
+
+
 async def test_what_it_says_is_cut_and_cleaned_for_the_log(caplog: pytest.LogCaptureFixture) -> None:
     script = "printf 'told taro@docomo.ne.jp\\n\\033[31m'; head -c 3000000 /dev/zero | tr '\\0' x"
     with caplog.at_level(logging.INFO):
