@@ -62,13 +62,21 @@ async def run(settings: Settings, config: Path, ready: Callable[[], None], stop:
             if not await unless(stop, cleared(settings.state.directory, widow)):
                 return
             keyring = Keyring(partial(read_dkim_key, settings))
-            keyring.make_ready(await writer.do(partial(active_selectors, office)))
+            await read_ahead(keyring, office, writer)
             equip = partial(signed_for, keyring)
             await Parent(commands, widow.recover, equip, WORKER_SECONDS)(ready, stop)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.to_thread(writer.close)
+
+
+async def read_ahead(keyring: Keyring, office: Office, writer: Writer) -> None:
+    """Read the active keys before there is mail; where that fails they are read when it is signed."""
+    try:
+        keyring.make_ready(await writer.do(partial(active_selectors, office)))
+    except Exception as error:
+        log.error("the active keys cannot be read ahead: %s", error)
 
 
 def step_back() -> None:

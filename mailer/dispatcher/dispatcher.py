@@ -13,7 +13,6 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -21,19 +20,20 @@ from mailer.carrier.group import Carrier, Manners
 from mailer.carrier.reading import Reading
 from mailer.dispatcher.door import Door
 from mailer.dispatcher.job import Job, job_of
-from mailer.dispatcher.limits import Lesson, Limits
+from mailer.dispatcher.lessons import Lessons
+from mailer.dispatcher.limits import Limits
 from mailer.dispatcher.lookout import Lookout
 from mailer.dispatcher.means import Means
 from mailer.dispatcher.outcomes import Outcomes
 from mailer.dispatcher.signing import Signing
-from mailer.dispatcher.site import TAKEN_AGAIN, Site
+from mailer.dispatcher.site import Site
 from mailer.dispatcher.tenancy import Tenancy
 from mailer.dispatcher.ways import Way, Ways
 from mailer.domain.lane import Lane
 from mailer.net.dial import NotGreeted
 from mailer.net.routes import Route, find_route
 from mailer.net.transport import Owner, Session
-from mailer.service import dispatch, lease
+from mailer.service import dispatch
 from mailer.service.dispatch import Claimed
 from mailer.smtp.address import AddressError
 from mailer.smtp.envelope import Fact, Transaction
@@ -48,6 +48,10 @@ PRUNE_SECONDS = 60.0
 MOST_EXPECTED = 50
 EXPECT_SECONDS = 600.0
 NO_ROUTE_BATCH = 500
+#: So often at most is there a round; a site may run short with every mail.
+ROUND_SECONDS = 0.01
+#: What is claimed may wait so long until something may be begun again.
+LONGEST_WAIT_SECONDS = 60.0
 STOP_SECONDS = 12.0
 Result = TypeVar("Result")
 
@@ -81,13 +85,13 @@ class Dispatcher:
         self._bare_domains: frozenset[str] = frozenset()
         self._lookout = Lookout(means)
         self._tenancy = Tenancy(means)
-        self._heard: frozenset[lease.SiteState] = frozenset()
-        self._told: dict[str, datetime] = {}
+        self._lessons = Lessons(means.office, means.writer)
         self._known: dict[str, str] = {}
         self._prunes_at = 0.0
         self._expected: Sequence[str] = ()
         self._expects_at = 0.0
         self._supplies_at = 0.0
+        self._stuck_since: float | None = None
         self._now = asyncio.get_running_loop().time
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -104,12 +108,16 @@ class Dispatcher:
     # --- the round
 
     async def _round(self) -> None:
+        self._supplies_at = self._now() + ROUND_SECONDS
         try:
             await self._tenancy.renew(self._ways.sites.values())
             await self._look_ahead()
-            if self.may_begin():
-                if not self._lookout.rest:
-                    await self._see()
+            if not self._lookout.rest:
+                await self._see()
+            if not self.may_begin():
+                self._give_back_in_time()
+            else:
+                self._stuck_since = None
                 if orders := self._orders(self._lookout.seen.due):
                     await self._claim(orders)
         except Exception as error:
@@ -145,16 +153,15 @@ class Dispatcher:
         self._outcomes.shift = seen.shift
         if seen.flushes != before.flushes:
             self._hurry()
-        states = frozenset(seen.board.states)
-        for state in states - self._heard:
-            site, told = self._ways.sites.get(state.site), self._told.get(state.site)
-            if site is not None and (told is None or state.since > told):
-                site.heed(self._lesson(state))
-        self._heard = states
+        self._lessons.hear(seen.board.states, self._ways.sites, seen.shift)
 
-    def _lesson(self, state: lease.SiteState) -> Lesson:
-        rest = 0.0 if state.paused_until is None else (state.paused_until - self._office.clock()).total_seconds()
-        return Lesson(state.connections, state.messages_per_session, max(0.0, rest), state.reason == TAKEN_AGAIN)
+    def _give_back_in_time(self) -> None:
+        """Give back what waits in here while nothing may be begun for long: a kill would make it look half sent."""
+        now = self._now()
+        self._stuck_since = now if self._stuck_since is None else self._stuck_since
+        if now - self._stuck_since > LONGEST_WAIT_SECONDS:
+            for site in self._ways.sites.values():
+                site.give_back()
 
     def _hurry(self) -> None:
         """An operator flushed: whatever rests is tried now, within each receiver's limits."""
@@ -316,12 +323,7 @@ class Dispatcher:
 
     def learned(self, site: Site, reason: str) -> None:
         """Tell the other workers and the next start what a site made us learn."""
-        now, lesson = _to_milliseconds(self._office.clock()), site.limits.lesson(self._now())
-        rest = _to_milliseconds(now + timedelta(seconds=lesson.rest)) if lesson.rest else None
-        state = lease.SiteState(site.name, lesson.connections, lesson.messages_per_session, rest, reason, since=now)
-        self._heard |= {state}
-        self._told[site.name] = now
-        self._means.writer.submit(partial(lease.remember, self._office, state))
+        self._lessons.tell(site, reason, site.limits.lesson(self._now()))
 
     def learned_bare_form(self, domain: str) -> None:
         """Remember that a domain wants irregular addresses bare."""
@@ -344,9 +346,7 @@ class Dispatcher:
     def _make_site(self, name: str, carrier: Carrier | None) -> Site:
         manners: Manners = self._means.carriers.default if carrier is None else carrier.manners
         site = Site(name, carrier, Limits(manners, self._means.workers), self)
-        for state in self._lookout.seen.board.states:
-            if state.site == name:
-                site.heed(self._lesson(state))
+        self._lessons.teach(site, self._lookout.seen.board.states)
         return site
 
     async def _stop(self) -> None:
@@ -362,11 +362,6 @@ class Dispatcher:
         for job in unused + [job for site in self._ways.sites.values() for job in site.stop()]:
             self.unused(job)
         await self._outcomes.drained()
-
-
-def _to_milliseconds(at: datetime) -> datetime:
-    """Return the time as the store keeps it, so that what comes back from there is known again."""
-    return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
 def _order(way: Way) -> Order:

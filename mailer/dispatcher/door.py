@@ -45,6 +45,7 @@ class Door:
         self._succeeded_at = float("-inf")
         self._mail_seconds = 0.0
         self._settled_at = 0.0
+        self._under_way = 0
 
     @property
     def is_shut_out(self) -> bool:
@@ -80,14 +81,21 @@ class Door:
         self._mail_seconds = self._mail_seconds or seconds / OPENING_ROUNDS
         self._settled_at = now
 
+    def began(self, now: float) -> None:
+        """A session takes a mail; if none was under way, the time until then says nothing of the receiver."""
+        if not self._under_way:
+            self._settled_at = now
+        self._under_way += 1
+
     def settled(self, seconds: float, now: float) -> None:
         """A mail took so long."""
+        self._under_way -= 1
         self._mail_seconds += (seconds - self._mail_seconds) / 8
         self._settled_at = now
 
     def _lasts(self, now: float) -> float:
         """Return how long a mail takes; a receiver that has stopped answering shows in the time since it last did."""
-        return max(self._mail_seconds, now - self._settled_at)
+        return max(self._mail_seconds, now - self._settled_at) if self._under_way else self._mail_seconds
 
     def may_try(self, lane: Lane, now: float) -> bool:
         """Tell whether a connection may be opened for this lane now."""

@@ -18,10 +18,12 @@ from mailer.dispatcher.desk import Desk
 from mailer.dispatcher.door import FIRST_JOBS, Door
 from mailer.dispatcher.job import MOST_SESSIONS, Job
 from mailer.dispatcher.limits import Lesson, Limits
+from mailer.dispatcher.speed import Speed
 from mailer.domain.lane import Lane
 from mailer.net.dial import NotGreeted
 from mailer.net.routes import Route
 from mailer.net.transport import Session
+from mailer.schedule.site import TAKEN_AGAIN
 from mailer.smtp.envelope import Fact, Transaction
 from mailer.smtp.reply import Reply, Stage, syntax_refusal
 
@@ -35,8 +37,6 @@ BREATH_SECONDS = 0.05
 QUIET_SECONDS = 10.0
 #: Claiming, committing and signing take a moment: so long before sessions run out the next jobs are asked for.
 AHEAD_SECONDS = 0.3
-MEASURE_SECONDS = 0.1
-TAKEN_AGAIN = "mail is taken again"
 MOST_JOBS = 400
 
 
@@ -51,9 +51,7 @@ class Site:
         self._desk = desk
         self._loop = asyncio.get_running_loop()
         self._busy_at = self._loop.time()
-        self._taken = 0
-        self._taken_at = self._loop.time()
-        self._speed = 0.0
+        self._speed = Speed(self._loop.time())
         self._wanted = limits.jobs()
         self._at: dict[Session, Door] = {}
         self._idle_since: dict[Session, float] = {}
@@ -94,12 +92,15 @@ class Site:
         """Return how many jobs more of this lane or a more urgent one are worth claiming for a door.
 
         In hand should be what the connections need, and what they take until the next claim. What is less urgent takes
-        no room, nor what waits at a door that is not open: both may have to wait for long.
+        no room; what waits at doors that are not open takes none of the open ones': both may have to wait for long.
         """
-        self._wanted = max(self.limits.jobs(), min(MOST_JOBS, int(self._speed * AHEAD_SECONDS)))
-        if not door.connections:
-            return max(0, min(self._wanted, FIRST_JOBS) - door.in_hand(least))
-        return max(0, self._wanted - sum(one.in_hand(least) for one in self.doors.values() if one.connections))
+        self._wanted = max(self.limits.jobs(), min(MOST_JOBS, self._speed.within(AHEAD_SECONDS)))
+        alike = (one for one in self.doors.values() if bool(one.connections) is bool(door.connections))
+        room = self._wanted - sum(one.in_hand(least) for one in alike)
+        if door.connections:
+            return max(0, room)
+        # One for each, so that no door stands behind those that nobody opens.
+        return max(0, min(FIRST_JOBS - door.in_hand(least), max(room, 1 - door.in_hand(least))))
 
     def may_try(self, door: Door, lane: Lane) -> bool:
         """Tell whether mail of a lane may go to a door now."""
@@ -143,7 +144,7 @@ class Site:
     def tidy(self) -> None:
         """End sessions that have had nothing to do for a while, or that stand where another door needs one."""
         now = self._loop.time()
-        self._measure(now)
+        self._speed.measure(now)
         surplus = self.connections - self.limits.connections
         needed = surplus >= 0 and any(door.is_shut_out for door in self.doors.values())
         idle = [session for session, since in self._idle_since.items() if needed or now - since >= IDLE_SECONDS]
@@ -155,6 +156,11 @@ class Site:
             self._let_rest()
         self.doors = {key: door for key, door in self.doors.items() if not door.is_deserted}
         self.stir()
+
+    def give_back(self) -> None:
+        """Give back every claim of which nothing was begun."""
+        for door in self.doors.values():
+            self._give_back(door)
 
     def stop(self) -> list[Job]:
         """Begin nothing more; return the jobs that no session has taken. Sessions end after their mail."""
@@ -188,12 +194,13 @@ class Site:
             self._desk.unused(door.waiting.take())
         if job is None or not self._may_go(session, job):
             return None
-        self._taken += 1
+        self._speed.took_one()
         if 2 * door.in_hand() < self._wanted:
             self._desk.hungry()
         self._idle_since.pop(session, None)
         job = door.waiting.take()
         job.taken_at = self._loop.time()
+        door.began(job.taken_at)
         return self._desk.address(job)
 
     def settled(self, session: Session, transaction: Transaction, facts: Sequence[Fact]) -> None:
@@ -226,12 +233,6 @@ class Site:
         self._loop.call_later(breath, self.stir)
 
     # --- inside
-
-    def _measure(self, now: float) -> None:
-        """See how many jobs a second the sessions take; fast up, slowly down."""
-        if now - self._taken_at >= MEASURE_SECONDS:
-            self._speed = max(self._taken / (now - self._taken_at), self._speed * 0.7)
-            self._taken, self._taken_at = 0, now
 
     def _may_go(self, session: Session, job: Job) -> bool:
         if self._stopping or not self._desk.may_begin():

@@ -6,6 +6,7 @@ route is remembered for a while, too, so that each item does not ask the DNS aga
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from mailer.dispatcher.door import Door
 from mailer.dispatcher.site import Site
 from mailer.net.routes import Route
 from mailer.smtp.route import NoRoute
+
+log = logging.getLogger(__name__)
 
 NO_ROUTE_SECONDS = 30.0
 FORGET_SECONDS = 3600.0
@@ -113,6 +116,10 @@ class Ways:
             route = await self._find(domain)
         except NoRoute as trouble:
             self._not_found(domain, trouble, now())
+        except Exception as error:
+            # Whatever it is, the domain must not be looked up again at once.
+            log.exception("the way to %s cannot be found", domain)
+            self._not_found(domain, _unknown(error), now())
         else:
             self._ways[domain] = self._lead(domain, route, now() + route.seconds)
         finally:
@@ -144,3 +151,9 @@ class Ways:
         old = self._ways.get(domain)
         if old is not None and old.door is not None:
             old.door.domains.discard(domain)
+
+
+def _unknown(error: Exception) -> NoRoute:
+    """Return what a fault of our own says of a way: nothing."""
+    text = f"the way could not be looked for: {error!r}"
+    return NoRoute(text, permanent=False, enhanced="4.4.3", reason="network_trouble", is_silence=True)

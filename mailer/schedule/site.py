@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+#: The reason of a lesson that ends a rest.
+TAKEN_AGAIN = "mail is taken again"
+
 
 @dataclass(frozen=True, slots=True)
 class SiteState:

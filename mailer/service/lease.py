@@ -9,11 +9,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from mailer.schedule.site import SiteState
+from mailer.schedule.site import TAKEN_AGAIN, SiteState
 from mailer.service.office import Office
 from mailer.store import leases, site_memory
 
-__all__ = ["TERM_SECONDS", "Board", "SiteState", "board", "give_up", "lapsed", "remember", "renew", "speak", "take"]
+__all__ = [
+    "TAKEN_AGAIN",
+    "TERM_SECONDS",
+    "Board",
+    "SiteState",
+    "board",
+    "give_up",
+    "lapsed",
+    "remember",
+    "renew",
+    "speak",
+    "take",
+]
 
 #: A worker that has not renewed its lease for so long is dead; it renews after a third of it.
 TERM_SECONDS = 60.0

@@ -2,23 +2,28 @@
 
 from datetime import datetime, timedelta
 
-from mailer.schedule.site import SiteState
+from mailer.schedule.site import TAKEN_AGAIN, SiteState
 from mailer.store.database import change
 from mailer.store.lease_models import SiteMemory
 from mailer.store.models import instant
 
 REMEMBER = """
 INSERT INTO site_memory (site, connections, messages_per_session, paused_until, reason, since) VALUES (?, ?, ?, ?, ?, ?)
-ON CONFLICT (site) DO UPDATE SET connections = excluded.connections, paused_until = excluded.paused_until,
-    messages_per_session = excluded.messages_per_session, reason = excluded.reason, since = excluded.since
+ON CONFLICT (site) DO UPDATE SET connections = excluded.connections, reason = excluded.reason, since = excluded.since,
+    messages_per_session = excluded.messages_per_session,
+    paused_until = CASE WHEN excluded.reason <> ? AND COALESCE(paused_until, 0) > COALESCE(excluded.paused_until, 0)
+        THEN paused_until ELSE excluded.paused_until END
 """
 
 
 def remember(state: SiteState) -> None:
-    """Write what a site made us learn, in the place of what was known; inside a Writer."""
+    """Write what a site made us learn, in the place of what was known; inside a Writer.
+
+    A rest is not shortened by who learned something else and had not heard of it yet: only mail that is taken ends it.
+    """
     until = None if state.paused_until is None else instant(state.paused_until)
     learned = (state.connections, state.messages_per_session, until, state.reason, instant(state.since))
-    change(REMEMBER, (state.site, *learned))
+    change(REMEMBER, (state.site, *learned, TAKEN_AGAIN))
 
 
 def states(since: datetime) -> list[SiteState]:

@@ -1,7 +1,7 @@
 """Does every claim come to an end, and does urgent mail find room whatever else waits?"""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import apsw
@@ -9,10 +9,12 @@ import pytest
 
 from mailer.carrier.group import Carrier, Carriers, Manners
 from mailer.clock import system_clock
+from mailer.dispatcher import dispatcher as dispatcher_module
 from mailer.dispatcher import ledger as ledger_module
 from mailer.dispatcher import site as site_module
 from mailer.dispatcher.dispatcher import Dispatcher
 from mailer.dispatcher.door import FIRST_JOBS
+from mailer.dispatcher.site import Site
 from mailer.net.routes import Route
 from mailer.net.transport import Owner, Session
 from mailer.rehearsal.moods import Mood
@@ -154,3 +156,35 @@ async def test_a_mute_door_leaves_room_for_the_other_doors_of_its_site(office: O
             here.send()
             await until(lambda: len(here.ledger("b.example").received) == 5, 5)
             calls.set()
+
+
+async def test_while_nothing_may_begin_there_is_no_haste_and_claims_are_given_back(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher_module, "LONGEST_WAIT_SECONDS", 0.5)
+    rounds, begin, gate = 0, True, asyncio.Event()
+    async with town(office, {"a.example": WELL}) as here:
+        here.register(["guardian@a.example"])
+        async with here.dispatching() as dispatcher, asyncio.timeout(20):
+            real_renew, real_sign = dispatcher._tenancy.renew, dispatcher._signing._signatory.sign
+
+            async def renew(sites: Iterable[Site]) -> None:
+                nonlocal rounds
+                rounds += 1
+                await real_renew(sites)
+
+            async def sign(selectors: Sequence[str], digests: Sequence[Sequence[bytes]]) -> list[list[bytes]]:
+                await gate.wait()
+                return await real_sign(selectors, digests)
+
+            monkeypatch.setattr(dispatcher._tenancy, "renew", renew)
+            monkeypatch.setattr(dispatcher._signing._signatory, "sign", sign)
+            monkeypatch.setattr(dispatcher, "may_begin", lambda: begin)
+            sent = here.send()
+            await until(lambda: claimed() == 1)
+            begin, rounds = False, 0
+            gate.set()
+            await until(lambda: claimed() == 0)
+            assert rounds < 100
+            begin = True
+            await until(lambda: accepted(here, sent) == 1)

@@ -80,7 +80,19 @@ def test_a_receiver_that_becomes_slow_gets_more() -> None:
     for _ in range(4):
         door.opened(0.002, 1000.0)
     assert not door.wants_dial(0, 1000.0)
+    door.began(1000.0)
     assert door.wants_dial(0, 1000.5)
     for _ in range(8):
         door.settled(0.1, 1000.5)
     assert door.wants_dial(0, 1000.5)
+
+
+def test_that_there_was_no_mail_for_long_does_not_make_it_slow() -> None:
+    door = waiting(4)
+    door.opened(0.002, 1000.0)
+    door.began(1000.0)
+    door.settled(0.002, 1000.002)
+    assert not door.wants_dial(1, 1002.0)
+    door.began(1002.0)
+    assert not door.wants_dial(0, 1002.001)
+    assert door.wants_dial(0, 1002.5)

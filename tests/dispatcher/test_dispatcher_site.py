@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from mailer.carrier.group import Manners
-from mailer.dispatcher.door import Door
+from mailer.dispatcher.door import FIRST_JOBS, Door
 from mailer.dispatcher.job import Job
 from mailer.dispatcher.limits import Limits
 from mailer.dispatcher.site import Site
@@ -52,3 +52,15 @@ async def test_where_a_session_hangs_in_its_end_another_is_asked_to_end() -> Non
     for _ in range(5):
         site.tidy()
     assert [session.told for session in sessions] == [1, 1, 0]
+
+
+async def test_doors_that_nobody_has_opened_hold_few_claims_together_and_each_may_have_one() -> None:
+    site = Site("site", None, Limits(Manners(5, 100, None, None, 300), 1), cast(Any, Yielding()))
+    site.limits.lease(5)
+    doors = [door(site, f"{number}.example") for number in range(50)]
+    for _ in range(20):
+        for one in doors:
+            one.waiting.lanes[Lane.SAFETY].extend([cast(Job, None)] * site.room(one, Lane.NOTICE))
+    held = [one.in_hand() for one in doors]
+    assert (max(held), min(held)) == (FIRST_JOBS, 1)
+    assert sum(held) <= site.limits.jobs() + len(doors)

@@ -23,7 +23,7 @@ class Dns:
     """Gives each domain a route of its own that holds for `seconds`, or the trouble that is set; counts questions."""
 
     seconds: float = 60.0
-    troubles: dict[str, NoRoute] = field(default_factory=dict)
+    troubles: dict[str, Exception] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
     def find(self, domain: str) -> "asyncio.Future[Route]":
@@ -143,3 +143,16 @@ async def test_an_answer_of_the_dns_ends_the_old_way_at_once() -> None:
         way = known.way("a.example", now())
         assert way is not None
         assert way.trouble is answer
+
+
+async def test_a_fault_of_our_own_is_no_answer_and_is_not_met_again_at_once() -> None:
+    dns = Dns(troubles={"a.example": RuntimeError("a fault")})
+    known = ways(dns)
+    for _ in range(5):
+        known.way("a.example", now())
+        await settle()
+    way = known.way("a.example", now())
+    assert way is not None
+    assert way.trouble is not None
+    assert (way.trouble.permanent, way.trouble.is_silence) == (False, True)
+    assert dns.asked == ["a.example"]

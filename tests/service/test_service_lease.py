@@ -1,6 +1,6 @@
 """Do workers together never take more of a site than it likes, and is a dead one's share free?"""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from mailer.service import dispatch, lease
 from mailer.service.office import Office
@@ -82,6 +82,21 @@ def test_the_last_lesson_counts(office: Office, clock: FakeClock) -> None:
             lease.remember(office, lease.SiteState(DOCOMO, connections, 40, None, "421", clock.now))
     (state,) = lease.board(office, "w1", 0.0).states
     assert state.connections == 3
+
+
+def test_a_rest_is_not_shortened_by_who_had_not_heard_of_it(office: Office, clock: FakeClock) -> None:
+    rest = clock.now + timedelta(minutes=5)
+
+    def tell(until: datetime | None, reason: str) -> datetime | None:
+        with transaction():
+            lease.remember(office, lease.SiteState(DOCOMO, 5, 40, until, reason, clock.now))
+        (state,) = lease.board(office, "w1", 0.0).states
+        return state.paused_until
+
+    assert tell(rest, "blocked") == rest
+    assert tell(None, "a session ended after 9 mails") == rest
+    assert tell(rest + timedelta(minutes=1), "blocked") == rest + timedelta(minutes=1)
+    assert tell(None, lease.TAKEN_AGAIN) is None
 
 
 def test_the_others_see_to_which_sites_a_worker_speaks(office: Office) -> None:
