@@ -64,7 +64,7 @@ async def run(settings: Settings, config: Path, ready: Callable[[], None], stop:
             keyring = Keyring(partial(read_dkim_key, settings))
             await read_ahead(keyring, office, writer)
             equip = partial(signed_for, keyring)
-            await Parent(commands, widow.recover, equip, WORKER_SECONDS)(ready, stop)
+            await Parent(commands, widow.recover, equip, WORKER_SECONDS, beat=True)(ready, stop)
         finally:
             for task in tasks:
                 task.cancel()

@@ -133,7 +133,8 @@ def _bare() -> contextlib.AbstractContextManager[Equipment]:
 class Parent:
     """Processes as children of this one; `commands` says how each is started.
 
-    Children that beat (`BEAT`, every `BEAT_SECONDS`) and fall silent are killed, so that they are started again.
+    Children that beat (`BEAT`, every `BEAT_SECONDS`) and fall silent are killed, so that they are started again; if all
+    of them `beat`, those that never begin to are, too.
     `ended` is awaited with the name of each child that has ended, before it is started again; `equip` gives each what
     it inherits; `grace` is how many seconds a child has to end in order.
     """
@@ -144,11 +145,14 @@ class Parent:
         ended: Callable[[str], Awaitable[None]] = _nothing,
         equip: Callable[[], contextlib.AbstractContextManager[Equipment]] = _bare,
         grace: float = CHILD_SECONDS,
+        *,
+        beat: bool = False,
     ) -> None:
         self._commands = commands
         self._ended = ended
         self._equip = equip
         self._grace = grace
+        self._beat = beat
         self._silent_beats: dict[str, int] = {}
         self._waited_for = set(commands)
         self._stop = asyncio.Event()
@@ -214,8 +218,10 @@ class Parent:
                     self._ready()
 
     async def _watch(self, name: str, process: asyncio.subprocess.Process) -> None:
-        """Kill a child that has beaten and does so no longer: it hangs. Beats are counted, for clocks may leap."""
+        """Kill a child that does not beat and should: it hangs. Beats are counted, for clocks may leap."""
         self._silent_beats.pop(name, None)
+        if self._beat:
+            self._silent_beats[name] = 0
         while True:
             await asyncio.sleep(BEAT_SECONDS)
             if name in self._silent_beats:

@@ -150,3 +150,22 @@ async def test_a_child_that_beats_and_falls_silent_is_killed_and_started_again(
     assert "b hangs" not in caplog.text
     stop.set()
     await asyncio.wait_for(parent, 30)
+
+
+async def test_a_child_that_should_beat_and_never_begins_to_is_killed(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(serve, "BEAT_SECONDS", 0.02)
+    monkeypatch.setattr(serve, "FIRST_PAUSE_SECONDS", 0.01)
+    ended, stop = asyncio.Event(), asyncio.Event()
+
+    async def note(_name: str) -> None:
+        ended.set()
+
+    parent = asyncio.create_task(
+        serve.Parent({"a": child("import time; time.sleep(60)")}, ended=note, beat=True)(lambda: None, stop)
+    )
+    await asyncio.wait_for(ended.wait(), 20)
+    assert "a hangs and is killed" in caplog.text
+    stop.set()
+    await asyncio.wait_for(parent, 30)
