@@ -1,15 +1,14 @@
 """What may be set, where does it come from, and what is wrong with it?
 
-`load` reads mimamori.toml, `load_schools` and `load_carriers` the two lists it names or the shipped ones;
-`sources_of_manners` says how the figures of carriers.toml are known. `read_secret`, `read_webhook_secret` and
-`read_dkim_key` read what only we may know; `check_authorities` looks at whom we are to trust. Everything that can be
-wrong is a ConfigError.
+`load` reads mimamori.toml, `load_schools` the list of schools that it names or the shipped one. `read_secret`,
+`read_webhook_secret` and `read_dkim_key` read what only we may know; `check_authorities` looks at whom we are to trust.
+Everything that can be wrong is a ConfigError. `config.carriers` stands apart: the command that sends an urgent
+broadcast needs no carrier, and should not wait for their schema.
 """
 
 from pathlib import Path
 
 from config.authorities import check_authorities
-from config.carriers import load_carriers, sources_of_manners
 from config.credentials import WEBHOOK_SECRET, read_dkim_key, read_secret, read_webhook_secret
 from config.document import read_document
 from config.problem import REASONS, ConfigError, CredentialError, Problem
@@ -25,12 +24,10 @@ __all__ = [
     "Settings",
     "check_authorities",
     "load",
-    "load_carriers",
     "load_schools",
     "read_dkim_key",
     "read_secret",
     "read_webhook_secret",
-    "sources_of_manners",
 ]
 
 

@@ -3,8 +3,6 @@
 Raises ConfigError where the file is not there or holds no certificate.
 """
 
-import ssl
-
 from config.problem import ConfigError, Problem
 from config.schema import Settings
 
@@ -14,6 +12,8 @@ def check_authorities(settings: Settings) -> None:
     file = settings.delivery.ca_file
     if file is None:
         return
+    import ssl
+
     try:
         ssl.create_default_context(cafile=file)
     except FileNotFoundError:

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 
-from config import Settings, load_carriers
+from config import Settings
+from config.carriers import load_carriers
 from mailer.appliance import open_office
 from mailer.net.inbound import Inbound
 from mailer.net.inbound_doors import Limits

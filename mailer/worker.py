@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from socket import socket
 from zlib import crc32
 
-from config import Settings, load_carriers
+from config import Settings
+from config.carriers import load_carriers
 from mailer.appliance import open_office
 from mailer.clock import SteadyClock, elapsed
 from mailer.dispatcher.dispatcher import Dispatcher

@@ -4,11 +4,14 @@ One module for each verb or group of verbs, listed in `root`; each is imported w
 another name it is the program of that name; see `postfix_names`.
 """
 
+import os
 import sys
 
 
 def main() -> None:
     """Run the command with the arguments of this process and end the process."""
+    # No plugin of another package has business in our configuration, and looking for them keeps each command waiting.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")
     from mailer.cli.postfix_names import program
 
     name, command = program(sys.argv[0])

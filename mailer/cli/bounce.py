@@ -44,7 +44,8 @@ def bounce() -> None:
 )
 def reading() -> None:
     """Answer line by line, each at once, so that the two ends can talk."""
-    from config import Settings, load_carriers
+    from config import Settings
+    from config.carriers import load_carriers
     from mailer.carrier.quoted import read_quoted
 
     carriers = load_carriers(Settings.model_validate({}))

@@ -24,7 +24,7 @@ def canaries() -> None:
 @click.pass_obj
 def list_(session: Session) -> None:
     """Show the canaries."""
-    from config import load_carriers
+    from config.carriers import load_carriers
     from mailer.service import canary as desk
 
     with session.office() as office:

@@ -27,7 +27,7 @@ def carriers() -> None:
 @click.pass_obj
 def list_(session: Session) -> None:
     """Show the carriers."""
-    from config import load_carriers
+    from config.carriers import load_carriers
     from mailer.service import lease, wave
 
     with session.office() as office:
@@ -62,7 +62,7 @@ def list_(session: Session) -> None:
 @click.pass_obj
 def show(session: Session, name: str) -> None:
     """Show one carrier, or one receiver without a name that we have written to."""
-    from config import load_carriers, sources_of_manners
+    from config.carriers import load_carriers, sources_of_manners
     from mailer.service import lease, wave
 
     with session.office() as office:

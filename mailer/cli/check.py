@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 @click.pass_obj
 def check(session: Session) -> None:
     """Check all three files."""
-    from config import check_authorities, load_carriers, load_schools
+    from config import check_authorities, load_schools
+    from config.carriers import load_carriers
 
     problems = _problems_of(lambda: session.settings)
     if not problems:

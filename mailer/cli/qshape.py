@@ -93,7 +93,7 @@ def _domain_of(age: "Age") -> str:
 
 def _carrier_of(session: Session) -> "Callable[[Age], str]":
     """Return the function that names an age's carrier: by its domain, or by where its mail was found to go."""
-    from config import load_carriers
+    from config.carriers import load_carriers
     from mailer.service import queue
 
     carriers, sites = load_carriers(session.settings), queue.sites()

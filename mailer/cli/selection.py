@@ -103,7 +103,7 @@ def item_number(name: str) -> int:
 
 def part(session: Session, criteria: dict[str, Any]) -> "Part":
     """Return the part of the queue that the options of `placing` describe."""
-    from config import load_carriers
+    from config.carriers import load_carriers
     from mailer.service.stops import Part
 
     carrier, site, domain = criteria["carrier"], criteria["site"], criteria["domain"]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 #: Signs that must not begin a line.
 _STICKS = "、。，．,.・：；？！」』）】〕｝〉》％ー々〜～ぁぃぅぇぉっゃゅょァィゥェォッャュョ…)]}"
 _WIDE = r"[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6]"
-_PIECE = re.compile(rf"\s+|{_WIDE}[{re.escape(_STICKS)}]*|(?:(?!{_WIDE})\S)+[{re.escape(_STICKS)}]*")
+_PIECE = rf"\s+|{_WIDE}[{re.escape(_STICKS)}]*|(?:(?!{_WIDE})\S)+[{re.escape(_STICKS)}]*"
 
 
 def width(text: str) -> int:
@@ -44,7 +44,7 @@ def wrap(text: str, columns: int) -> list[str]:
 
 def _pieces(text: str, columns: int) -> Iterator[str]:
     """Yield what must stay together; a list that is too wide for a line may end at any of its commas."""
-    for piece in _PIECE.findall(text):
+    for piece in re.findall(_PIECE, text):
         yield from re.findall(r"[^,]*,|[^,]+", piece) if width(piece) > columns else (piece,)
 
 

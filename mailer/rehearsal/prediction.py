@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from config import Settings, load_carriers, load_schools
+from config import Settings, load_schools
+from config.carriers import load_carriers
 from mailer.carrier.group import Carriers
 from mailer.clock import system_clock
 from mailer.rehearsal.appliance import Trial, town

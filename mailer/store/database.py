@@ -15,12 +15,13 @@ from urllib.parse import urlsplit
 import apsw
 from peewee import PeeweeException
 from playhouse.apsw_ext import APSWDatabase
-from playhouse.migrations import Runner
 
 from mailer.store.models import database
 
 SAFE_SQLITE = (3, 51, 3)
 MIGRATIONS = Path(__file__).with_name("migrations")
+HISTORY = "schema_migration"
+APPLIED = "SELECT name FROM schema_migration"
 PRAGMAS = {
     "journal_mode": "wal",
     "synchronous": "full",
@@ -84,16 +85,23 @@ def _refuse_unsafe_sqlite() -> None:
 
 
 def _migrate(opened: Sqlite, path: Path, *, apply: bool) -> None:
-    runner = Runner(opened, str(MIGRATIONS))
-    status = runner.status()
-    newer = [step.name for step in status if step.path is None]
-    if newer:
+    known, applied = {step.stem for step in MIGRATIONS.glob("[0-9]*.py")}, _applied(opened)
+    if newer := sorted(applied - known):
         raise StoreError(f"{path}: written by a newer mimamori ({newer[-1]}) and left as it was; install that one")
-    pending = [step.name for step in status if step.applied is None]
+    pending = sorted(known - applied)
     if pending and not apply:
         raise StoreError(f"{path}: its schema lacks {pending[0]}; run `mimamori init` to bring it up to date")
     if pending:
-        runner.up()
+        from playhouse.migrations import Runner
+
+        Runner(opened, str(MIGRATIONS), table_name=HISTORY).up()
+
+
+def _applied(opened: Sqlite) -> set[str]:
+    """Return the migrations that the store has had."""
+    if not opened.table_exists(HISTORY):
+        return set()
+    return {name for (name,) in opened.execute_sql(APPLIED)}
 
 
 def flush_failed(error: Exception) -> bool:

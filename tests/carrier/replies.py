@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from config import Settings, load_carriers
+from config import Settings
+from config.carriers import load_carriers
 from mailer.carrier.group import Carriers
 from mailer.carrier.quoted import read_quoted, reply_in
 from mailer.carrier.reading import Reading, read, rule_for

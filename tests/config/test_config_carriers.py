@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from config import ConfigError, Settings, load_carriers
+from config import ConfigError, Settings
+from config.carriers import load_carriers
 from mailer.carrier.group import Carrier, Carriers, Manners
 from mailer.carrier.pace import Pace
 from mailer.carrier.reason import Reason
