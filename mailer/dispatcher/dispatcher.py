@@ -11,7 +11,7 @@ import contextlib
 import logging
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -147,12 +147,11 @@ class Dispatcher:
 
     async def _see(self) -> None:
         """Look at the store, and do what follows from what others did."""
-        before = await self._lookout.look()
+        await self._lookout.look()
         seen = self._lookout.seen
         self._means.follow_clock(seen.shift != self._outcomes.shift)
         self._outcomes.shift = seen.shift
-        if seen.flushes != before.flushes:
-            self._hurry()
+        self._hurry(seen.flushed)
         self._lessons.hear(seen.board.states, self._ways.sites, seen.shift)
 
     def _give_back_in_time(self) -> None:
@@ -163,10 +162,10 @@ class Dispatcher:
             for site in self._ways.sites.values():
                 site.give_back()
 
-    def _hurry(self) -> None:
-        """An operator flushed: whatever rests is tried now, within each receiver's limits."""
-        self._means.dialler.forget()
-        self._ways.hurry()
+    def _hurry(self, domains: Iterable[str]) -> None:
+        """An operator flushed mail to these: what rests there is tried now, within each receiver's limits."""
+        for route in self._ways.hurry(domains):
+            self._means.dialler.forget(route)
 
     def _orders(self, due: Sequence[dispatch.DueDomain]) -> list[Order]:
         orders: dict[object, Order] = {}

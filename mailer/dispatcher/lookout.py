@@ -1,6 +1,6 @@
 """What does the store show, ten times a second?
 
-Which domains have due items, how often an operator has flushed, what stands on the board of the workers, and how far
+Which domains have due items, what operators have flushed, what stands on the board of the workers, and how far
 the queue's times were set with the machine's clock. Looking never waits for who writes.
 """
 
@@ -20,10 +20,14 @@ REST_FACTOR = 5
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What was seen; `shift` is how far the queue's times have been set with the machine's clock in all."""
+    """What was seen; `flushed` are the domains flushed since the look before, `last_flush` the last one's number.
+
+    `shift` is how far the queue's times have been set with the machine's clock in all.
+    """
 
     due: Sequence[dispatch.DueDomain]
-    flushes: int
+    last_flush: int
+    flushed: frozenset[str]
     board: lease.Board
     shift: timedelta
 
@@ -32,7 +36,7 @@ class Lookout:
     """Looks at the store for one worker; `seen` is what it saw last."""
 
     def __init__(self, means: Means) -> None:
-        self.seen = Look([], 0, lease.Board({}, frozenset(), []), timedelta())
+        self.seen = Look([], 0, frozenset(), lease.Board({}, frozenset(), []), timedelta())
         self._means = means
         self._now = asyncio.get_running_loop().time
         self._next = 0.0
@@ -54,4 +58,7 @@ class Lookout:
         now = office.clock()
         lanes = list(Lane) if maintenance.current(office, now) is None else [Lane.SAFETY]
         board = lease.board(office, means.worker, means.elapsed())
-        return Look(dispatch.due_domains(office, now, lanes), dispatch.flushes(), board, dispatch.clock_shift())
+        due, last = dispatch.due_domains(office, now, lanes), dispatch.last_flush()
+        before = self.seen.last_flush
+        flushed = dispatch.flushed(before) if last > before else frozenset()
+        return Look(due, last, flushed, board, dispatch.clock_shift())

@@ -114,11 +114,10 @@ class Site:
         self.limits.heed(replace(lesson, rest=self.limits.lesson(now).rest) if self._at else lesson, now)
         self._let_rest()
 
-    def hurry(self) -> None:
-        """Rest no longer."""
+    def hurry(self, door: Door) -> None:
+        """Let mail go to a door now."""
         self.limits.hurry()
-        for door in self.doors.values():
-            door.hurry()
+        door.hurry()
 
     def take_in(self, door: Door, jobs: Sequence[Job]) -> None:
         """Put claimed jobs in front of a door."""

@@ -96,11 +96,19 @@ class Ways:
         """Let the worker that looks first send a small domain's mail alone; where that is not enough, help it soon."""
         return self._looks_first(domain) or now - self._asked_at.setdefault(domain, now) >= PATIENCE_SECONDS
 
-    def hurry(self) -> None:
-        """Look again for every way that was not found, and let no door rest."""
-        self._ways = {domain: way for domain, way in self._ways.items() if way.trouble is None}
-        for site in self.sites.values():
-            site.hurry()
+    def hurry(self, domains: Iterable[str]) -> list[Route]:
+        """Let the doors to these domains rest no longer; look again for their ways that were not found.
+
+        Return the routes through those doors.
+        """
+        found = []
+        for way in [self._ways[domain] for domain in domains if domain in self._ways]:
+            if way.site is None or way.door is None:
+                way.until = 0.0
+            else:
+                way.site.hurry(way.door)
+                found.append(way.door.route)
+        return found
 
     def prune(self, now: float) -> None:
         """Forget the ways that are long over, and the sites that nothing leads to or is under way at."""

@@ -111,9 +111,11 @@ class Dialler:
         assert last is not None, "a route has at least one address"
         raise last
 
-    def forget(self) -> None:
-        """Forget which addresses failed."""
-        self._resting.clear()
+    def forget(self, route: Route) -> None:
+        """Forget which addresses of a route failed."""
+        for host in route.hosts:
+            for address in host.addresses:
+                self._resting.drop(address)
 
     def _peers(self, route: Route) -> Iterator[tuple[Peer, Demand]]:
         peers = [

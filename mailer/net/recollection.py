@@ -36,7 +36,3 @@ class Recollection(Generic[Key]):
     def drop(self, address: Key) -> None:
         """Forget one address."""
         self._noted.pop(address, None)
-
-    def clear(self) -> None:
-        """Forget them all."""
-        self._noted.clear()

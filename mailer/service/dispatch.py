@@ -22,7 +22,7 @@ from mailer.schedule.stop import Stops
 from mailer.schedule.transition import Step, after, lost, unused
 from mailer.service import alarm, wave
 from mailer.service.office import Office
-from mailer.store import announcements, audience, control, domains, keys, leases, site_memory, spool, stops
+from mailer.store import announcements, audience, control, domains, flushes, keys, leases, site_memory, spool, stops
 
 __all__ = [
     "Claimed",
@@ -35,9 +35,10 @@ __all__ = [
     "due_domains",
     "expected_domains",
     "expire",
-    "flushes",
+    "flushed",
     "give_up",
     "key_names",
+    "last_flush",
     "recover",
     "remember_bare_form",
     "remember_site",
@@ -225,6 +226,11 @@ def bare_domains() -> frozenset[str]:
     return domains.bare_form_domains()
 
 
-def flushes() -> int:
-    """Return how often operators have flushed the queue; when it changes, no receiver rests any longer."""
-    return control.flushes()
+def last_flush() -> int:
+    """Return the number of the last flush by an operator."""
+    return flushes.last()
+
+
+def flushed(since: int) -> frozenset[str]:
+    """Return the domains that operators have flushed after this flush; their receivers rest no longer."""
+    return flushes.since(since)

@@ -4,6 +4,7 @@ What is under way cannot be stopped: it keeps the reason as its `intent`, which 
 not settle the item. Nothing is ever deleted here, so the accounting of an announcement stays whole.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from peewee import Case, Expression
@@ -11,30 +12,26 @@ from peewee import Case, Expression
 from mailer.schedule.item import ItemState
 from mailer.schedule.queued import Selection
 from mailer.schedule.transition import HELD_BY_OPERATOR
-from mailer.store.database import change, select
+from mailer.store import flushes, items
+from mailer.store.database import change
 from mailer.store.items import chosen
-from mailer.store.models import Announcement, Counter, QueueItem, instant
+from mailer.store.models import Announcement, QueueItem, instant
 from mailer.store.stop_models import TimedHold
 
 WAITING, SENDING, HELD = ItemState.WAITING.value, ItemState.SENDING.value, ItemState.HELD.value
 CANCELLED = ItemState.CANCELLED.value
-FLUSHES = "flush"
 SHIFT = "UPDATE timed_hold SET until = until + ?"
 
 
 def flush(selection: Selection, now: datetime) -> int:
-    """Make the selected waiting items due now, but those of announcements whose hour has not come; return how many."""
+    """Make the selected waiting items due now, but those of announcements whose hour has not come; return how many.
+
+    The receivers that are meant rest no longer.
+    """
     begun = Announcement.select(Announcement.id).where(Announcement.not_before <= now)
-    which = chosen(selection) & (QueueItem.state == WAITING) & QueueItem.announcement.in_(begun)
-    Counter.insert(name=FLUSHES, last=1).on_conflict(
-        conflict_target=[Counter.name], update={Counter.last: Counter.last + 1}
-    ).execute()
-    return int(QueueItem.update(next_attempt_at=now).where(which).execute())
-
-
-def flushes() -> int:
-    """Return how often somebody flushed: the mailer sees by it that resting receivers are to be tried now."""
-    return sum(last for (last,) in select("SELECT last FROM counter WHERE name = ?", (FLUSHES,)))
+    which = chosen(selection) & QueueItem.announcement.in_(begun)
+    flushes.note(_receiving(selection, which))
+    return int(QueueItem.update(next_attempt_at=now).where(which & (QueueItem.state == WAITING)).execute())
 
 
 def hold(selection: Selection, now: datetime, until: datetime | None = None) -> int:
@@ -81,6 +78,14 @@ def cancel(selection: Selection, reason: str, now: datetime) -> int:
     which = chosen(selection) & QueueItem.state.in_([WAITING, HELD])
     ended = QueueItem.update(state=CANCELLED, reason=reason, settled_at=now).where(which).execute()
     return int(ended) + _intend(chosen(selection), ["", HELD_BY_OPERATOR], reason)
+
+
+def _receiving(selection: Selection, which: Expression) -> Iterable[str]:
+    """Return the domains that are meant: those named, or all; where items are named, theirs that may be sent yet."""
+    if selection == Selection(domains=selection.domains):
+        return selection.domains or items.domains()
+    yet = which & QueueItem.state.in_([WAITING, SENDING])
+    return [row.domain for row in QueueItem.select(QueueItem.domain).where(yet).distinct()]
 
 
 def _release(these: Expression, now: datetime) -> int:

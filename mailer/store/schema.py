@@ -5,6 +5,7 @@ The tables of the town stand in `models`; those of a subject of their own stand 
 
 from mailer.store import (
     alarm_models,
+    flush_models,
     lease_models,
     models,
     session_models,
@@ -23,6 +24,7 @@ TABLES: tuple[type[models.Table], ...] = (
     *session_models.TABLES,
     *alarm_models.TABLES,
     wave_models.ReceiverDay,
+    flush_models.Flush,
     *tls_models.TABLES,
     *tls_report_models.TABLES,
 )

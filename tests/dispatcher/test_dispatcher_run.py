@@ -210,3 +210,19 @@ async def test_a_flush_wakes_a_resting_receiver(office: Office) -> None:
             queue.flush(office, Selection(announcement_id=sent), "test")
             await until(lambda: settled(here, sent))
         assert words(here, sent) == {"accepted": 3}
+
+
+async def test_a_flush_wakes_no_receiver_that_it_does_not_name(office: Office) -> None:
+    shut = replace(WELL, greeting=Greeting.THROTTLE)
+    async with town(office, {"a.example": shut, "b.example": shut}) as here:
+        here.register(addresses(6, "a.example", "b.example"))
+        sent = here.send(urgent=False)
+        async with here.dispatching() as dispatcher, asyncio.timeout(8):
+            await until(lambda: words(here, sent) == {"deferred": 6})
+            for receiver in here.receivers.values():
+                receiver.desk.mood = WELL
+            queue.flush(office, Selection(domains=frozenset({"a.example"})), "test")
+            await until(lambda: words(here, sent) == {"accepted": 3, "deferred": 3})
+            door = {name: next(iter(site.doors.values())) for name, site in dispatcher._ways.sites.items()}
+            assert not door["mx.a.example"].has_failed
+            assert door["mx.b.example"].has_failed

@@ -83,6 +83,32 @@ async def test_a_site_that_blocks_us_is_left_alone_until_an_operator_says_otherw
             await until(lambda: accepted(here, sent) == 4)
 
 
+async def test_a_flush_of_one_receiver_leaves_another_that_blocks_us_alone(office: Office) -> None:
+    names = ["a.example", "b.example"]
+    async with town(office, dict.fromkeys(names, WELL)) as here:
+        here.register([f"guardian{n}@{name}" for n in range(4) for name in names])
+        now = system_clock()
+        rest = now.replace(year=now.year + 1)
+        with transaction():
+            for name in names:
+                lease.remember(office, lease.SiteState(f"mx.{name}", 20, 100, rest, "blocked", now))
+        sent = here.send(urgent=False)
+        async with here.dispatching("w1", 2) as one, here.dispatching("w2", 2) as two, asyncio.timeout(20):
+            await until(lambda: len(dispatch.sites()) == len(one._ways.sites) == len(two._ways.sites) == 2)
+            queue.flush(office, Selection(domains=frozenset({"a.example"})), "test")
+            await until(lambda: accepted(here, sent) == 4)
+            later = asyncio.get_running_loop().time()
+            rests = {
+                site.name: site.limits.lesson(later).rest > 0 for at in (one, two) for site in at._ways.sites.values()
+            }
+            assert rests == {"mx.a.example": False, "mx.b.example": True}
+        assert len(here.ledger("b.example").received) == 0
+        assert {state.site: state.paused_until is None for state in lease.board(office, "w1", 0.0).states} == {
+            "mx.a.example": True,
+            "mx.b.example": False,
+        }
+
+
 async def test_a_receiver_that_takes_only_one_workers_connections_is_left_to_that_one(office: Office) -> None:
     manners = Manners(6, 100, None, None, 300)
     throttled = Rule(Reason.RATE_LIMITED, "soft", "defer", "test", code=re.compile("421"), pause=True)

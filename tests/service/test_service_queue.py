@@ -99,6 +99,20 @@ def test_flushing_makes_deferred_items_due_now(office: Office, clock: FakeClock,
     assert [one.item_id for one in claim(office, "docomo.ne.jp", "gmail.com")] == [1, 2]
 
 
+def test_a_flush_names_receivers_by_what_was_chosen(office: Office, sent: str) -> None:
+    everyone = {item.domain for item in queue.list_(office, ALL)}
+    for chosen, named in (
+        (DOCOMO, DOCOMO.domains),
+        (Selection(announcement_id=sent), everyone),
+        (Selection(numbers=(1,)), {next(queue.list_(office, Selection(numbers=(1,)))).domain}),
+        (ALL, everyone),
+    ):
+        before = dispatch.last_flush()
+        queue.flush(office, chosen, "tester")
+        assert dispatch.flushed(before) == named
+        assert dispatch.last_flush() == before + 1
+
+
 def test_flushing_does_not_let_a_scheduled_broadcast_out_early(office: Office, clock: FakeClock, sent: str) -> None:
     at = clock() + timedelta(hours=1)
     later = broadcast.BroadcastRequest(("t-daiichi",), "件名", "本文", False, True, "tester", at)
