@@ -166,11 +166,27 @@ def requeue(session: Session, /, why: str, expires: timedelta | None, again: boo
         done = desk.requeue(office, chosen, session.actor, why, expires, again=again)
     if session.json:
         output.document({"items": done.items, "left": done.left})
-        return
-    output.say(_("Items that wait again: {count}").format(count=done.items))
-    if done.left:
-        states = ", ".join(f"{_stored_word(state)} {count}" for state, count in done.left.items())
-        output.note(_("Left as they are: {states}").format(states=states))
+    elif done.items or not done.left:
+        output.say(_("Items that wait again: {count}").format(count=done.items))
+    if done.left and not done.items:
+        raise Refused(" ".join([_("Nothing was requeued."), _left_alone(done.left)]))
+    if done.left and not session.json:
+        output.note(_left_alone(done.left))
+
+
+def _left_alone(left: dict[str, int]) -> str:
+    """Say which items requeueing left as they are, why, and what would be asked for to have them go."""
+    states = ", ".join(f"{_stored_word(state)} {count}" for state, count in left.items())
+    why = [
+        (("waiting", "sending"), _("What waits or is being sent is tried anyway; “queue flush” hurries it.")),
+        (("accepted", "returned"), _("What was accepted goes a second time only with --again.")),
+        (
+            ("cancelled", "refused", "expired", "held"),
+            _("What belongs to a cancelled broadcast or to a household that has left is not sent any more."),
+        ),
+    ]
+    reasons = [words for some, words in why if not left.keys().isdisjoint(some)]
+    return " ".join([_("Left as they are: {states}.").format(states=states), *reasons])
 
 
 def _do(session: Session, criteria: dict[str, Any], why: str, deed: Deed, words: str) -> None:

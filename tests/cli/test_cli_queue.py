@@ -188,8 +188,23 @@ def test_removed_items_are_requeued_with_a_new_deadline(town: Town, broadcast: s
     assert shown["expires_at"] > before
     assert town.json("broadcast", "verify", broadcast)["ok"]
     result = town.type("queue", "requeue", "Q1")
-    assert (result.stdout, result.stderr) == ("Items that wait again: 0\n", "Left as they are: waiting 1\n")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "Nothing was requeued. Left as they are: waiting 1. What waits or is being sent is tried" in result.stderr
     assert town.type("queue", "requeue").exit_code == 2
+
+
+def test_requeueing_what_was_accepted_names_the_option_that_it_wants(town: Town, broadcast: str) -> None:
+    now = datetime(2026, 4, 10, 6, 0, tzinfo=UTC)
+    taken = Outcome(Verdict.ACCEPTED, Evidence("eod", "mx[192.0.2.1]:25", 250, "", "ok", "", ""), now)
+    with town.office() as office, transaction():
+        dispatch.claim(office, ["docomo.ne.jp"], 9, "w")
+        dispatch.settle(office, [(1, 1, taken)])
+    result = town.type("queue", "requeue", "Q1")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "accepted by the carrier 1. What was accepted goes a second time only with --again." in result.stderr
+    result = town.type("--json", "queue", "requeue", "Q1")
+    assert (result.exit_code, json.loads(result.stdout)) == (1, {"items": 0, "left": {"accepted": 1}})
+    assert town.json("queue", "requeue", "Q1", "--again") == {"items": 1, "left": {}}
 
 
 def test_the_conversation_of_each_attempt_is_shown(town: Town, broadcast: str) -> None:
