@@ -66,13 +66,21 @@ def send(session: Session, /, text_file: BinaryIO, wait: bool, yes: bool, **aske
         announced = broadcast.send(office, request)
         if not session.json:
             words = _("Accepted for sending: {id}, {recipients} recipients of {households} households.")
-            output.say(words.format_map(_document(announced)))
+            output.say(words.format_map(_document(announced, request.at)))
+            _tell_hour(announced, request.at)
         suspended = _tell_suspended(*broadcast.kept(announced))
         if wait:
             figures = _watched(session, office, announced)
             output.document({**figures, "suspended": suspended}) if session.json else describe(office, figures)
         elif session.json:
-            output.document({**_document(announced), "suspended": suspended})
+            output.document({**_document(announced, request.at), "suspended": suspended})
+
+
+def _tell_hour(announced: "Announced", at: datetime | None) -> None:
+    """Say when a broadcast leaves that is to wait for its hour."""
+    if at is not None:
+        words = _("It leaves on {time}; until then “mimamori broadcast cancel {id}” calls it off.")
+        output.say(words.format(time=output.zoned(at), id=announced.id))
 
 
 def _tell_suspended(count: int, parts: "Sequence[Part]") -> int:
@@ -118,11 +126,11 @@ def _request(session: Session, office: "Office", text: str, asked: Mapping[str, 
 
 
 def _not_past(office: "Office", at: datetime | None) -> datetime | None:
-    """Return the hour asked for; one that is over was mistyped, and must not send at once what should wait."""
+    """Return the hour asked for, None for now; one that is over was mistyped, and must not send what should wait."""
     if at is not None and at < office.clock() - HOUR_IS_OVER_AFTER:
         words = _("--at {time} is over. Name a time to come, or leave --at out to send it now.")
         raise click.UsageError(words.format(time=output.moment(at)))
-    return at
+    return None if at is None or at <= office.clock() else at
 
 
 def _addressed(schools: "Schools", asked: Mapping[str, Any]) -> tuple[str, ...]:
@@ -137,13 +145,14 @@ def _addressed(schools: "Schools", asked: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(school.code for school in found)
 
 
-def _document(announced: "Announced") -> dict[str, Any]:
+def _document(announced: "Announced", at: datetime | None) -> dict[str, Any]:
     return {
         "id": announced.id,
         "schools": list(announced.schools),
         "households": announced.households,
         "recipients": announced.recipients,
         "excluded": dict(announced.excluded),
+        "not_before": at,
     }
 
 
@@ -158,7 +167,7 @@ def _ask(office: "Office", request: "BroadcastRequest", to: "Announced") -> None
             (_("subject"), request.subject),
             (_("lane"), _("safety (before everything else)") if request.urgent else _("ordinary")),
             (_("receipt URL"), _("yes") if request.receipt else _("no")),
-            (_("leaves"), request.at or _("now")),
+            (_("leaves"), output.zoned(request.at) if request.at else _("now")),
         ]
     )
     tell_excluded(to.excluded)

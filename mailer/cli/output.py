@@ -12,6 +12,7 @@ import click
 from mailer.cli.width import pad, visible, width
 from mailer.clock import JAPAN
 from mailer.domain.moment import written
+from mailer.language import _
 
 
 def document(value: Any) -> None:
@@ -73,6 +74,11 @@ def _cell(value: object) -> str:
 def moment(value: datetime) -> str:
     """Return a time as people here read it: Japan time, to the second."""
     return value.astimezone(JAPAN).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def zoned(value: datetime) -> str:
+    """Return a time as people here read it, with its zone: where somebody acts by it, no doubt must be left."""
+    return _("{time} Japan time (+09:00)").format(time=moment(value))
 
 
 class Advance(Protocol):

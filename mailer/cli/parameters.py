@@ -1,7 +1,7 @@
 """What may be typed for CODE, TIME, DATE and DURATION?"""
 
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -42,9 +42,12 @@ class Day(click.ParamType[date]):
 
 
 class Duration(click.ParamType[timedelta]):
-    """DURATION: a number and s, m, h or d."""
+    """DURATION: a number and s, m, h or d; `most` is how many days it may last."""
 
     name = "DURATION"
+
+    def __init__(self, most: int | None = None) -> None:
+        self._most = most
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
         """Return the length of time."""
@@ -53,9 +56,18 @@ class Duration(click.ParamType[timedelta]):
         if isinstance(value, timedelta):
             return value
         try:
-            return parse_duration(value)
+            length = parse_duration(value)
         except DurationError as error:
+            if error.reason == "long_duration" and self._most is not None:
+                self._fail_as_too_long(value, param, ctx)
             self.fail(f"{value!r}: {_(REASONS[error.reason])}", param, ctx)
+        if self._most is not None and length > timedelta(days=self._most):
+            self._fail_as_too_long(value, param, ctx)
+        return length
+
+    def _fail_as_too_long(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> NoReturn:
+        words = _("{value!r} is too long: at most {most}d. Leave the option out to end it by hand.")
+        self.fail(words.format(value=value, most=self._most), param, ctx)
 
 
 class Code(click.ParamType[str]):

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -114,7 +113,21 @@ def hold(session: Session, /, everything: bool, why: str, lasting: timedelta | N
     from mailer.service import queue as desk
 
     insist(criteria, everything)
-    _do(session, criteria, why, partial(desk.hold, lasting=lasting), _("Items held: {count}"))
+    with session.office() as office:
+        chosen = selection(session, office, criteria)
+        count = desk.hold(office, chosen, session.actor, why, lasting)
+        held = desk.held(chosen)
+    if session.json:
+        output.document({"items": count, "until": held.until, "urgent": held.urgent})
+        return
+    until = _("until {time}").format(time=output.zoned(held.until)) if held.until else _("until they are released")
+    output.say(_("Items held: {count} ({until}).").format(count=count, until=until) if count else _("Items held: 0"))
+    if count:
+        words = _(
+            "Urgent mail is held like any other: {urgent} of what is held there now. It may expire meanwhile. What is"
+            " announced later is not held; “mimamori queue suspend” would keep that, too."
+        )
+        output.note(words.format(urgent=held.urgent))
 
 
 @queue.command("release", cls=Verb, help=N_("Let held items wait for their try again."))

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
+#: What is stopped for longer is stopped for good: let somebody end it by hand.
+LONGEST_DAYS = 3650
 #: The greatest row number that a store can give out.
 LAST_NUMBER = 2**63 - 1
 
@@ -56,7 +58,8 @@ def reasoned(verb: Decorated) -> Decorated:
 
 def lasting(verb: Decorated) -> Decorated:
     """Let a verb be told for how long."""
-    decorate = option("--for", "lasting", type=Duration(), help=N_("For how long; without it until it is ended."))
+    words = N_("For how long; without it until it is ended.")
+    decorate = option("--for", "lasting", type=Duration(most=LONGEST_DAYS), help=words)
     decorated: Decorated = decorate(verb)
     return decorated
 

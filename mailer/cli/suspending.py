@@ -1,5 +1,6 @@
 """How does an operator suspend a part of the queue, see what is suspended, and resume it?"""
 
+import shlex
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,7 @@ def suspend(session: Session, /, why: str, lasting: timedelta | None, **criteria
         output.document(document(standing))
         return
     output.say(_("Suspended: {part} ({until}).").format(part=words(standing.stop.part), until=_until(standing.stop)))
+    _warn(standing.stop)
     output.note(
         _(
             "Items that wait there: {count}. They may expire while they wait; what is under way is not stopped."
@@ -62,12 +64,14 @@ def resume(session: Session, /, everything: bool, why: str, **criteria: Any) -> 
         _insist(criteria)
     with session.office() as office:
         meant = None if everything else part(session, criteria)
-        ended = stops.resume(office, meant, session.actor, why)
+        done = stops.resume(office, meant, session.actor, why)
+        ended = done.stops
         still = [words(one.part) for one in stops.standing()]
     if session.json:
-        output.document({"resumed": len(ended)})
+        output.document({"resumed": len(ended), "items": done.items})
     elif ended:
         output.say(_("Resumed: {parts}").format(parts="; ".join(words(stop.part) for stop in ended)))
+        output.note(_("Items that nothing suspended keeps any longer: {count}").format(count=done.items))
     elif not still:
         output.say(_("Nothing is suspended."))
     if not ended and still and not everything:
@@ -134,7 +138,28 @@ def words(part: "Part") -> str:
 def _until(stop: "Stop") -> str:
     if stop.until is None:
         return _("until it is resumed")
-    return _("until {time}").format(time=output.moment(stop.until))
+    return _("until {time}").format(time=output.zoned(stop.until))
+
+
+def _warn(stop: "Stop") -> None:
+    """Say what a stop lacks that others will want to know."""
+    if stop.until is None:
+        text = _("This has no end of its own; “mimamori queue resume {options}” ends it.")
+        output.note(text.format(options=_options(stop.part)))
+    if not stop.why:
+        output.note(_("No reason was given. Add --reason next time, so that others see why this stands still."))
+
+
+def _options(part: "Part") -> str:
+    """Return the options by which a part is named."""
+    named = [
+        ("--carrier", part.carrier),
+        ("--site", part.site),
+        ("--domain", part.domain),
+        ("--school", part.school),
+        ("--broadcast", part.announcement_id),
+    ]
+    return " ".join(f"{option} {shlex.quote(name)}" for option, name in named if name)
 
 
 def _insist(criteria: dict[str, Any]) -> None:

@@ -25,6 +25,7 @@ from mailer.store import requeue as lives
 from mailer.store.database import transaction
 
 __all__ = [
+    "Held",
     "NoSuchItems",
     "NothingNamed",
     "QueuedItem",
@@ -35,6 +36,7 @@ __all__ = [
     "announcements_open",
     "domains_reached",
     "flush",
+    "held",
     "hold",
     "list_",
     "release",
@@ -77,6 +79,14 @@ class Requeued:
 
     items: int
     left: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How many items that an operator holds are urgent, and when the last is released by itself (None: never)."""
+
+    urgent: int
+    until: datetime | None
 
 
 def list_(office: Office, selection: Selection, limit: int | None = None) -> Iterator[QueuedItem]:
@@ -128,6 +138,11 @@ def hold(office: Office, selection: Selection, actor: str, why: str = "", lastin
         return _do(office, "queue.hold", selection, actor, control.hold, why)
     until = office.clock() + lasting
     return _do(office, "queue.hold", selection, actor, partial(control.hold, until=until), why, until=written(until))
+
+
+def held(selection: Selection) -> Held:
+    """Return what holding the selected items came to."""
+    return Held(control.held_urgent(selection), control.held_longest(selection))
 
 
 def release(office: Office, selection: Selection, actor: str, why: str = "") -> int:

@@ -21,6 +21,7 @@ from mailer.store.database import transaction
 __all__ = [
     "NothingNamed",
     "Part",
+    "Resumed",
     "Standing",
     "Stop",
     "Stops",
@@ -43,6 +44,14 @@ class Standing:
     items: int
 
 
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The stops that were ended, and how many items no stop keeps any longer."""
+
+    stops: list[Stop]
+    items: int
+
+
 def suspend(office: Office, part: Part, actor: str, why: str = "", lasting: timedelta | None = None) -> Standing:
     """Let nothing of a part leave, for so long or until it is resumed. One of the same part gives way to it."""
     if not part.names_something:
@@ -57,12 +66,13 @@ def suspend(office: Office, part: Part, actor: str, why: str = "", lasting: time
     return next(one for one in suspended(office) if one.stop.id == stop.id)
 
 
-def resume(office: Office, part: Part | None, actor: str, why: str = "") -> list[Stop]:
-    """Let a part leave again that was suspended by just these criteria (None: everything); return the stops ended."""
+def resume(office: Office, part: Part | None, actor: str, why: str = "") -> Resumed:
+    """Let a part leave again that was suspended by just these criteria (None: everything)."""
     with transaction():
+        before = _kept()
         ended = [stop for stop in stops.standing() if part is None or stop.part == part]
         _end(office, ended, actor, why)
-    return ended
+        return Resumed(ended, before - _kept())
 
 
 def standing() -> Stops:
@@ -94,6 +104,12 @@ def keeping(announcement_id: str) -> tuple[int, list[Part]]:
         if (stop := found.over(group))
     ]
     return sum(items for _, items in kept), list(dict.fromkeys(part for part, _ in kept))
+
+
+def _kept() -> int:
+    """Return how many items wait because of stops, each counted once."""
+    found = stops.standing()
+    return sum(items for group, items in stops.waiting() if found.over(group)) if found else 0
 
 
 def end_over(office: Office) -> int:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from peewee import Case, Expression
 
+from mailer.domain.lane import Lane
 from mailer.schedule.item import ItemState
 from mailer.schedule.queued import Selection
 from mailer.schedule.transition import HELD_BY_OPERATOR
@@ -66,6 +67,19 @@ def release_over(now: datetime) -> int:
 def held_until(item_id: int) -> datetime | None:
     """Return when an item is released by itself, or None."""
     return next((row.until for row in TimedHold.select().where(TimedHold.item == item_id)), None)
+
+
+def held_urgent(selection: Selection) -> int:
+    """Return how many of the selected items are safety mail that an operator holds."""
+    urgent = chosen(selection) & _is_held_by_operator() & (QueueItem.lane == Lane.SAFETY)
+    return int(QueueItem.select().where(urgent).count())
+
+
+def held_longest(selection: Selection) -> datetime | None:
+    """Return when the last of the selected items is released by itself, or None."""
+    which = QueueItem.select(QueueItem.id).where(chosen(selection))
+    timed = TimedHold.select().where(TimedHold.item.in_(which)).order_by(TimedHold.until.desc()).limit(1)
+    return next((row.until for row in timed), None)
 
 
 def set_clock(by: timedelta) -> None:

@@ -26,6 +26,7 @@ def test_what_is_sent_has_the_words_of_the_surface(town: Town) -> None:
         "households": 2,
         "recipients": 2,
         "excluded": {"option_off": 1, "slot_3_or_4": 1},
+        "not_before": None,
         "suspended": 0,
     }
 
@@ -129,6 +130,16 @@ def test_times_and_durations_are_taken(town: Town) -> None:
     shown = town.json("broadcast", "show", town.json("broadcast", "send", *words, stdin="x")["id"])
     assert (shown["not_before"], shown["expires_at"]) == ("2099-01-01T08:00:00+09:00", "2099-01-01T10:00:00+09:00")
     assert (shown["lane"], shown["state"]) == ("safety", "scheduled")
+
+
+def test_who_sends_later_is_told_when_it_leaves(town: Town) -> None:
+    words = ("broadcast", "send", "--all", "--subject", "x", "--text-file", "-")
+    assert "leaves" not in town.done(*words, stdin="x")
+    assert town.json(*words, stdin="x")["not_before"] is None
+    later = (*words, "--at", "2099-01-01T08:00+02:00")
+    said = town.done(*later, stdin="x")
+    assert "It leaves on 2099-01-01 15:00:00 Japan time (+09:00); until then" in said
+    assert town.json(*later, stdin="x")["not_before"] == "2099-01-01T15:00:00+09:00"
 
 
 def test_the_figures_add_up(town: Town, broadcast: str) -> None:

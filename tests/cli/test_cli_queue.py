@@ -1,6 +1,7 @@
 """Can an operator see and steer the queue by the command?"""
 
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -27,13 +28,17 @@ def test_items_are_listed_by_what_they_have_in_common(town: Town, broadcast: str
 
 
 def test_a_carrier_without_items_is_not_the_whole_queue(town: Town, broadcast: str) -> None:
-    assert town.json("queue", "hold", "--carrier", "au") == {"items": 0}
+    assert town.json("queue", "hold", "--carrier", "au") == {"items": 0, "until": None, "urgent": 0}
     assert town.json("queue", "remove", "--site", "nowhere.example") == {"items": 0}
     assert set(queue(town).values()) == {"waiting"}
 
 
 def test_items_are_held_with_a_reason_and_released(town: Town, broadcast: str) -> None:
-    assert town.json("queue", "hold", "Q1", "--reason", "au is down") == {"items": 1}
+    assert town.json("queue", "hold", "Q1", "--reason", "au is down") == {
+        "items": 1,
+        "until": None,
+        "urgent": 0,
+    }
     assert queue(town) == {"Q1": "held", "Q2": "waiting"}
     assert town.json("audit", "list", "--limit", "1")[0]["detail"]["why"] == "au is down"
     assert "Held by an operator." in town.done("queue", "show", "q1")
@@ -135,7 +140,7 @@ def test_a_part_is_suspended_for_a_time_with_a_reason_and_resumed(town: Town, br
         assert "docomo工事" in town.done(*words)
     assert "waiting, suspended" in town.done("queue", "show", "Q1")
     assert town.json("audit", "list", "--limit", "1")[0]["detail"]["why"] == "docomo工事"
-    assert town.json("queue", "resume", "--site", "docomo") == {"resumed": 1}
+    assert town.json("queue", "resume", "--site", "docomo") == {"resumed": 1, "items": 1}
     assert town.json("queue", "suspended") == []
 
 
@@ -143,6 +148,35 @@ def test_who_suspends_is_told_what_waits_and_may_expire(town: Town, broadcast: s
     result = town.type("queue", "suspend", "--broadcast", broadcast)
     assert f"Suspended: broadcast {broadcast} (until it is resumed)." in result.stdout
     assert "Items that wait there: 2. They may expire" in result.stderr
+    assert f"has no end of its own; “mimamori queue resume --broadcast {broadcast}” ends it." in result.stderr
+    assert "Add --reason next time" in result.stderr
+    result = town.type("queue", "suspend", "--domain", "gmail.com", "--for", "2h", "--reason", "工事")
+    assert "Japan time (+09:00))." in result.stdout
+    assert "no end" not in result.stderr
+    assert "--reason" not in result.stderr
+    result = town.type("queue", "resume", "--broadcast", broadcast)
+    assert "Items that nothing suspended keeps any longer: 1\n" in result.stderr
+
+
+def test_who_holds_for_a_time_is_told_until_when_and_what_of_it_is_urgent(town: Town, broadcast: str) -> None:
+    words = ("--all", "--subject", "x", "--text-file", "-", "--urgent")
+    town.done("broadcast", "send", *words, stdin="x")
+    result = town.type("queue", "hold", "--carrier", "docomo", "--for", "2h")
+    assert re.search(r"Items held: 2 \(until 20..-..-.. ..:..:.. Japan time \(\+09:00\)\)\.", result.stdout)
+    assert "Urgent mail is held like any other: 1 of what" in result.stderr
+    assert town.done("queue", "release", "--carrier", "docomo") == "Items released: 2\n"
+    held = town.json("queue", "hold", "Q1", "--for", "90s")
+    assert (held["items"], held["urgent"], held["until"]) == (1, 0, town.json("queue", "show", "Q1")["held_until"])
+    assert "until they are released" in town.done("queue", "hold", "Q2")
+    assert town.done("queue", "hold", "Q2") == "Items held: 0\n"
+
+
+@pytest.mark.parametrize("verb", ["hold", "suspend"])
+@pytest.mark.parametrize("length", ["3651d", "9999999d", "999999h"])
+def test_too_long_a_stop_is_told_as_such(town: Town, broadcast: str, verb: str, length: str) -> None:
+    result = town.type("queue", verb, "--broadcast", broadcast, "--for", length)
+    assert result.exit_code == 2
+    assert f"'--for': '{length}' is too long: at most 3650d." in result.stderr
 
 
 def test_who_resumes_what_is_not_suspended_is_told_so(town: Town, broadcast: str) -> None:
@@ -169,8 +203,9 @@ def test_a_broadcast_that_there_is_not_is_not_suspended(town: Town) -> None:
 
 
 def test_items_are_held_for_a_time(town: Town, broadcast: str) -> None:
-    assert town.json("queue", "hold", "--school", "t-daiichi", "--domain", "gmail.com", "--for", "1h") == {"items": 1}
-    assert town.json("queue", "show", "Q2")["held_until"] is not None
+    held = town.json("queue", "hold", "--school", "t-daiichi", "--domain", "gmail.com", "--for", "1h")
+    assert held["items"] == 1
+    assert town.json("queue", "show", "Q2")["held_until"] == held["until"] is not None
     assert "held until" in town.done("queue", "show", "Q2")
     assert town.json("queue", "release", "--domain", "gmail.com") == {"items": 1}
     assert town.json("queue", "show", "Q2")["held_until"] is None

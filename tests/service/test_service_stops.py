@@ -78,7 +78,7 @@ def test_a_suspended_part_waits_and_the_rest_leaves(office: Office, sent: str, p
     assert claim(office) == free
     assert claim(office) == set()
     assert {item(office, number).state for number in {1, 2, 3, 4} - free} == {ItemState.WAITING}
-    assert stops.resume(office, part, "tester") == [standing.stop]
+    assert stops.resume(office, part, "tester") == stops.Resumed([standing.stop], standing.items)
     assert claim(office) == {1, 2, 3, 4} - free
 
 
@@ -150,7 +150,7 @@ def test_several_stops_stand_side_by_side_and_one_of_the_same_part_gives_way(off
     assert claim(office) == set()
     stops.resume(office, one, "a")
     assert claim(office) == {1, 3}
-    assert stops.resume(office, one, "a") == []
+    assert stops.resume(office, one, "a") == stops.Resumed([], 0)
 
 
 def test_suspended_items_expire(office: Office, sent: str, clock: FakeClock) -> None:
