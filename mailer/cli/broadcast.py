@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from mailer.cli import output
-from mailer.cli.announced import describe, reply_words, state_word
+from mailer.cli.announced import describe, reason_words, reply_words, state_word
 from mailer.cli.failure import Refused
 from mailer.cli.session import Session
 from mailer.cli.verb import N_, Verb, Verbs, option
@@ -85,14 +85,18 @@ def recipients(session: Session, announcement_id: str, unreached: bool) -> None:
 def _recipient(row: dict[str, Any]) -> tuple[object, ...]:
     said = row["evidence"]
     doubt = _("(possibly twice)") if row["possible_duplicate"] else ""
+    state = state_word(row["state"])
+    # What an operator did lies over the last reply and hides none of it.
+    over = reason_words(said["reason"]) if said["reason"] != said["reading"] else ""
+    reply = reply_words(said["code"], said["text"], said["reading"])
     return (
         row["queue_id"],
         row["address"],
         ",".join(map(str, row["slots"])),
-        f"{state_word(row['state'])}{doubt}",
+        f"{_('{state}, suspended').format(state=state) if row['suspended'] else state}{doubt}",
         _("yes") if row["confirmed"] else "",
         said["host"],
-        reply_words(said["code"], said["text"], said["reason"]),
+        " ".join(words for words in (over, reply) if words),
     )
 
 

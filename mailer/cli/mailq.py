@@ -17,6 +17,7 @@ from mailer.cli.verb import N_, Verb
 from mailer.clock import JAPAN
 
 if TYPE_CHECKING:
+    from mailer.schedule.outcome import Evidence
     from mailer.service.office import Office
     from mailer.service.queue import QueuedItem
     from mailer.service.stops import Stops
@@ -64,13 +65,15 @@ def queue_name(item: "QueuedItem") -> str:
 
 
 def _delay(item: "QueuedItem", standing: "Stops") -> dict[str, str]:
-    if stop := standing.over(item):
-        return {"delay_reason": f"suspended by {stop.actor}: {stop.why}".rstrip(": ")}
-    said = item.evidence
-    if not said.text and not said.reason:
-        return {}
+    stop = standing.over(item)
+    stopped = f"suspended by {stop.actor}: {stop.why}".rstrip(": ") if stop else ""
+    reasons = [words for words in (stopped, _reply(item.evidence)) if words]
+    return {"delay_reason": "; ".join(reasons)} if reasons else {}
+
+
+def _reply(said: "Evidence") -> str:
     reply = f"{said.code} {said.text}" if said.code else said.text or said.reason
-    return {"delay_reason": f"host {said.host} said: {reply}" if said.host and said.code else reply}
+    return f"host {said.host} said: {reply}" if said.host and said.code else reply
 
 
 def write(found: Iterator[dict[str, Any]]) -> None:

@@ -20,11 +20,15 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class ItemFacts:
-    """An item, the (household, slot) pairs it stands for, and the verdicts of its attempts in order."""
+    """An item, the (household, slot) pairs it stands for, and the verdicts of its attempts in order.
+
+    `reading` is what the last reply meant, also where the item's reason is by now that of a person or a deadline.
+    """
 
     item: QueuedItem
     places: tuple[Place, ...]
     verdicts: tuple[Verdict | None, ...]
+    reading: str = ""
 
 
 @dataclass(frozen=True, slots=True)

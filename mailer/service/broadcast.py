@@ -15,6 +15,7 @@ from mailer.domain.lane import Lane
 from mailer.ids import queue_id
 from mailer.message.text import TextError, check_subject, check_text
 from mailer.schedule.accounting import ItemFacts, problems
+from mailer.schedule.item import ItemState
 from mailer.schedule.queued import Selection
 from mailer.schedule.transition import CANCELLED
 from mailer.service import alarm, canary, stops
@@ -182,7 +183,8 @@ def recipients(office: Office, announcement_id: str) -> Iterator[dict[str, Any]]
     """Return one line per recipient of an announcement, as the Surface says; raise NoSuchAnnouncement."""
     _get(announcement_id)
     confirmed = accounting.confirmed_households(announcement_id)
-    return (_line(one, confirmed) for one in accounting.items(announcement_id))
+    standing = stops.standing()
+    return (_line(one, confirmed, standing) for one in accounting.items(announcement_id))
 
 
 def verify(office: Office, announcement_id: str) -> list[str]:
@@ -248,7 +250,7 @@ def _terms(announcement: Announcement) -> dict[str, Any]:
     }
 
 
-def _line(one: ItemFacts, confirmed: frozenset[int]) -> dict[str, Any]:
+def _line(one: ItemFacts, confirmed: frozenset[int], standing: stops.Stops) -> dict[str, Any]:
     item, said = one.item, one.item.evidence
     households = sorted({household for household, _ in one.places})
     evidence = {
@@ -260,6 +262,7 @@ def _line(one: ItemFacts, confirmed: frozenset[int]) -> dict[str, Any]:
         "tls": said.tls,
         "at": item.replied_at,
         "reason": said.reason,
+        "reading": one.reading,
         "attempts": item.attempts,
     }
     return {
@@ -269,6 +272,7 @@ def _line(one: ItemFacts, confirmed: frozenset[int]) -> dict[str, Any]:
         "slots": sorted({slot for _, slot in one.places}),
         "households": households,
         "state": item.word,
+        "suspended": item.state is ItemState.WAITING and standing.over(item) is not None,
         "possible_duplicate": item.possible_duplicate,
         "evidence": evidence,
         "confirmed": confirmed.issuperset(households),

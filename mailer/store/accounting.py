@@ -1,7 +1,7 @@
 """What became of an announcement, counted and whole? Canaries are nobody's mailbox and are left out everywhere."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -10,7 +10,8 @@ from mailer.domain.announcement import Announcement
 from mailer.schedule.accounting import Facts, ItemFacts
 from mailer.schedule.item import TOLD, ItemState, told
 from mailer.schedule.outcome import Verdict
-from mailer.schedule.queued import Selection
+from mailer.schedule.queued import QueuedItem, Selection
+from mailer.schedule.transition import REASONS as NOT_OF_REPLIES
 from mailer.store.database import select
 from mailer.store.items import find
 from mailer.store.models import instant
@@ -31,7 +32,7 @@ FROM queue_item AS item JOIN item_slot AS slot ON slot.item_id = item.id
 WHERE item.announcement_id = ? ORDER BY slot.item_id, slot.household_id, slot.slot
 """
 VERDICTS = """
-SELECT attempt.item_id, attempt.verdict
+SELECT attempt.item_id, attempt.verdict, attempt.reason
 FROM queue_item AS item JOIN attempt ON attempt.item_id = item.id
 WHERE item.announcement_id = ? ORDER BY attempt.item_id, attempt.number
 """
@@ -91,13 +92,13 @@ def confirmed_households(announcement_id: str) -> frozenset[int]:
 
 
 def items(announcement_id: str) -> Iterator[ItemFacts]:
-    """Return every recipient's item of an announcement with its places and the verdicts of its attempts."""
+    """Return every recipient's item of an announcement with its places and what came of its attempts."""
     places = _grouped(select(PLACES, (announcement_id,)))
     verdicts = _grouped(select(VERDICTS, (announcement_id,)))
     for item in find(Selection(announcement_id=announcement_id, canaries=False)):
         pairs = tuple((household, slot) for household, slot in places.get(item.id, ()))
-        words = tuple(Verdict(word) if word else None for (word,) in verdicts.get(item.id, ()))
-        yield ItemFacts(item, pairs, words)
+        ends = [(Verdict(word) if word else None, reason) for word, reason in verdicts.get(item.id, ())]
+        yield ItemFacts(item, pairs, tuple(verdict for verdict, _ in ends), _reading(item, ends))
 
 
 def facts(announcement: Announcement, announced: tuple[int, int, int] | None) -> Facts:
@@ -111,6 +112,15 @@ def facts(announcement: Announcement, announced: tuple[int, int, int] | None) ->
         confirmed=confirmed_households(announcement.id),
         announced=announced,
     )
+
+
+def _reading(item: QueuedItem, ends: Sequence[tuple[Verdict | None, str]]) -> str:
+    """Return what the last reply meant: what lies over it by now, such as an operator's hold, says nothing of it."""
+    present = item.evidence.reason
+    if present and present not in NOT_OF_REPLIES:
+        return present
+    replied = [reason for verdict, reason in ends if verdict not in (None, Verdict.LOST)]
+    return replied[-1] if replied else ""
 
 
 def _grouped(rows: list[tuple[Any, ...]]) -> dict[int, list[tuple[Any, ...]]]:

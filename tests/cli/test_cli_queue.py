@@ -242,6 +242,35 @@ def test_requeueing_what_was_accepted_names_the_option_that_it_wants(town: Town,
     assert town.json("queue", "requeue", "Q1", "--again") == {"items": 1, "left": {}}
 
 
+def test_what_an_operator_did_hides_no_reply(town: Town, broadcast: str) -> None:
+    now = datetime(2026, 4, 10, 6, 0, tzinfo=UTC)
+    full = Evidence("rcpt", "mx[192.0.2.1]:25", 452, "4.2.2", "mailbox full", "", "mailbox_full")
+    with town.office() as office, transaction():
+        dispatch.claim(office, ["docomo.ne.jp"], 9, "w")
+        dispatch.settle(office, [(1, 1, Outcome(Verdict.DEFERRED, full, now, now))])
+
+    def listed() -> tuple[dict[str, object], str]:
+        words = ("broadcast", "recipients", broadcast, "--unreached")
+        rows = [json.loads(line) for line in town.done(*words, "--json").splitlines()]
+        lines = town.done(*words).splitlines()
+        return rows[0], next(line for line in lines if line.startswith("Q1"))
+
+    town.done("queue", "hold", "Q1")
+    row, line = listed()
+    evidence = row["evidence"]
+    assert isinstance(evidence, dict)
+    told = {name: evidence[name] for name in ("code", "text", "reason", "reading")}
+    assert told == {"code": 452, "text": "mailbox full", "reason": "held_by_operator", "reading": "mailbox_full"}
+    assert re.search(r"held for a person .*Held by an operator\. 452 mailbox full \[quota exceeded\]", line)
+    town.done("queue", "release", "Q1")
+    assert re.search(r"452 mailbox full \[quota exceeded\]", listed()[1])
+    town.done("queue", "suspend", "--carrier", "docomo", "--reason", "工事")
+    row, line = listed()
+    assert row["suspended"] is True
+    assert re.search(r"waiting for another try, suspended .*452 mailbox full \[", line)
+    assert re.search(r"suspended by cli:\S+: 工事; host mx\[192.0.2.1\]:25 said: 452 mailbox full", town.done("mailq"))
+
+
 def test_the_conversation_of_each_attempt_is_shown(town: Town, broadcast: str) -> None:
     now = datetime(2026, 4, 10, 6, 0, tzinfo=UTC)
     session = SmtpSession(7, "mx[192.0.2.1]:25", now, 12, "ours", "", "c 20 220 mx\nh 30 250 mx")

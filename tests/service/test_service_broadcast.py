@@ -254,8 +254,10 @@ def test_a_recipient_shows_its_evidence(office: Office, clock: FakeClock, town: 
                 "tls": "TLSv1.3",
                 "at": clock(),
                 "reason": "",
+                "reading": "",
                 "attempts": 1,
             },
+            "suspended": False,
             "confirmed": False,
         }
     ]
