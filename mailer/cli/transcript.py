@@ -35,11 +35,14 @@ def tell(tried: "Tried", lines: "list[Line]") -> None:
         "connect": _("connection"),
         "server": _("server"),
         "client": _("we"),
+        "ahead": _("we, ahead"),
         "tls": "TLS",
         "end": _("end"),
     }
     rows = [("" if line.at is None else _clock(line.at), names[line.by], _text(line)) for line in lines]
     output.table([_("time"), _("who"), _("what was said")], rows)
+    if any(line.by == "ahead" for line in lines):
+        output.say(_("“We, ahead” left in one flight before the next reply came; what was answered to it is not kept."))
 
 
 def _text(line: "Line") -> str:

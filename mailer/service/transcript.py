@@ -22,7 +22,7 @@ BETWEEN = "\n\n"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line; `by` is `connect`, `server`, `client`, `tls`, or `end` for why there was no answer."""
+    """One line; `by` is `connect`, `end` for why there was no answer, or as in `smtp.transcript.Said`."""
 
     at: datetime | None
     by: str

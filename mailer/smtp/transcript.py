@@ -32,7 +32,8 @@ _STAGES = {letter: stage for stage, letter in LETTERS.items()}
 class Said:
     """One line of a conversation; `at` is in milliseconds since the session began, None where it was not noted.
 
-    `by` is `server`, `client`, or `tls` for what was agreed on.
+    `by` is `server`, `client`, `ahead` for what we said in one flight before the reply came that decided (what was
+    answered to it later is not kept), or `tls` for what was agreed on.
     """
 
     at: int | None
@@ -85,14 +86,21 @@ def transaction(replies: Sequence[Heard], mail: Mail, offered: Capabilities) -> 
 
     Where nothing was heard it is not known whether anything was said: a mail may wait behind another one.
     """
+    if not replies:
+        return
     commands = dict(_commands(mail, offered))
-    for one in replies:
-        if said := commands.pop(one[0], ""):
-            yield Said(None, "client", said)
+    *before, last = replies
+    for one in before:
+        yield from _said(commands, one)
         yield from _answered(one)
-    if replies:
-        unanswered = [said for stage, said in commands.items() if _was_said(stage, replies[-1], offered)]
+    yield from _said(commands, last)
+    unanswered = [said for stage, said in commands.items() if _was_said(stage, last, offered)]
+    if _goes_on(last):
+        yield from _answered(last)
         yield from (Said(None, "client", said) for said in (unanswered if offered.pipelining else unanswered[:1]))
+    else:
+        yield from (Said(None, "ahead", said) for said in unanswered)
+        yield from _answered(last)
 
 
 def offers(replies: Sequence[Heard]) -> Capabilities:
@@ -105,10 +113,20 @@ def _was_said(stage: Stage, last: Heard, offered: Capabilities) -> bool:
     """Tell whether a command was said that got no answer before the end."""
     if stage is Stage.RSET:
         return False
-    goes_on = last[2].positive or last[2].intermediate
     if stage is Stage.EOD and not (offered.chunking and offered.pipelining):
         return last[2].intermediate
-    return offered.pipelining or goes_on
+    return offered.pipelining or _goes_on(last)
+
+
+def _goes_on(one: Heard) -> bool:
+    """Tell whether a reply lets the mail go on."""
+    return one[2].positive or one[2].intermediate
+
+
+def _said(commands: dict[Stage, str], answer: Heard) -> Iterator[Said]:
+    """Tell what a reply answers, and take it from what is to be told yet."""
+    if said := commands.pop(answer[0], ""):
+        yield Said(None, "client", said)
 
 
 def _asked(before: Heard, now: Heard, hostname: str, tls: str) -> Iterator[Said]:

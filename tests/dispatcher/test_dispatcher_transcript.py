@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from mailer.clock import system_clock
-from mailer.rehearsal.moods import Forms, Greeting, Mood
+from mailer.rehearsal.moods import Fault, Forms, Greeting, Mood, Trouble
 from mailer.service import broadcast, queue
 from mailer.service.office import Office
 from mailer.service.transcript import Line
@@ -63,6 +63,20 @@ async def test_the_conversation_of_each_mail_is_told(office: Office) -> None:
     assert told["reset-1@a.example"][-1].text == "reset"
     assert 'RCPT TO:<"a..b"@b.example>' in texts(told["a..b@b.example"], "client")
     assert not any("不審者" in line.text for lines in told.values() for line in lines)
+
+
+async def test_content_that_left_before_the_address_was_put_off_is_told_as_such(office: Office) -> None:
+    greylisting = replace(WELL, shares=((Trouble(Fault("greylist")), 1.0),), greylist_seconds=60.0)
+    async with town(office, {"a.example": greylisting}) as here:
+        here.register(["good@a.example"])
+        sent = here.send()
+        await here.run_until(lambda: tried(here, sent))
+        (lines,) = said(office, sent).values()
+    mail, rcpt, bdat, reply = [line for line in lines if line.by != "end"][-4:]
+    assert mail.text.startswith("250")
+    assert (rcpt.by, rcpt.text) == ("client", "RCPT TO:<good@a.example>")
+    assert (bdat.by, bdat.text.split()[0]) == ("ahead", "BDAT")
+    assert (reply.by, reply.text[0]) == ("server", "4")
 
 
 async def test_a_session_is_written_once_and_briefly_used(office: Office) -> None:

@@ -38,7 +38,7 @@ def handed_over(client: Client, *answers: bytes, paths: tuple[ForwardPath, ...] 
 def told(client: Client, fact: Fact) -> list[str]:
     """Return the lines of a mail's conversation after it was kept and read again."""
     again = list(heard(kept(fact.heard, fact.reply), fact.reply))
-    marks = {"server": "<", "client": ">"}
+    marks = {"server": "<", "client": ">", "ahead": "+"}
     return [
         f"{'' if said.at is None else said.at}{marks[said.by]} {said.text}"
         for said in transaction(again, MAIL, offers(client.heard))
@@ -87,6 +87,35 @@ def test_a_mail_in_one_flight() -> None:
 def test_what_was_said_and_never_answered(offered: bytes, answers: list[bytes], last: list[str]) -> None:
     client = ready(offered)
     (fact,) = handed_over(client, *answers)
+    assert told(client, fact)[-len(last) :] == last
+
+
+@pytest.mark.parametrize(
+    ("offered", "answers", "last"),
+    [
+        (
+            CHUNKING,
+            b"250 ok\r\n450 later\r\n554 no valid recipients\r\n",
+            ["> RCPT TO:<guardian@docomo.example>", "+ BDAT 22 LAST <22 octets>", "20< 450 later"],
+        ),
+        (
+            b"250-mx\r\n250 PIPELINING\r\n",
+            b"250 ok\r\n450 later\r\n554 no valid recipients\r\n",
+            ["> RCPT TO:<guardian@docomo.example>", "+ DATA", "20< 450 later"],
+        ),
+        (
+            CHUNKING,
+            b"421 bye\r\n",
+            ["+ RCPT TO:<guardian@docomo.example>", "+ BDAT 22 LAST <22 octets>", "20< 421 bye"],
+        ),
+        (CHUNKING, b"250 ok\r\n250 ok\r\n452 full\r\n", ["> BDAT 22 LAST <22 octets>", "20< 452 full"]),
+    ],
+)
+def test_what_left_ahead_of_the_reply_that_decided_is_told_before_it(
+    offered: bytes, answers: bytes, last: list[str]
+) -> None:
+    client = ready(offered)
+    (fact,) = handed_over(client, answers)
     assert told(client, fact)[-len(last) :] == last
 
 
