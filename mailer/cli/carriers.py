@@ -1,19 +1,22 @@
 """How are the carriers spoken to, and what have they made us learn?"""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mailer.cli import output
+from mailer.cli import output, suspending
 from mailer.cli.failure import Refused
 from mailer.cli.session import Session
 from mailer.cli.verb import N_, Verb, Verbs, option
 from mailer.language import _
 
 if TYPE_CHECKING:
-    from mailer.carrier.group import Carrier
+    from mailer.carrier.group import Carrier, Carriers
     from mailer.schedule.site import SiteState
+    from mailer.service.stops import Part, Standing
 
 
 @click.group(cls=Verbs, help=N_("Carriers: how they are spoken to, and what they made us learn."))
@@ -28,16 +31,18 @@ def carriers() -> None:
 def list_(session: Session) -> None:
     """Show the carriers."""
     from config.carriers import load_carriers
-    from mailer.service import lease, wave
+    from mailer.service import lease, stops, wave
 
     with session.office() as office:
         states = {state.site: state for state in lease.board(office, "", 0.0).states}
-        frozen = set(wave.frozen())
+        frozen, stopped, now = set(wave.frozen()), stops.suspended(office), office.clock()
         known = list(load_carriers(session.settings))
-    names = [one.name for one in known]
-    others = sorted((set(states) | frozen) - set(names))
-    rows = [_document(one, one.name, states.get(one.name), frozen) for one in known]
-    rows += [_document(None, name, states.get(name), frozen) for name in others]
+    others = sorted((set(states) | frozen) - {one.name for one in known})
+    named = [*((one.name, one) for one in known), *((name, None) for name in others)]
+    rows = [
+        _document(one, name, states.get(name), frozen) | _stops(one, name, states.get(name), stopped, now)
+        for name, one in named
+    ]
     if session.json:
         output.document(rows)
         return
@@ -48,30 +53,43 @@ def list_(session: Session) -> None:
         _("urgent"),
         _("learned"),
         _("left alone until"),
+        _("suspended"),
         _("wave"),
     ]
     output.table(heads, map(_row, rows))
+    if stopped:
+        output.say("")
+        suspending.table(stopped)
 
 
 @carriers.command(
     "show",
     cls=Verb,
-    help=N_("Show one carrier: its limits with their sources, what was learned of it, what it took and refused."),
+    help=N_(
+        "Show one carrier: its limits with their sources, what was learned of it, what it took and refused.\n\n"
+        "NAME is that of carriers.toml, one of its mail domains or mail hosts, or a receiver that has no name there."
+    ),
 )
 @click.argument("name")
 @click.pass_obj
 def show(session: Session, name: str) -> None:
     """Show one carrier, or one receiver without a name that we have written to."""
     from config.carriers import load_carriers, sources_of_manners
-    from mailer.service import lease, wave
+    from mailer.service import lease, stops, wave
 
+    carriers = load_carriers(session.settings)
+    carrier = _carrier(carriers, name)
+    asked, name = name, carrier.name if carrier else name
     with session.office() as office:
         states = {state.site: state for state in lease.board(office, "", 0.0).states}
         days, since = wave.days(name), wave.since(name)
-    carrier = next((one for one in load_carriers(session.settings) if one.name == name), None)
+        stopped, now = stops.suspended(office), office.clock()
     if carrier is None and not days and name not in states:
-        raise Refused(_("There is no carrier {name}, and no mail went to a receiver of this name.").format(name=name))
+        words = _("There is no carrier {name}, and no mail went to a receiver of this name. The carriers are: {names}")
+        names = ", ".join(f"{one.name} ({one.label})" for one in carriers)
+        raise Refused(words.format(name=asked, names=names))
     found = _document(carrier, name, states.get(name), {name} if since else set())
+    found |= _stops(carrier, name, states.get(name), stopped, now)
     found |= {
         "label": carrier and carrier.label,
         "domains": sorted(carrier.domains) if carrier else [],
@@ -105,6 +123,29 @@ def thaw(session: Session, name: str, reason: str) -> None:
         output.document({"carrier": name, "frozen": False})
     else:
         output.say(_("Addresses at {name} may be put to rest again.").format(name=name))
+
+
+def _carrier(carriers: "Carriers", name: str) -> "Carrier | None":
+    """Return the carrier of this name, mail domain or mail host."""
+    named = next((one for one in carriers if one.name == name), None)
+    return named or carriers.of_domain(name) or carriers.of_mx([name])
+
+
+def _stops(
+    carrier: "Carrier | None", name: str, state: "SiteState | None", stopped: "Sequence[Standing]", now: datetime
+) -> dict[str, Any]:
+    """Return what keeps mail from a carrier now: a rest that it made us take, and stops of operators."""
+    rest = state.paused_until if state is not None else None
+    domains = carrier.domains if carrier else (name,)
+    over = [one for one in stopped if one.stop.part.names_receiver and _is_over(one.stop.part, domains, name)]
+    return {
+        "left_alone_until": rest if rest is not None and rest > now else None,
+        "suspended": [suspending.document(one) for one in over],
+    }
+
+
+def _is_over(part: "Part", domains: Iterable[str], name: str) -> bool:
+    return any(part.reaches(domain, name) for domain in domains)
 
 
 def _document(carrier: "Carrier | None", name: str, state: "SiteState | None", frozen: set[str]) -> dict[str, Any]:
@@ -144,6 +185,7 @@ def _describe(found: dict[str, Any]) -> None:
             (_("mail hosts"), ", ".join(found["mx_suffixes"])),
             (_("learned"), row[4]),
             (_("left alone until"), row[5]),
+            (_("suspended"), row[6]),
             (_("wave of refusals since"), found["wave_since"] or ""),
         ]
     )
@@ -155,6 +197,13 @@ def _describe(found: dict[str, Any]) -> None:
         output.say("")
         days = [(one["day"], one["accepted"], one["refused"]) for one in found["days"]]
         output.table([_("day"), _("accepted"), _("refused")], days)
+
+
+def _suspended(stop: dict[str, Any]) -> str:
+    """Return until when a stop keeps a carrier, and why."""
+    return (
+        f"{suspending.until(stop['until'])} ({stop['reason']})" if stop["reason"] else suspending.until(stop["until"])
+    )
 
 
 def _shown(value: object) -> object:
@@ -172,6 +221,7 @@ def _row(row: dict[str, Any]) -> tuple[object, ...]:
         row["messages_per_second"],
         row["urgent_messages_per_second"],
         f"{learned['connections']} × {learned['messages_per_session']} ({learned['reason']})" if learned else "",
-        output.moment(learned["paused_until"]) if learned and learned["paused_until"] else "",
+        f"{output.moment(row['left_alone_until'])} ({learned['reason']})" if row["left_alone_until"] else "",
+        "; ".join(map(_suspended, row["suspended"])),
         _("yes") if row["frozen"] else "",
     )

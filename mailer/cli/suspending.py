@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -41,7 +41,9 @@ def suspend(session: Session, /, why: str, lasting: timedelta | None, **criteria
     if session.json:
         output.document(document(standing))
         return
-    output.say(_("Suspended: {part} ({until}).").format(part=words(standing.stop.part), until=_until(standing.stop)))
+    output.say(
+        _("Suspended: {part} ({until}).").format(part=words(standing.stop.part), until=until(standing.stop.until))
+    )
     _warn(standing.stop)
     output.note(
         _(
@@ -101,7 +103,7 @@ def table(found: "Sequence[Standing]") -> None:
     """Write what is suspended for people."""
     heads = [_("suspended"), _("since"), _("until"), _("by"), _("why"), _("items")]
     rows = [
-        (words(one.stop.part), one.stop.since, _until(one.stop), one.stop.actor, one.stop.why, one.items)
+        (words(one.stop.part), one.stop.since, until(one.stop.until), one.stop.actor, one.stop.why, one.items)
         for one in found
     ]
     output.table(heads, rows)
@@ -135,10 +137,9 @@ def words(part: "Part") -> str:
     return ", ".join(text.format(name=name) for text, name in named if name)
 
 
-def _until(stop: "Stop") -> str:
-    if stop.until is None:
-        return _("until it is resumed")
-    return _("until {time}").format(time=output.zoned(stop.until))
+def until(end: datetime | None) -> str:
+    """Return when a stop ends."""
+    return _("until it is resumed") if end is None else _("until {time}").format(time=output.zoned(end))
 
 
 def _warn(stop: "Stop") -> None:

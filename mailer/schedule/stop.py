@@ -49,6 +49,11 @@ class Part:
         """Tell whether the receiving domain alone decides who is in it."""
         return not (self.school or self.announcement_id)
 
+    @property
+    def names_receiver(self) -> bool:
+        """Tell whether it names a carrier, site or domain; else it is a school's or broadcast's, wherever that goes."""
+        return bool(self.carrier or self.site or self.domain)
+
     def reaches(self, domain: str, site: str) -> bool:
         """Tell whether mail to a domain, which was found to go to `site` (empty: not known), can be in it."""
         if self.domain and domain != self.domain:

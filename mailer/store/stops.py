@@ -41,7 +41,7 @@ def begin(stop: Stop) -> Stop:
     """Write a stop and return it with its number; another one of the same part ends by it."""
     end([one for one in standing() if one.part == stop.part])
     part = stop.part
-    if not (part.carrier or part.site or part.domain):
+    if not part.names_receiver:
         change(PUT_ALL_ASIDE, (instant(ASIDE), instant(stop.since), part.school, part.announcement_id))
     number = QueueStop.insert(
         carrier=part.carrier,

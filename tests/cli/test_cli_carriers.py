@@ -1,6 +1,9 @@
 """Can an operator see how carriers are spoken to, what was learned, and end a wave of refusals?"""
 
+from datetime import timedelta
+
 from mailer.carrier.wave import Day
+from mailer.service import lease
 from mailer.store import waves
 from mailer.store.database import open_store, transaction
 from mailer.store.models import database
@@ -25,8 +28,35 @@ def test_one_carrier_is_shown_with_its_sources(town: Town) -> None:
     assert town.json("carriers", "show", "apple")["manners"]["pause"] == {"value": "300s", "source": None}
 
 
-def test_a_receiver_that_nobody_knows_is_refused(town: Town) -> None:
-    assert town.type("carriers", "show", "nowhere.example").exit_code == 1
+def test_a_receiver_that_nobody_knows_is_refused_and_the_carriers_are_named(town: Town) -> None:
+    result = town.type("carriers", "show", "dcm")
+    assert result.exit_code == 1
+    assert "There is no carrier dcm" in result.stderr
+    assert "docomo (NTTドコモ), au (au" in result.stderr
+
+
+def test_a_carrier_is_found_by_its_domains_and_mail_hosts(town: Town) -> None:
+    for name in ("google", "gmail.com", "aspmx.l.google.com"):
+        assert town.json("carriers", "show", name)["carrier"] == "google"
+
+
+def test_what_stands_still_or_rests_now_is_shown_with_its_reason(town: Town, broadcast: str) -> None:
+    town.done("queue", "suspend", "--carrier", "docomo", "--reason", "工事")
+    town.done("queue", "suspend", "--domain", "gmail.com", "--for", "2h")
+    town.done("queue", "suspend", "--broadcast", broadcast)
+    with town.office() as office, transaction():
+        now = office.clock()
+        for site, rests in (("au", timedelta(minutes=5)), ("softbank", timedelta(minutes=-5))):
+            lease.remember(office, lease.SiteState(site, 3, 9, now + rests, "blocked", now))
+    rows = {row["carrier"]: row for row in town.json("carriers", "list")}
+    assert {name for name, row in rows.items() if row["suspended"]} == {"docomo", "google"}
+    assert {name for name, row in rows.items() if row["left_alone_until"]} == {"au"}
+    assert rows["docomo"]["suspended"][0]["reason"] == "工事"
+    lines = {line.split()[0]: line for line in town.done("carriers", "list").splitlines() if line}
+    assert "until it is resumed (工事)" in lines["docomo"]
+    assert "(blocked)" in lines["au"]
+    assert f"broadcast {broadcast}" in town.done("carriers", "list")
+    assert "until it is resumed (工事)" in town.done("carriers", "show", "docomo")
 
 
 def test_a_wave_is_shown_and_ended(town: Town) -> None:
