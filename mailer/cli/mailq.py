@@ -1,17 +1,17 @@
 """What does the queue look like to somebody who knows Postfix?
 
-The columns of `postqueue -p`, and with --json the lines of `postqueue -j`. The size is that of the text as it was
-written; the mail itself is made when it leaves.
+The columns of `postqueue -p`, and with --json the lines of `postqueue -j`. The size is that of the whole mail as it
+leaves, signatures and all, as postcat and the transcript tell it (0 where no mail can be made).
 """
 
 from collections.abc import Iterator
 from datetime import datetime
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mailer.cli import output
+from mailer.cli.mailing import Mailing
 from mailer.cli.session import Session
 from mailer.cli.verb import N_, Verb
 from mailer.clock import JAPAN
@@ -27,7 +27,13 @@ INDENT = " " * 41
 MARKS = {"active": "*", "hold": "!", "deferred": "", "incoming": ""}
 
 
-@click.command(cls=Verb, help=N_("Show the queue as Postfix's mailq does; with --json as JSON lines."))
+@click.command(
+    cls=Verb,
+    help=N_(
+        "Show the queue as Postfix's mailq does; with --json as JSON lines.\n\n"
+        "The size is that of the whole mail as it leaves, with its signatures, in octets."
+    ),
+)
 @click.pass_obj
 def mailq(session: Session) -> None:
     """Show the queue."""
@@ -38,18 +44,17 @@ def mailq(session: Session) -> None:
 def entries(office: "Office") -> Iterator[dict[str, Any]]:
     """Return one document for each item in the queue, as postqueue(1) describes it."""
     from mailer.ids import queue_id
-    from mailer.service import dispatch, queue, stops
+    from mailer.service import queue, stops
 
-    announcement, standing = cache(dispatch.announcement), stops.standing()
+    mailing, standing = Mailing(office), stops.standing()
     for item in queue.list_(office, queue.Selection()):
-        terms = announcement(item.announcement_id)
-        assert terms is not None  # every item has its announcement, by foreign key
+        terms = mailing.announcement(item.announcement_id)
         school = office.schools.get(item.school)
         yield {
             "queue_name": queue_name(item),
             "queue_id": queue_id(item.id),
             "arrival_time": int(terms.announced_at.timestamp()),
-            "message_size": len(terms.text.encode()),
+            "message_size": mailing.octets(item),
             "forced_expire": False,
             "sender": school.address if school else item.school,
             "recipients": [{"address": item.address, **_delay(item, standing)}],

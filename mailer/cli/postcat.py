@@ -1,6 +1,7 @@
 """How does somebody who knows postcat(1) see what an item's mail is?
 
-The mail is made anew, as it is whenever it leaves. Its signatures are left out: this command has no DKIM keys.
+The mail is made anew, as it is whenever it leaves. Its signatures are left out: this command has no DKIM keys. Its size
+counts them, as in mailq and on the wire.
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import click
 
 from mailer.cli import mailq, output
 from mailer.cli.failure import Refused
+from mailer.cli.mailing import Mailing
 from mailer.cli.postfix_names import Program
 from mailer.cli.selection import item_number
 from mailer.cli.session import Session
@@ -19,8 +21,6 @@ from mailer.clock import JAPAN
 from mailer.language import _
 
 if TYPE_CHECKING:
-    from mailer.dispatcher.job import Job
-    from mailer.domain.announcement import Announcement
     from mailer.service.office import Office
     from mailer.service.queue import QueuedItem
 
@@ -45,17 +45,17 @@ class Mail:
 @click.pass_obj
 def postcat(session: Session, name: str, envelope: bool, header: bool, body: bool) -> None:
     """Show one mail."""
-    from mailer.service import dispatch, queue
+    from mailer.service import queue
 
     item_number(name)
     with session.office() as office:
         shown = queue.show(office, name)
         if shown is None:
             raise Refused(_("There is no queue item {name}.").format(name=name))
-        mail = _mail(office, shown.item, dispatch.announcement(shown.item.announcement_id))
+        mail = _mail(office, shown.item)
     everything = not (envelope or header or body)
     _write(mail, envelope or everything, header or everything, body or everything, heads=everything)
-    output.note(_("Shown without the DKIM signatures that it has when it leaves."))
+    output.note(_("Shown without the DKIM signatures that it has when it leaves; message_size counts them."))
 
 
 def _write(mail: Mail, envelope: bool, header: bool, body: bool, *, heads: bool) -> None:
@@ -77,47 +77,19 @@ def _write(mail: Mail, envelope: bool, header: bool, body: bool, *, heads: bool)
     head("MESSAGE FILE END")
 
 
-def _mail(office: "Office", item: "QueuedItem", announcement: "Announcement") -> Mail:
+def _mail(office: "Office", item: "QueuedItem") -> Mail:
     from mailer.ids import queue_id
     from mailer.service.queue import OPEN
 
-    content = _unsigned(office, item, announcement)
+    mailing = Mailing(office)
+    announcement, content = mailing.announcement(item.announcement_id), mailing.draft(item).content
     header, _empty, body = content.partition(b"\r\n\r\n")
     arrival: datetime = announcement.announced_at.astimezone(JAPAN)
     envelope = {
-        "message_size": str(len(content)),
+        "message_size": str(mailing.octets(item)),
         "message_arrival_time": arrival.strftime("%a %b %d %H:%M:%S %Y"),
         "sender": f"{office.verp.local_part(item.id)}@{office.domain}",
         "recipient": item.address,
     }
     place = mailq.queue_name(item) if item.state in OPEN else item.state.value
     return Mail(f"{place}/{queue_id(item.id)}", envelope, header + b"\r\n", body)
-
-
-def _unsigned(office: "Office", item: "QueuedItem", announcement: "Announcement") -> bytes:
-    """Return the mail but for its signatures."""
-    from mailer.dispatcher.letters import Desk, Letters
-    from mailer.message.sign import KeyName
-
-    letters = Letters(Desk(office.domain, office.base_url, office.schools, office.receipt_key, office.verp))
-    letters.learn(announcement, [KeyName("unsigned", "rsa-sha256")])
-    return letters.draft(_job(item)).content
-
-
-def _job(item: "QueuedItem") -> "Job":
-    from mailer.dispatcher.job import job_of
-    from mailer.dispatcher.ways import Way
-    from mailer.schedule.claim import Claimed
-
-    claimed = Claimed(
-        item_id=item.id,
-        announcement_id=item.announcement_id,
-        school=item.school,
-        address=item.address,
-        domain=item.domain,
-        lane=item.lane,
-        attempt=item.attempts,
-        expires_at=item.expires_at,
-        possible_duplicate=item.possible_duplicate,
-    )
-    return job_of(claimed, Way(0.0), frozenset())

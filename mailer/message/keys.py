@@ -4,16 +4,17 @@ RSA of 2048 to 4096 bits (RFC 8301 §3.2) and Ed25519 (RFC 8463), as unencrypted
 its file. Anything else is refused with words for the person who keeps the keys. Raises SigningKeyError.
 """
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
     PublicFormat,
+    load_der_public_key,
     load_pem_private_key,
 )
 
@@ -21,6 +22,7 @@ PrivateKey = RSAPrivateKey | Ed25519PrivateKey
 
 MIN_RSA_BITS = 2048
 MAX_RSA_BITS = 4096
+ED25519_OCTETS = 64  # of a signature
 
 
 class SigningKeyError(ValueError):
@@ -43,6 +45,17 @@ def generate(algorithm: str) -> tuple[bytes, str]:
 def public_value(pem: bytes) -> str:
     """Return the value of the DNS TXT record for a private key (RFC 6376 §3.6.1, RFC 8463 §4): `v=DKIM1; k=…; p=…`."""
     return _record(read_private_key(pem))
+
+
+def signature_octets(record: str) -> int:
+    """Return how long the signatures of the key with this DNS record are; raise ValueError for no such record."""
+    tags = dict(tag.strip().partition("=")[::2] for tag in record.split(";"))
+    if tags.get("k") == "ed25519":
+        return ED25519_OCTETS
+    key = load_der_public_key(b64decode(tags.get("p", "")))
+    if not isinstance(key, RSAPublicKey):
+        raise ValueError("the record's key is neither RSA nor Ed25519")
+    return key.key_size // 8
 
 
 def read_private_key(pem: bytes) -> PrivateKey:

@@ -122,6 +122,15 @@ def test_postcat_shows_the_mail_as_it_leaves_but_unsigned(town: Town, broadcast:
     assert call(town, "postcat", "-q", "Q9").exit_code == 1
 
 
+def test_mailq_and_postcat_tell_one_size(town: Town, broadcast: str) -> None:
+    entries = [json.loads(line) for line in town.done("mailq", "--json").splitlines()]
+    sizes = {entry["queue_id"]: entry["message_size"] for entry in entries}
+    for name, size in sizes.items():
+        assert f"message_size: {size}\n" in call(town, "postcat", "-e", "-q", name).stdout
+        assert size > len(call(town, "postcat", "-h", "-b", "-q", name).stdout_bytes) > 500
+    assert sum(sizes.values()) // 1024 == int(re.findall(r"-- (\d+) Kbytes in 2 Requests", town.done("mailq"))[0])
+
+
 def test_qshape_counts_by_age_and_domain_or_carrier(town: Town, broadcast: str) -> None:
     lines = call(town, "qshape").stdout.splitlines()
     assert lines[0].split() == ["T", "5", "10", "20", "40", "80", "160", "320", "640", "1280", "1280+"]

@@ -101,7 +101,7 @@ def test_mailq_looks_like_postfix(town: Town, broadcast: str) -> None:
     assert said[1].endswith("t-daiichi@mail.mimamori-iwamizawa.jp")
     assert said[2] == " " * 41 + "a..b@docomo.ne.jp"
     assert any(line.startswith("Q2! ") for line in said)
-    assert said[-1] == "-- 0 Kbytes in 2 Requests."
+    assert said[-1] == "-- 3 Kbytes in 2 Requests."
 
 
 def test_mailq_has_the_lines_of_postqueue(town: Town, broadcast: str) -> None:

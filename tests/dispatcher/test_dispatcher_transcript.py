@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from mailer.cli.mailing import Mailing
 from mailer.clock import system_clock
 from mailer.rehearsal.moods import Fault, Forms, Greeting, Mood, Trouble
 from mailer.service import broadcast, queue
@@ -63,6 +64,20 @@ async def test_the_conversation_of_each_mail_is_told(office: Office) -> None:
     assert told["reset-1@a.example"][-1].text == "reset"
     assert 'RCPT TO:<"a..b"@b.example>' in texts(told["a..b@b.example"], "client")
     assert not any("不審者" in line.text for lines in told.values() for line in lines)
+
+
+@pytest.mark.parametrize("receipt", [True, False])
+async def test_the_command_tells_the_size_that_the_receiver_is_told(office: Office, receipt: bool) -> None:
+    async with town(office, {"a.example": WELL, "b.example": WELL}) as here:
+        here.register(["good@a.example", "a..b@b.example"])
+        sent = here.send(receipt=receipt)
+        waiting = {item.address: Mailing(office).octets(item) for item in queue.list_(office, queue.Selection())}
+        await here.run_until(lambda: here.show(sent)["accepted"] == 2)
+        told = {
+            address: int(next(text for text in texts(lines, "client") if "SIZE=" in text).split("SIZE=")[1].split()[0])
+            for address, lines in said(office, sent).items()
+        }
+    assert waiting == told
 
 
 async def test_content_that_left_before_the_address_was_put_off_is_told_as_such(office: Office) -> None:

@@ -20,6 +20,7 @@ from mailer.dispatcher.letters import Letters
 from mailer.dispatcher.means import Means
 from mailer.domain.household import Entry
 from mailer.keyring import Keyring
+from mailer.message.keys import public_value
 from mailer.net.dial import Dialler
 from mailer.net.resolver import Resolver
 from mailer.net.routes import Routing
@@ -163,7 +164,7 @@ async def town(office: Office, moods: Mapping[str, Mood], **terms: Any) -> Async
         zone[domain] = Records(mx=((10, f"mx.{domain}"),))
         zone[f"mx.{domain}"] = Records(a=(address,))
     for selector, algorithm in (("rsa", "rsa"), ("ed", "ed25519")):
-        keys.register(office, selector, algorithm, "v=DKIM1", KeyState.ACTIVE, "test")
+        keys.register(office, selector, algorithm, public_value(_pem(selector)), KeyState.ACTIVE, "test")
     dns = DnsServer(zone)
     await dns.start()
     try:

@@ -5,10 +5,12 @@ from collections.abc import Callable
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from mailer.message.keys import SigningKeyError, generate, public_value, read_private_key
+from mailer.message.keys import SigningKeyError, generate, public_value, read_private_key, signature_octets
 
 
 @pytest.mark.parametrize(("algorithm", "kind"), [("rsa", RSAPrivateKey), ("ed25519", Ed25519PrivateKey)])
@@ -23,6 +25,20 @@ def test_the_records_hold_what_the_rfcs_say() -> None:
     rsa = b64decode(generate("rsa")[1].rpartition("p=")[2])
     assert load_der_public_key(rsa)
     assert len(b64decode(generate("ed25519")[1].rpartition("p=")[2])) == 32
+
+
+@pytest.mark.parametrize("algorithm", ["rsa", "ed25519"])
+def test_the_length_of_a_signature_is_known_from_the_record(algorithm: str) -> None:
+    pem, record = generate(algorithm)
+    key = read_private_key(pem)
+    signed = key.sign(b"x") if isinstance(key, Ed25519PrivateKey) else key.sign(b"x", PKCS1v15(), SHA256())
+    assert signature_octets(record) == len(signed)
+
+
+@pytest.mark.parametrize("record", ["", "v=DKIM1", "v=DKIM1; k=rsa; p=", "v=DKIM1; k=rsa; p=AAAA"])
+def test_a_record_without_a_key_is_refused(record: str) -> None:
+    with pytest.raises(ValueError, match=r"serialized data|ASN\.1|parse"):
+        signature_octets(record)
 
 
 def test_an_unknown_algorithm_is_refused() -> None:
