@@ -78,7 +78,7 @@ def moment(value: datetime) -> str:
 
 def zoned(value: datetime) -> str:
     """Return a time as people here read it, with its zone: where somebody acts by it, no doubt must be left."""
-    return _("{time} Japan time (+09:00)").format(time=moment(value))
+    return _("{time} Japan time").format(time=moment(value))
 
 
 class Advance(Protocol):
