@@ -17,6 +17,8 @@ from mailer.smtp.reply import Reply, Stage
 from mailer.smtp.timeouts import TIMEOUTS
 
 TLS_SECONDS = 60.0
+#: What TLS adds to a record at most, and how much one record holds.
+RECORD_OCTETS, RECORD_HOLDS = 96, 16_384
 #: So long a peer has to read our last words.
 LINGER_SECONDS = 5.0
 
@@ -79,6 +81,8 @@ class Session(asyncio.Protocol):
         self.began = self._loop.time()
         self.connected: int | None = None
         self._transport: asyncio.Transport | None = None
+        self._below: asyncio.Transport | None = None  # what carries the TLS, once there is some
+        self._records = 0
         self._handshake: asyncio.Task[None] | None = None
         self._serial = -1
         self._deadline = 0.0
@@ -95,7 +99,7 @@ class Session(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Hand what came to the client and do what follows."""
-        self._handle(self._client.receive(data, self._now()))
+        self._handle(self._client.receive(data, self._now(), self._kept_back()))
 
     def eof_received(self) -> bool:
         """The peer ended its side; so do we."""
@@ -182,8 +186,19 @@ class Session(asyncio.Protocol):
             return
         data = self._client.outgoing()
         if data:
+            if self._below is not None:
+                self._records = (self._records if self._waits() else 0) + 2 + len(data) // RECORD_HOLDS
             self._transport.write(data)
         self._watch()
+
+    def _kept_back(self) -> int:
+        """Return how many octets at least of what was written have not left this machine."""
+        return max(0, self._waits() - RECORD_OCTETS * self._records)
+
+    def _waits(self) -> int:
+        """Return how many octets wait to be sent, as they are sent."""
+        above, below = self._transport, self._below
+        return sum(one.get_write_buffer_size() for one in (above, below) if one is not None)
 
     def _watch(self) -> None:
         """Set the deadline when another reply is awaited than before; a dripping peer does not push it back."""
@@ -232,7 +247,7 @@ class Session(asyncio.Protocol):
             return
         if upgraded is None or self.is_closed:
             return
-        self._transport = upgraded
+        self._below, self._transport = self._transport, upgraded
         wrong = self._shake.check(upgraded.get_extra_info("ssl_object"))
         if wrong is not None:
             self._break_tls(wrong)

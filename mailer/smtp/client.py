@@ -64,9 +64,13 @@ class Client:
         """What the server said outside of transactions: greeting, answers to EHLO and STARTTLS, farewell."""
         return self._opening.heard
 
-    def receive(self, data: bytes, at: int = 0) -> list[Event]:
-        """Take bytes from the server, in any piece, heard at a time by the edge's count; return what they led to."""
+    def receive(self, data: bytes, at: int = 0, kept_back: int = 0) -> list[Event]:
+        """Take bytes from the server, in any piece, heard at a time by the edge's count; return what they led to.
+
+        `kept_back` octets at least of what was outgoing have not left this machine yet: a reply to one of them is none.
+        """
         self._opening.at = self._dialogue.at = at
+        self._wire.keeps_back(kept_back)
         events: list[Event] = []
         if self._opening.state is _HANDSHAKE and data:
             return self._close("starttls_injected", None)

@@ -3,7 +3,8 @@
 With PIPELINING a mail's MAIL, RCPT and DATA leave in one flight, and the next mail's flight rides behind the
 final dot (RFC 2920 §3.1); with CHUNKING as well, the content is in the flight too (RFC 3030 §2) and a few mails
 may be under way; without PIPELINING it goes in lock step. What a reply does to a forward-path stands in
-`state.FORWARD_PATH`. After a failed transaction the next flight begins with RSET, and so does each flight that
+`state.FORWARD_PATH`; a reply that comes before its command or content has left answers nothing that we said (RFC 5321
+§4.2), and ends the session. After a failed transaction the next flight begins with RSET, and so does each flight that
 rides behind a BDAT whose answer is not known yet: only then is its own transaction sure to be a fresh one.
 """
 
@@ -15,7 +16,7 @@ from mailer.smtp.capabilities import NOTHING, Capabilities
 from mailer.smtp.envelope import Transaction
 from mailer.smtp.event import Event
 from mailer.smtp.exchange import Exchange
-from mailer.smtp.reply import Reply, Stage
+from mailer.smtp.reply import Kind, Reply, Stage
 from mailer.smtp.state import FORWARD_PATH, SESSION, Place, State
 from mailer.smtp.wire import Wire
 
@@ -30,6 +31,7 @@ Command = tuple[bytes, Stage, Exchange, int]
 
 #: The replies by which a server says that it leaves (RFC 5321 §3.8).
 _LEAVING = frozenset(kind for kind, state in SESSION[State.READY].items() if state is State.CLOSED)
+_REFUSING = (Kind.TRANSIENT, Kind.PERMANENT)
 
 
 class Dialogue:
@@ -118,16 +120,21 @@ class Dialogue:
         for index in exchange.open_indexes():
             yield command.rcpt(paths[index]), _RCPT, exchange, index
         if self._chunking:
-            yield command.bdat(transaction.content), _EOD, exchange, 0
+            yield self._content(exchange), _EOD, exchange, 0
         else:
             yield command.DATA, _DATA, exchange, 0
 
     def _write_content(self, exchange: Exchange) -> None:
         """Write the mail; where nobody is left to get it, a lone dot whose answer says nothing (RFC 2920 §3.1)."""
         if exchange.standing:
-            self._wire.write(command.data(exchange.transaction.content), _EOD, exchange)
+            self._wire.write(self._content(exchange), _EOD, exchange)
         else:
             self._wire.write(command.DOT, _EOD)
+
+    def _content(self, exchange: Exchange) -> bytes:
+        """Return the mail with its end, as this server takes it."""
+        content = exchange.transaction.content
+        return command.bdat(content) if self._chunking else command.data(content)
 
     # --- what the server says
 
@@ -135,13 +142,16 @@ class Dialogue:
         """Obey one reply, append what was settled; return the word for which the session must end, else ""."""
         if not self._wire.awaited:
             return "closed" if reply.kind in _LEAVING else "garbage"
-        stage, exchange, index = self._wire.answered()
-        if exchange is None:
-            return _after_lone_dot(reply)
+        stage, exchange, index, end = self._wire.answered()
         kind = reply.kind
+        early = end > self._wire.gone and kind not in _LEAVING
+        if exchange is None:
+            return "garbage" if early else _after_lone_dot(reply)
         place = FORWARD_PATH[stage].get(kind)
         exchange.stage = stage
         exchange.hear(stage, index, self.at, reply)
+        if early:
+            return self._too_early(reply, exchange, end, events)
         if stage is _DATA:
             self._data_asked = False
             self._content_due = exchange if place is _TO_EOD else None
@@ -158,6 +168,21 @@ class Dialogue:
         for exchange in self._under_way:
             exchange.left = False
         return "closed"
+
+    def _too_early(self, reply: Reply, exchange: Exchange, end: int, events: list[Event]) -> str:
+        """The server answers what it has not got. Only a refusal of content that is still coming has a meaning.
+
+        Whoever takes a mail that has not come yet may keep what came of it. Of what rode behind, nothing has left.
+        """
+        for later in self._under_way:
+            later.left = False
+        refused = exchange.stage is _EOD and reply.kind in _REFUSING
+        if exchange.standing and refused:
+            exchange.answer_all(_EOD, reply)
+            self._settle(exchange, events)
+            return "garbage"
+        exchange.left = exchange.stage is _EOD and self._wire.gone > end - len(self._content(exchange))
+        return self._botch(reply, exchange, events)
 
     def _decide(self, reply: Reply, stage: Stage, exchange: Exchange, index: int) -> None:
         if stage is _RCPT and reply.kind not in _LEAVING:
@@ -180,7 +205,7 @@ class Dialogue:
 
     def abandon(self, failure: str) -> list[Event]:
         """The session ends here: settle all that is open, each mail where it stands."""
-        for stage, exchange, _ in reversed(self._wire.awaited):
+        for stage, exchange, *_ in reversed(self._wire.awaited):
             if exchange is not None:
                 exchange.stage = stage
         events: list[Event] = []

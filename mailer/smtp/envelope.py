@@ -96,7 +96,8 @@ class Fact:
     """What came of one forward-path: the stage that decided it and the reply there, or a word of FAILURES.
 
     Where `failure` is set it decides, whatever the reply says. `kept_unknown`: the whole content had left and no
-    readable answer to its end came, so the far side may hold the mail; sending it again may make a second copy.
+    readable answer to its end came, or the server took it before it had, so the far side may hold the mail; sending it
+    again may make a second copy.
     `heard` are the replies about this mail and forward-path until then, `octets` the size of its content; both are
     told, not judged.
     """

@@ -1,7 +1,8 @@
 """What waits to be written, and which replies are awaited?
 
 Replies come in the order of the commands (RFC 2920 §3.2), so the awaited ones are one queue. An entry names the
-stage, the exchange it belongs to (None where the reply decides about no mail) and the index of the forward-path.
+stage, the exchange it belongs to (None where the reply decides about no mail), the index of the forward-path, and where
+in all that we say its command and content end.
 """
 
 from collections import deque
@@ -12,19 +13,22 @@ from mailer.smtp.reply import Stage
 
 _EOD = Stage.EOD  # Python 3.11 looks an enum's member up more slowly than it calls a function
 
-Awaited = tuple[Stage, Exchange | None, int]
+Awaited = tuple[Stage, Exchange | None, int, int]
 
 
 class Wire:
     """Both directions of a connection, without a connection."""
 
-    __slots__ = ("_ending", "_pieces", "_served", "awaited")
+    __slots__ = ("_ending", "_pieces", "_served", "_taken", "_written", "awaited", "gone")
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
         self._ending: list[Exchange] = []
         self._served = 0
-        self.awaited: deque[Awaited] = deque([(Stage.CONNECT, None, 0)])
+        self._written = 0
+        self._taken = 0
+        self.gone = 0  # how much may have left the machine, as the edge said last
+        self.awaited: deque[Awaited] = deque([(Stage.CONNECT, None, 0, 0)])
 
     @property
     def unsent(self) -> bool:
@@ -39,9 +43,14 @@ class Wire:
     def write(self, data: bytes, stage: Stage, exchange: Exchange | None = None, index: int = 0) -> None:
         """Append a command or content, and await its reply."""
         self._pieces.append(data)
-        self.awaited.append((stage, exchange, index))
+        self._written += len(data)
+        self.awaited.append((stage, exchange, index, self._written))
         if stage is _EOD and exchange is not None:
             self._ending.append(exchange)
+
+    def keeps_back(self, octets: int) -> None:
+        """Learn that so much of what the edge has taken has not left the machine."""
+        self.gone = self._taken - octets
 
     def answered(self) -> Awaited:
         """Take the oldest awaited reply out: it has come."""
@@ -52,6 +61,7 @@ class Wire:
         """Return all that waits to be written. From now on the mails whose end is in it may have arrived."""
         data = b"".join(self._pieces)
         self._pieces.clear()
+        self._taken = self._written
         for exchange in self._ending:
             exchange.left = True
         self._ending.clear()

@@ -19,11 +19,11 @@ BIG = 40_000_000
 
 
 class Owner:
-    """Has one mail, far bigger than what the system keeps for a peer that does not read."""
+    """Has one mail; its last words are far more than what the system keeps for a peer that does not read."""
 
     def __init__(self) -> None:
-        small = mail(require_tls=False)
-        self.waiting = [Transaction(small.envelope, b"Subject: x\r\n\r\n" + b"x\r\n" * (BIG // 3))]
+        self.waiting = [mail(require_tls=False)]
+        self.wire: asyncio.Transport | None = None
         self.ended = False
 
     def ready(self, session: Session) -> None:
@@ -33,6 +33,8 @@ class Owner:
         return self.waiting.pop() if self.waiting else None
 
     def settled(self, session: Session, transaction: Transaction, facts: Sequence[Fact]) -> None:
+        assert self.wire is not None
+        self.wire.write(bytes(BIG))
         session.quit()
 
     def closed(self, session: Session, failure: str, reply: Reply | None) -> None:
@@ -40,14 +42,14 @@ class Owner:
 
 
 async def deaf(over: asyncio.Event, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer to all that will be said, and read no more once the mail comes."""
+    """Answer to all that is said, and read no more once the mail is there."""
     writer.write(b"220 mx\r\n")
     await reader.readline()
     writer.write(b"250-mx\r\n250 PIPELINING\r\n")
     await reader.readuntil(b"DATA\r\n")
-    writer.transport.pause_reading()  # type: ignore[attr-defined]  # a stream's transport is one that reads
     writer.write(b"250 ok\r\n250 ok\r\n354 go\r\n")
-    await asyncio.sleep(0.2)
+    await reader.readuntil(b"\r\n.\r\n")
+    writer.transport.pause_reading()  # type: ignore[attr-defined]  # a stream's transport is one that reads
     writer.write(b"250 taken\r\n")
     await over.wait()
     writer.transport.abort()
@@ -62,6 +64,7 @@ async def test_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     owner = Owner()
     session = Session(Client("ours.example", starttls=False), Peer("mx", "127.0.0.1", port), owner, None)
     made, _ = await asyncio.get_running_loop().create_connection(lambda: session, "127.0.0.1", port)
+    owner.wire = made
     await until(lambda: owner.ended, 10)
     socket = made.get_extra_info("socket")
     await until(lambda: socket.fileno() == -1, 5)

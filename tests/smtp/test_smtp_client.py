@@ -131,6 +131,78 @@ def test_endless_greeting_is_given_up(flood: bytes) -> None:
     assert closed.failure == "garbage"
 
 
+OFFERED = {"data": ("PIPELINING",), "bdat": ("PIPELINING", "CHUNKING")}
+
+
+def content_under_way(way: str, *tags: str) -> tuple[Client, int]:
+    """Return a client that has said the content of mails, and how long its last write was; MAIL and RCPT are taken."""
+    client, _ = opened(*OFFERED[way])
+    for tag in tags:
+        client.send(mail(tag=tag))
+    written = len(client.outgoing())
+    client.receive(b"250 ok\r\n250 ok\r\n" + b"354 go\r\n" * (way == "data"))
+    return client, len(client.outgoing()) or written
+
+
+@pytest.mark.parametrize("way", OFFERED)
+@pytest.mark.parametrize(("kept_back", "kept_unknown"), [(1, True), (len(CONTENT), True), (len(CONTENT) + 40, False)])
+def test_positive_reply_before_the_end_has_left_is_no_acceptance(way: str, kept_back: int, kept_unknown: bool) -> None:
+    client, _ = content_under_way(way, "a")
+    settled, closed = client.receive(b"250 taken\r\n", 0, kept_back)
+    assert isinstance(settled, Settled)
+    assert isinstance(closed, Closed)
+    (fact,) = settled.facts
+    assert (fact.stage, fact.failure, fact.kept_unknown) == (Stage.EOD, "garbage", kept_unknown)
+    assert not fact.accepted
+    assert closed.failure == "garbage"
+
+
+@pytest.mark.parametrize("way", OFFERED)
+def test_reply_counts_once_the_end_has_left_whatever_rides_behind(way: str) -> None:
+    client, _ = content_under_way(way, "a", "b")
+    behind = len(b"RSET\r\nMAIL FROM:<b-1@mail.example.jp>\r\nRCPT TO:<taro@docomo.example>\r\n")
+    (settled,) = client.receive(b"250 taken\r\n", 0, behind)
+    assert isinstance(settled, Settled)
+    assert settled.facts[0].accepted
+
+
+def test_what_rides_behind_content_that_has_not_left_is_nowhere() -> None:
+    client, written = content_under_way("bdat", "a", "b")
+    first, second, _ = client.receive(b"250 taken\r\n", 0, written // 2 + len(b"RSET\r\n"))
+    assert isinstance(first, Settled)
+    assert isinstance(second, Settled)
+    assert [event.facts[0].kept_unknown for event in (first, second)] == [True, False]
+
+
+@pytest.mark.parametrize("way", OFFERED)
+def test_refusal_before_the_end_has_left_counts_and_ends_the_session(way: str) -> None:
+    client, _ = content_under_way(way, "a")
+    settled, closed = client.receive(b"552 too big\r\n", 0, 5)
+    assert isinstance(settled, Settled)
+    assert (settled.facts[0].failure, settled.facts[0].kept_unknown) == ("", False)
+    assert isinstance(closed, Closed)
+    assert closed.failure == "garbage"
+
+
+def test_farewell_may_come_at_any_time() -> None:
+    client, _ = content_under_way("data", "a")
+    settled, closed = client.receive(b"421 bye\r\n", 0, 5)
+    assert isinstance(settled, Settled)
+    assert (settled.facts[0].failure, settled.facts[0].kept_unknown) == ("", False)
+    assert isinstance(closed, Closed)
+    assert closed.failure == "closed"
+
+
+def test_answer_to_a_command_that_has_not_left_is_no_answer() -> None:
+    client, _ = opened("PIPELINING")
+    client.send(mail())
+    written = len(client.outgoing())
+    settled, closed = client.receive(b"550 no\r\n", 0, written)
+    assert isinstance(settled, Settled)
+    assert (settled.facts[0].failure, settled.facts[0].kept_unknown) == ("garbage", False)
+    assert isinstance(closed, Closed)
+
+
 REPLIES = st.sampled_from(
     [
         b"250 ok",
