@@ -11,7 +11,6 @@ Raises `NoRoute`.
 
 import asyncio
 import errno
-import ipaddress
 import random
 import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,6 +19,7 @@ from typing import Protocol
 
 from mailer.net.demand import Demand, Observe, by_dane, by_sts, opportunistic, unobserved
 from mailer.net.resolver import FAILED, Answer, DnsTrouble, NameUnknown, Resolver
+from mailer.smtp.internet import ipv4_inside, is_public
 from mailer.smtp.route import Exchange, NoRoute, hosts_in_order
 from mailer.smtp.sts import StsPolicy
 from mailer.smtp.tls_result import TlsPolicy, TlsResult
@@ -29,9 +29,6 @@ PATIENCE = 2.0
 #: A policy that is known to be there may take longer to come.
 FETCH_PATIENCE = 8.0
 MOST_HOSTS_LOOKED_UP = 10
-
-#: IPv6 networks that carry an IPv4 address in their last 32 bits: IPv4-compatible and NAT64.
-IPV4_INSIDE = (ipaddress.IPv6Network("::/96"), ipaddress.IPv6Network("64:ff9b::/96"))
 
 #: Addresses for documentation, IPv4 and IPv6: no machine has them.
 NOBODYS = ("192.0.2.1", "2001:db8::1")
@@ -299,24 +296,13 @@ def _worst(troubles: list[NoRoute]) -> NoRoute:
 
 def _is_ours(address: str) -> bool:
     """Tell whether mail to an address loops for good: loopback and private ones may be a slip, a public one is us."""
-    return ipaddress.ip_address(address).is_global and _is_own(address)
+    return is_public(address) and _is_own(address)
 
 
 def may_be_dialled(address: str) -> bool:
     """Tell whether an address is one of the public internet's, and none of ours."""
-    parsed = ipaddress.ip_address(address)
-    if isinstance(parsed, ipaddress.IPv6Address):
-        inside = _ipv4_inside(parsed)
-        if parsed.is_site_local or (inside is not None and not may_be_dialled(str(inside))):
-            return False
-    return parsed.is_global and not parsed.is_multicast and not _is_own(address)
-
-
-def _ipv4_inside(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """Return the IPv4 address that is reached in truth; the ipaddress module judges only some of these by it."""
-    if any(address in network for network in IPV4_INSIDE):
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return address.ipv4_mapped or address.sixtofour
+    inside = ipv4_inside(address)
+    return is_public(address) and not _is_own(address) and (inside is None or not _is_own(inside))
 
 
 def _is_own(address: str) -> bool:
