@@ -5,7 +5,7 @@ Raises ConfigError: every problem of the file at once, each with its line, its k
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -53,7 +53,17 @@ class Document(Generic[Model]):
 def read_document(file: Path, model: type[Model]) -> Document[Model]:
     """Read and check a whole file; raise ConfigError with every problem found."""
     text = _text(file)
+    return _checked(file, text, _data(file, text), model)
+
+
+def read_sections(file: Path, model: type[Model], names: Sequence[str]) -> Document[Model]:
+    """Read and check some sections of a file as if it had no others; raise ConfigError as `read_document` does."""
+    text = _text(file)
     data = _data(file, text)
+    return _checked(file, text, {name: data[name] for name in names if name in data}, model)
+
+
+def _checked(file: Path, text: str, data: dict[str, Any], model: type[Model]) -> Document[Model]:
     try:
         return Document(file, text, model.model_validate(data))
     except ValidationError as error:

@@ -63,10 +63,10 @@ mkdir -p /usr/local/libexec/mimamori
 for name in mailq postqueue postsuper postcat qshape; do
     ln -sf "$home/current/bin/mimamori" "/usr/local/libexec/mimamori/$name"
 done
-install -m 0644 systemd/mimamori*.service systemd/mimamori*.socket systemd/mimamori.target /etc/systemd/system/
+install -m 0644 systemd/mimamori*.service systemd/mimamori*.socket systemd/mimamori*.timer systemd/mimamori.target /etc/systemd/system/
 [ ! -d /run/systemd/system ] || systemctl daemon-reload
 systemctl --quiet enable mimamori.target mimamori-mailer.service mimamori-inbound.service \
-    mimamori-webhook.service mimamori-inbound.socket mimamori-webhook.socket
+    mimamori-webhook.service mimamori-inbound.socket mimamori-webhook.socket mimamori-sentry.timer
 # The version before stays for a look; older ones go.
 for old in "$home"/2*; do
     case ${old##*/} in

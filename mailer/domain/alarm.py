@@ -33,6 +33,7 @@ class Kind(StrEnum):
     QUEUE_STUCK = "queue_stuck"
     STORE_FAILED = "store_failed"
     DISK_LOW = "disk_low"
+    NOT_RUNNING = "not_running"
     TEST = "test"
 
 
@@ -48,6 +49,7 @@ REASONS: Mapping[Kind, str] = {
     Kind.QUEUE_STUCK: "The queue cannot be written or claimed from, and sending pauses: {subject}",
     Kind.STORE_FAILED: "The store cannot be written, and sending pauses: {subject}",
     Kind.DISK_LOW: "The disk is nearly full: {subject}",
+    Kind.NOT_RUNNING: "A service does not run: {subject}",
     Kind.TEST: "This is a test of the ways out of the house: {subject}",
 }
 #: Who or what ended an alarm, where no person did.

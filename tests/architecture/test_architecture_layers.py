@@ -62,6 +62,7 @@ ASSEMBLE = (
     "mailer.keyring",
     "mailer.rehearsal",
     "mailer.report_ways",
+    "mailer.sentry",
     "mailer.serve",
     "mailer.worker",
     "mailer.transport_security",

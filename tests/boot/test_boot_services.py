@@ -17,6 +17,8 @@ HOST = "www.mail.mimamori-iwamizawa.jp"
 HEADER = "school,grade,class,child,guardian,login,address1,address2,address3,address4,receives_broadcasts"
 AGAIN_SECONDS = 30.0
 STOP_SECONDS = 40.0
+#: Two looks of the sentry, and what they take.
+SENTRY_SECONDS = 100.0
 #: What systemd says of a unit in other words than the unit's file.
 SHOWN_OTHERWISE = {"SystemCallFilter", "CapabilityBoundingSet", "ReadWritePaths", "LoadCredential", "ExecStart"}
 SHOWN_AS = {"WatchdogSec": "WatchdogUSec", "RestartSec": "RestartUSec", "TimeoutStopSec": "TimeoutStopUSec"}
@@ -248,6 +250,27 @@ def test_the_target_takes_all_along(vm: Machine) -> None:
     vm.wait_until(lambda: all(vm.pid(name) == 0 for name in SERVICES), STOP_SECONDS)
     vm.check("systemctl", "start", "mimamori.target")
     assert all(vm.is_active(f"mimamori-{service}.service") for service in SERVICES), vm.journal()
+
+
+def test_somebody_is_called_while_the_mailer_cannot_start_and_when_it_can_again(vm: Machine) -> None:
+    settings, told = vm.tree.path("/etc/mimamori/mimamori.toml"), vm.tree.path(f"{STATE}/told")
+    program = vm.tree.path("/usr/local/bin/call-somebody")
+    program.write_text(f"#!/bin/sh\nid -un >>{STATE}/told\ncat >>{STATE}/told\necho >>{STATE}/told\n")
+    program.chmod(0o755)
+    good = settings.read_text(encoding="utf-8")
+    alarm = '\n[alarm]\ncommand = ["/usr/local/bin/call-somebody"]\n'
+    settings.write_text(f"{good}{alarm}[web2]\n", encoding="utf-8")
+    assert vm.run("systemctl", "restart", "mimamori-mailer.service").status != 0
+    vm.wait_until(lambda: told.exists() and '"raised"' in told.read_text(), SENTRY_SECONDS)
+    assert told.read_text().splitlines()[0] == "mimamori-mailer"
+    assert "not_running mimamori-mailer.service" in vm.check("journalctl", "--no-pager", "--priority=alert")
+    settings.write_text(good + alarm, encoding="utf-8")
+    vm.wait_until(lambda: vm.is_active("mimamori-mailer.service"), AGAIN_SECONDS)
+    vm.wait_until(lambda: '"cleared"' in told.read_text(), SENTRY_SECONDS)
+    assert told.read_text().count('"alarm.raised"') == 1
+    assert vm.show("mimamori-sentry.service", "Result") == "success"
+    told.unlink()
+    settings.write_text(good, encoding="utf-8")
 
 
 def test_comes_back_without_a_person_once_the_configuration_is_mended(vm: Machine) -> None:

@@ -14,6 +14,7 @@ import pytest
 UNITS = Path(__file__).resolve().parents[2] / "systemd"
 SERVICES = ("mailer", "inbound", "webhook")
 PROGRAM = "/opt/mimamori/current/bin/mimamori"
+PYTHON = "/opt/mimamori/current/bin/python"
 #: What may differ between the services; everything else is one sandbox.
 OWN = ("ExecStart", "User", "LoadCredential")
 #: systemd-analyze counts in tenths here.
@@ -45,7 +46,9 @@ def test_systemd_finds_nothing_to_say_about_the_units(tmp_path: Path) -> None:
     program.chmod(0o755)
     units = [tmp_path / path.name for path in sorted(UNITS.glob("mimamori*"))]
     for unit in units:
-        unit.write_text((UNITS / unit.name).read_text(encoding="utf-8").replace(PROGRAM, str(program)))
+        unit.write_text(
+            (UNITS / unit.name).read_text(encoding="utf-8").replace(PROGRAM, str(program)).replace(PYTHON, str(program))
+        )
     done = analyze("verify", *map(str, units))
     assert (done.returncode, done.stdout) == (0, "")
 
@@ -84,4 +87,18 @@ def test_every_line_of_a_service_has_its_reason(path: Path) -> None:
 def test_the_installer_enables_every_unit() -> None:
     installer = (UNITS.parent / "deploy" / "install.sh").read_text(encoding="utf-8")
     enabled = installer.partition("systemctl --quiet enable")[2].partition("\n# ")[0]
-    assert set(re.findall(r"mimamori[\w.-]*", enabled)) == {path.name for path in UNITS.glob("mimamori*")}
+    assert set(re.findall(r"mimamori[\w.-]*", enabled)) == {
+        path.name for path in UNITS.glob("mimamori*") if "\n[Install]\n" in path.read_text(encoding="utf-8")
+    }
+
+
+def test_the_sentry_runs_the_alarm_program_as_the_mailer_does() -> None:
+    """What the services are given for their own work alone is left out; the rest is one sandbox."""
+    running = ("Type", "NotifyAccess", "Restart", "RestartSec", "TimeoutStopSec", "KillMode", "WatchdogSec")
+    others = {*OWN, *running, "ReadWritePaths", "LimitNOFILE", "MemoryMax", "TasksMax"}
+    mailer, sentry = (
+        {(key, value) for section, key, value in settings(UNITS / f"mimamori-{name}.service") if section == "Service"}
+        for name in ("mailer", "sentry")
+    )
+    assert {(key, value) for key, value in mailer if key not in others} <= sentry
+    assert ("User", "mimamori-mailer") in sentry
