@@ -51,7 +51,7 @@ def test_systemd_took_every_line_of_the_unit(vm: Machine, service: str) -> None:
 
 
 def _plain(value: str) -> str:
-    known = {"536870912": "512M", "1min": "60", "1": "EPERM"}
+    known = {"536870912": "512M", "1073741824": "1G", "1min": "60", "1": "EPERM"}
     return " ".join(sorted(known.get(value, value).removesuffix("s").split()))
 
 

@@ -16,7 +16,7 @@ SERVICES = ("mailer", "inbound", "webhook")
 PROGRAM = "/opt/mimamori/current/bin/mimamori"
 PYTHON = "/opt/mimamori/current/bin/python"
 #: What may differ between the services; everything else is one sandbox.
-OWN = ("ExecStart", "User", "LoadCredential")
+OWN = ("ExecStart", "User", "LoadCredential", "MemoryMax")
 #: systemd-analyze counts in tenths here.
 MOST_EXPOSURE = 15
 
@@ -94,7 +94,16 @@ def test_the_installer_enables_every_unit() -> None:
 
 def test_the_sentry_runs_the_alarm_program_as_the_mailer_does() -> None:
     """What the services are given for their own work alone is left out; the rest is one sandbox."""
-    running = ("Type", "NotifyAccess", "Restart", "RestartSec", "TimeoutStopSec", "KillMode", "WatchdogSec")
+    running = (
+        "Type",
+        "NotifyAccess",
+        "Restart",
+        "RestartSec",
+        "TimeoutStopSec",
+        "KillMode",
+        "OOMPolicy",
+        "WatchdogSec",
+    )
     others = {*OWN, *running, "ReadWritePaths", "LimitNOFILE", "MemoryMax", "TasksMax"}
     mailer, sentry = (
         {(key, value) for section, key, value in settings(UNITS / f"mimamori-{name}.service") if section == "Service"}
