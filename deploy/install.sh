@@ -35,6 +35,9 @@ make_venv "$release" deploy/requirements/runtime.txt .
 cp config/default.toml "$release/default.toml"
 if [ ! -e "$settings" ]; then
     need unbound dns-root-data # the resolver that the settings name
+    # It is to say why it gives no answer: only then is a zone's fault told from a trouble of its own.
+    printf 'server:\n    ede: yes\n' >/etc/unbound/unbound.conf.d/mimamori.conf
+    [ ! -d /run/systemd/system ] || systemctl try-restart unbound
     install -D -m 0644 deploy/mimamori.toml "$settings"
 fi
 "$release/bin/mimamori" check

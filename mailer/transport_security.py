@@ -65,7 +65,7 @@ def transport_security(
     sts = None
     if delivery.starttls and delivery.mta_sts:
         fetcher = Fetcher(resolver, contexts.trusted, partial(_may_be_asked, delivery.permit_private_destinations))
-        sts = Sts(resolver, fetcher.fetch, _Memory(writer), office.clock, observe)
+        sts = Sts(resolver, fetcher.fetch, _Memory(writer), office.clock)
         sts.know(tls.sts_policies())
     return TransportSecurity(contexts, memory, delivery.starttls and delivery.dane, sts, observe)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mailer.smtp.sts import StsPolicy
+from mailer.smtp.sts import MissingPolicy, StsPolicy
 from mailer.smtp.tls_result import TlsPolicy, TlsResult
 from mailer.smtp.tlsa import DANE_TA, Tlsa, read_tlsa, strongest
 
@@ -72,7 +72,7 @@ def opportunistic(domain: str) -> Demand:
 
 def by_dane(host: str, domain: str, records: Sequence[str]) -> Demand:
     """Return what secure TLSA records in presentation form demand of a host that takes mail for a domain."""
-    policy = TlsPolicy("tlsa", host, tuple(records), mail_domain=domain)
+    policy = TlsPolicy("tlsa", host, tuple(_joined(text) for text in records), mail_domain=domain)
     usable = strongest([record for text in records if (record := _tlsa(text)) is not None])
     if not usable:
         why = "no TLSA record is usable"
@@ -89,6 +89,17 @@ def by_sts(host: str, domain: str, policy: StsPolicy) -> Demand | None:
     if policy.mode == "enforce":
         return None
     return Demand(stated, names=(host, domain), flaw="validation-failure", why="the policy does not name this host")
+
+
+def without_sts(host: str, domain: str, missing: MissingPolicy) -> Demand:
+    """Return what holds where a policy is announced that cannot be had: as without one, but its domain hears of it."""
+    stated = TlsPolicy("sts", domain, missing.lines)
+    return Demand(stated, names=(host, domain), flaw=missing.word, why=missing.why)
+
+
+def _joined(text: str) -> str:
+    """Return a TLSA record with its data in one piece; resolvers write long data in several."""
+    return " ".join([*text.split(maxsplit=3)[:3], "".join(text.split()[3:])])
 
 
 def _tlsa(text: str) -> Tlsa | None:

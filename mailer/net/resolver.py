@@ -4,7 +4,8 @@ dnspython asks; this module remembers. Answers are kept for their time to live, 
 for a few seconds, and questions under way are shared: twenty mails to one domain ask once. A failure of the DNS
 is never an absence (`DnsTrouble` is temporary; RFC 2308 §7.1 allows to remember failures for a short time).
 An answer counts as secure where a resolver on loopback says that it validated it: from further away the AD bit may be
-anybody's (RFC 7672).
+anybody's (RFC 7672). A failure counts as the zone's own where the resolver says that DNSSEC forbids what it got
+(RFC 8914); many do so only if they are told to, and of a bare failure nobody knows whose it is.
 """
 
 import asyncio
@@ -30,10 +31,21 @@ GRACE = 1.0  # for the AAAA records of a host whose A records are there
 MOST_REMEMBERED = 20_000
 MOST_RECORDS = 100
 MOST_ADDRESSES = 32
+#: Octets that an answer over UDP may have: less than any network cuts.
+PAYLOAD = 1232
+#: What a resolver says of data that DNSSEC does not vouch for as it should (RFC 8914 §4.7 to §4.13).
+BOGUS = frozenset({6, 7, 8, 9, 10, 11, 12})
 
 
 class DnsTrouble(Exception):
-    """The DNS gave no answer that can be trusted; ask again later."""
+    """The DNS gave no answer that can be trusted; ask again later.
+
+    `is_bogus` says that the resolver blames the zone: its data is not what DNSSEC says that it should be.
+    """
+
+    def __init__(self, text: str, *, is_bogus: bool = False) -> None:
+        super().__init__(text)
+        self.is_bogus = is_bogus
 
 
 class NameUnknown(Exception):
@@ -65,6 +77,7 @@ class Resolver:
         self._asker = dns.asyncresolver.Resolver(configure=False)
         self._asker.nameservers = [dns.nameserver.Do53Nameserver(host, port) for host, port in nameservers]
         self._asker.flags = dns.flags.RD | dns.flags.AD  # the second asks whether the answer was validated
+        self._asker.use_edns(0, 0, PAYLOAD)  # without EDNS nobody says why he failed
         self._asker.timeout = timeout
         self._asker.lifetime = self.lifetime = lifetime
         self._monotonic = monotonic
@@ -145,7 +158,7 @@ class Resolver:
         except dns.resolver.NXDOMAIN as absent:
             raise NameUnknown(name) from absent
         except (dns.exception.DNSException, OSError, ValueError) as trouble:
-            raise DnsTrouble(f"{name} {kind}: {trouble}") from trouble
+            raise DnsTrouble(f"{name} {kind}: {trouble}", is_bogus=_is_bogus(trouble)) from trouble
         secure = _is_validated(found)
         if found.rrset is None:
             return Answer((), ABSENT, secure=secure)
@@ -159,6 +172,14 @@ def _is_validated(found: dns.resolver.Answer) -> bool:
     """Tell whether a resolver on this machine says that it validated the answer."""
     validated = bool(found.response.flags & dns.flags.AD)
     return validated and found.nameserver is not None and ipaddress.ip_address(found.nameserver).is_loopback
+
+
+def _is_bogus(trouble: Exception) -> bool:
+    """Tell whether a name server says of its failure that it comes from bogus data."""
+    if not isinstance(trouble, dns.resolver.NoNameservers):
+        return False
+    answers = [answer for *_, answer in trouble.kwargs["errors"] if answer is not None]
+    return any(said.code in BOGUS for answer in answers for said in answer.extended_errors())
 
 
 def _given(known: "Answer | Exception") -> Answer:

@@ -17,11 +17,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from mailer.net.demand import Demand, Observe, by_dane, by_sts, opportunistic, unobserved
+from mailer.net.demand import Demand, Observe, by_dane, by_sts, opportunistic, unobserved, without_sts
 from mailer.net.resolver import FAILED, Answer, DnsTrouble, NameUnknown, Resolver
 from mailer.smtp.internet import ipv4_inside, is_public
 from mailer.smtp.route import Exchange, NoRoute, hosts_in_order
-from mailer.smtp.sts import StsPolicy
+from mailer.smtp.sts import MissingPolicy, StsPolicy
 from mailer.smtp.tls_result import TlsPolicy, TlsResult
 
 #: Once a host can be dialled, the others are waited for so long, and the MTA-STS policy.
@@ -69,6 +69,9 @@ class StsPolicies(Protocol):
 
     def is_fetching(self, domain: str) -> bool:
         """Tell whether there is a policy that is being fetched."""
+
+    def missing(self, domain: str) -> MissingPolicy | None:
+        """Return what is known of a policy that is announced and cannot be had."""
 
     def lasting(self, domain: str) -> float:
         """Return for how many seconds what was found need not be looked for again."""
@@ -219,8 +222,9 @@ async def _tlsa(base: str, search: _Search) -> Answer | None:
     except NameUnknown:
         return None
     except DnsTrouble as trouble:
-        policy = TlsPolicy("tlsa", base, mail_domain=search.domain)
-        search.routing.observe(TlsResult(policy, base, "", "", "dnssec-invalid", str(trouble)[:200]))
+        if trouble.is_bogus:  # else it may be our own resolver that ails
+            policy = TlsPolicy("tlsa", base, mail_domain=search.domain)
+            search.routing.observe(TlsResult(policy, base, "", "", "dnssec-invalid", str(trouble)[:200]))
         raise _for_now(f"the DNS gave no trustworthy TLSA records for {base}: {trouble}", "4.7.5") from trouble
     return answer if answer.records and answer.secure else None
 
@@ -245,7 +249,7 @@ def _protected(
     hosts: list[_Found] = []
     troubles: list[NoRoute] = []
     for one in found:
-        judged = one if isinstance(one, NoRoute) or policy is None else _under(policy, one, search)
+        judged = one if isinstance(one, NoRoute) else _under(policy, one, search)
         if isinstance(judged, NoRoute):
             troubles.append(judged)
         else:
@@ -253,9 +257,13 @@ def _protected(
     return hosts, troubles
 
 
-def _under(policy: StsPolicy, found: _Found, search: _Search) -> _Found | NoRoute:
+def _under(policy: StsPolicy | None, found: _Found, search: _Search) -> _Found | NoRoute:
     host, seconds = found
-    if host.demand.is_dane or policy.mode == "none":
+    if host.demand.is_dane:
+        return found
+    if policy is None:
+        return _without(host, search), seconds
+    if policy.mode == "none":
         return found
     demand = by_sts(host.name, search.domain, policy)
     if demand is not None:
@@ -265,6 +273,12 @@ def _under(policy: StsPolicy, found: _Found, search: _Search) -> _Found | NoRout
         TlsResult(stated, host.name, "", "", "validation-failure", "the policy does not name this host")
     )
     return _for_now(f"the MTA-STS policy of {search.domain} does not name its MX {host.name}", "4.7.5")
+
+
+def _without(host: Host, search: _Search) -> Host:
+    """Return the host as it is used without a policy; where one should be there, its domain is to hear of it."""
+    missing = None if search.routing.sts is None else search.routing.sts.missing(search.domain)
+    return host if missing is None else replace(host, demand=without_sts(host.name, search.domain, missing))
 
 
 def _too_late(name: str) -> NoRoute:

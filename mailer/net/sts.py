@@ -11,12 +11,10 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from mailer.net.demand import Observe
 from mailer.net.https import INVALID, FetchFailed
 from mailer.net.recollection import Recollection
 from mailer.net.resolver import DnsTrouble, NameUnknown, Resolver
-from mailer.smtp.sts import KeptPolicy, StsInvalid, StsPolicy, read_id, read_policy
-from mailer.smtp.tls_result import TlsPolicy, TlsResult
+from mailer.smtp.sts import KeptPolicy, MissingPolicy, StsInvalid, StsPolicy, read_id, read_policy, told_lines
 
 log = logging.getLogger(__name__)
 
@@ -42,14 +40,11 @@ class StsMemory(Protocol):
 class Sts:
     """The policies of domains; `clock` gives the time by which they run out."""
 
-    def __init__(
-        self, resolver: Resolver, fetch: Fetch, memory: StsMemory, clock: Callable[[], datetime], observe: Observe
-    ) -> None:
+    def __init__(self, resolver: Resolver, fetch: Fetch, memory: StsMemory, clock: Callable[[], datetime]) -> None:
         self._resolver = resolver
         self._fetch = fetch
         self._memory = memory
         self._clock = clock
-        self._observe = observe
         self._kept: dict[str, KeptPolicy] = {}
         self._loaded: set[str] = set()
         self._failed: Recollection[str] = Recollection(asyncio.get_running_loop().time)
@@ -80,6 +75,11 @@ class Sts:
     def is_fetching(self, domain: str) -> bool:
         """Tell whether there is a policy that is being fetched."""
         return domain in self._fetching
+
+    def missing(self, domain: str) -> MissingPolicy | None:
+        """Return what is known of a policy that is announced and cannot be had, where no older one holds."""
+        what = self._failed.what(domain)
+        return what if isinstance(what, MissingPolicy) and self.kept(domain) is None else None
 
     def lasting(self, domain: str) -> float:
         """Return for how many seconds what was found need not be looked for again."""
@@ -145,12 +145,14 @@ class Sts:
 
     async def _fetch_policy(self, domain: str, name: str) -> None:
         self._fetching.add(domain)
+        text = ""
         try:
-            policy = read_policy(await self._fetch(f"mta-sts.{domain}", PATH))
+            text = await self._fetch(f"mta-sts.{domain}", PATH)
+            policy = read_policy(text)
         except FetchFailed as failed:
-            self._missed(domain, failed.word, str(failed))
+            self._missed(domain, MissingPolicy(failed.word, str(failed)))
         except StsInvalid as wrong:
-            self._missed(domain, INVALID, str(wrong))
+            self._missed(domain, MissingPolicy(INVALID, str(wrong), told_lines(text)))
         else:
             kept = self._kept[domain] = KeptPolicy(domain, name, policy, self._clock())
             log.info("%s: MTA-STS policy %s, mode %s", domain, name, policy.mode)
@@ -158,10 +160,10 @@ class Sts:
         finally:
             self._fetching.discard(domain)
 
-    def _missed(self, domain: str, word: str, why: str) -> None:
-        log.warning("%s has an MTA-STS policy that cannot be had (%s): %s", domain, word, why)
-        self._failed.note(domain, AGAIN_SECONDS)
-        self._observe(TlsResult(TlsPolicy("sts", domain), "", "", "", word, why))
+    def _missed(self, domain: str, missing: MissingPolicy) -> None:
+        """What is reported of it is each session that went without the policy, not each time that it was looked for."""
+        log.warning("%s has an MTA-STS policy that cannot be had (%s): %s", domain, missing.word, missing.why)
+        self._failed.note(domain, AGAIN_SECONDS, missing)
 
     def _take_in(self, kept: KeptPolicy | None) -> None:
         """Keep what was remembered unless a newer one is known."""

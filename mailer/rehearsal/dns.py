@@ -2,7 +2,7 @@
 
 A name server on loopback (UDP and TCP, RFC 1035 §4.2) that answers with authority from a plain mapping of
 names. A name that is not in the mapping is NXDOMAIN, a name without the asked type NODATA, both with an SOA
-(RFC 2308 §2). A name may have a mood: SERVFAIL, REFUSED, no answer at all, or answers that only fit TCP.
+(RFC 2308 §2). A name may have a mood: SERVFAIL, bogus, REFUSED, no answer at all, or answers that only fit TCP.
 Answers are built once and then only given the query's id.
 """
 
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import cast
 
+import dns.edns
 import dns.exception
 import dns.flags
 import dns.message
@@ -29,6 +30,7 @@ from mailer.rehearsal.ports import PortTaken, on_one_port
 
 PLAIN_UDP = 512
 PLAIN_HEADER = 12
+EDNS_PAYLOAD = 1232
 MOST_KNOWN = 20_000
 NEGATIVE_SECONDS = 5
 CHAIN = 8
@@ -39,6 +41,7 @@ class DnsMood(StrEnum):
 
     ANSWER = "answer"
     SERVFAIL = "servfail"
+    BOGUS = "bogus"
     REFUSED = "refused"
     TIMEOUT = "timeout"
     TRUNCATED = "truncated"
@@ -154,6 +157,9 @@ class Answers:
     def _fill(self, reply: dns.message.Message, question: dns.rrset.RRset, mood: DnsMood) -> None:
         if mood is DnsMood.SERVFAIL:
             reply.set_rcode(dns.rcode.SERVFAIL)
+        elif mood is DnsMood.BOGUS:  # a validating resolver that says why (RFC 8914 §4.7)
+            reply.set_rcode(dns.rcode.SERVFAIL)
+            reply.use_edns(0, 0, EDNS_PAYLOAD, options=[dns.edns.EDEOption(dns.edns.EDECode.DNSSEC_BOGUS)])
         elif mood is DnsMood.REFUSED:
             reply.set_rcode(dns.rcode.REFUSED)
         else:

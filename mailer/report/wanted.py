@@ -1,7 +1,8 @@
 """Where does a domain want reports about TLS?
 
-RFC 8460 §3: one TXT record at _smtp._tls.DOMAIN names mailboxes and web addresses. What cannot be used is left out, and
-more than a few destinations are not tried: a record must not make us write to the whole world.
+RFC 8460 §3: one TXT record at _smtp._tls.DOMAIN names mailboxes and web addresses. One that is not written as it should
+be counts as none. What is well written and cannot be used is left out, and more than a few destinations are not tried:
+a record must not make us write to the whole world.
 """
 
 import re
@@ -16,6 +17,9 @@ MOST_DESTINATIONS = 4
 LONGEST_URL = 2000
 _STRINGS = re.compile(r'"([^"\\]*)"')
 _RECORD = re.compile(r"v=TLSRPTv1[ \t]*;")
+_FIELD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}=[ \t!-:<>-~]+")
+#: A URI (RFC 3986) in which ! , and ; are written with %.
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?:[A-Za-z0-9._~:/?#\[\]@$&'()*+=-]|%[0-9A-Fa-f]{2})*")
 _VISIBLE = re.compile(r"[!-~]+")
 
 
@@ -46,17 +50,25 @@ def read_record(records: Iterable[str]) -> tuple[Destination, ...]:
     """Return where the TXT records, in presentation form, want reports; nowhere unless one of them is of the kind."""
     texts = ["".join(_STRINGS.findall(record)) for record in records]
     ours = [text for text in texts if _RECORD.match(text)]
-    return tuple(_destinations(ours[0]))[:MOST_DESTINATIONS] if len(ours) == 1 else ()
+    return tuple(_destinations(_uris(ours[0])))[:MOST_DESTINATIONS] if len(ours) == 1 else ()
 
 
-def _destinations(text: str) -> Iterator[Destination]:
-    for field in text.split(";")[1:]:
-        key, _, value = field.strip().partition("=")
-        if key == "rua":
-            for uri in value.split(","):
-                destination = _destination(uri.strip())
-                if destination is not None:
-                    yield destination
+def _uris(text: str) -> list[str]:
+    """Return what the fields `rua` of a record name; nothing if the record is not well written."""
+    fields = [field.strip(" \t") for field in text.split(";")[1:]]
+    if len(fields) > 1 and fields[-1] == "":  # a delimiter may stand at the end
+        fields.pop()
+    found = [value for field in fields if field.startswith("rua=") for value in field.removeprefix("rua=").split(",")]
+    uris = [value.strip(" \t") for value in found]
+    others = [field for field in fields if not field.startswith("rua=")]
+    return uris if all(map(_FIELD.fullmatch, others)) and all(map(_URI.fullmatch, uris)) else []
+
+
+def _destinations(uris: Iterable[str]) -> Iterator[Destination]:
+    for uri in uris:
+        destination = _destination(uri)
+        if destination is not None:
+            yield destination
 
 
 def _destination(uri: str) -> Destination | None:

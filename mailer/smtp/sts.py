@@ -8,9 +8,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 VERSION = "STSv1"
 MODES = ("enforce", "testing", "none")
+MOST_TOLD_LINES, LONGEST_TOLD_LINE = 20, 200
 LONGEST_AGE = 31_557_600  # a year
 _STRINGS = re.compile(r'"([^"\\]*)"')
 _ID = re.compile(r"[A-Za-z0-9]{1,32}")
@@ -52,6 +54,16 @@ class KeptPolicy:
         return self.fetched_at + timedelta(seconds=self.policy.max_age)
 
 
+@dataclass(frozen=True, slots=True)
+class MissingPolicy:
+    """A policy that a domain announces and that cannot be had: a word of TLS reports, more in free words, and its lines
+    where there are some that are no policy."""
+
+    word: str
+    why: str
+    lines: tuple[str, ...] = ()
+
+
 def _is_under(host: str, pattern: str) -> bool:
     return pattern.startswith("*.") and host.partition(".")[2] == pattern[2:]
 
@@ -72,7 +84,7 @@ def read_id(records: Iterable[str]) -> str | None:
 
 def read_policy(text: str) -> StsPolicy:
     """Return the policy that a text states. Of a field said twice the first counts; unknown fields are left alone."""
-    lines = tuple(line for line in text.replace("\r\n", "\n").split("\n") if line.strip())
+    lines = policy_lines(text)
     fields: dict[str, list[str]] = {}
     for line in lines:
         key, colon, value = line.partition(":")
@@ -87,6 +99,17 @@ def read_policy(text: str) -> StsPolicy:
     if not _AGE.fullmatch(age):
         raise StsInvalid(f"max_age {age!r} is no number of seconds")
     return StsPolicy(mode, _patterns(mode, fields.get("mx", [])), min(int(age), LONGEST_AGE), lines)
+
+
+def policy_lines(text: str) -> tuple[str, ...]:
+    """Return the lines of a text that say something."""
+    return tuple(line for line in text.replace("\r\n", "\n").split("\n") if line.strip())
+
+
+def told_lines(text: str) -> tuple[str, ...]:
+    """Return the lines of a text that is no policy as a report may show them: the beginning, in visible characters."""
+    shown = (re.sub(r"[^ -~]+", "?", line)[:LONGEST_TOLD_LINE] for line in policy_lines(text))
+    return tuple(islice(shown, MOST_TOLD_LINES))
 
 
 def _first(fields: dict[str, list[str]], key: str) -> str:

@@ -98,6 +98,11 @@ def _helo_spf(place: Place, addresses: Sequence[Address]) -> Iterator[Record]:
 
 
 def _dkim(domain: str, keys: Iterable[Key]) -> Iterator[Record]:
+    """A key is for every service (RFC 6376 §3.6.1: no `s=` is `*`), for mail and for the reports about TLS alike.
+
+    RFC 8460 §3 would like `s=tlsrpt`, but one key signs both, and verifiers that do not read a list there (dkimpy for
+    one) would find no key for the mail in `s=email:tlsrpt`.
+    """
     for key in keys:
         if key.state is not KeyState.RETIRED:
             yield Record(f"{key.selector}._domainkey.{domain}", "TXT", key.record, "dkim")

@@ -194,6 +194,15 @@ def test_hosts_that_spoke_tls_are_remembered(world: World) -> None:
     assert known == {f"mx-{domain}" for domain in spoken}
 
 
+def test_only_what_the_resolver_calls_bogus_is_the_zones_fault(world: World) -> None:
+    store = world.appliance.directory / "state" / "mimamori.db"
+    words = (
+        "SELECT DISTINCT reported FROM tls_count JOIN tls_policy ON digest = policy_id WHERE failure = 'dnssec-invalid'"
+    )
+    with contextlib.closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as opened:
+        assert opened.execute(words).fetchall() == [("bogus.signed.example",)]
+
+
 def test_a_policy_outlives_a_restart_and_the_loss_of_its_host(world: World) -> None:
     assert sorted(set(world.web.asked)) == sorted(f"mta-sts.{domain}" for domain, case in CASES.items() if case.policy)
     before, workers = len(world.web.asked), len(os.sched_getaffinity(0))

@@ -32,6 +32,7 @@ server:
     use-syslog: no
     logfile: ""
     val-log-level: 2
+    ede: yes
     module-config: "validator iterator"
     trust-anchor-file: "/etc/unbound/anchor"
 remote-control:

@@ -11,7 +11,7 @@ from mailer.net.resolver import Resolver
 from mailer.net.routes import PATIENCE, Route, Routing, find_route
 from mailer.rehearsal.dns import DnsMood, DnsServer, Records
 from mailer.smtp.route import NoRoute
-from mailer.smtp.sts import StsPolicy, read_policy
+from mailer.smtp.sts import MissingPolicy, StsPolicy, read_policy
 from mailer.smtp.tls_result import TlsResult
 
 RECORD = "3 1 1 " + "ab" * 32
@@ -35,6 +35,12 @@ ZONE = {
     "bogus.example": Records(mx=((10, "mx.bogus.example"),), secure=True),
     "mx.bogus.example": Records(a=("192.0.2.6",), secure=True),
     "_25._tcp.mx.bogus.example": Records(mood=DnsMood.SERVFAIL),
+    "_25._tcp.mx.said.example": Records(mood=DnsMood.BOGUS),
+    "mx.said.example": Records(a=("192.0.2.6",), secure=True),
+    "said.example": Records(mx=((10, "mx.said.example"),), secure=True),
+    "whole.example": Records(mx=((10, "mx.whole.example"),), secure=True),
+    "mx.whole.example": Records(a=("192.0.2.10",), secure=True),
+    "_25._tcp.mx.whole.example": Records(tlsa=("3 0 0 " + "ab" * 600,), secure=True),
     "half.example": Records(mx=((10, "mx.bogus.example"), (20, "mx.town.example")), secure=True),
     "implicit.example": Records(a=("192.0.2.7",), secure=True),
     "_25._tcp.implicit.example": Records(tlsa=(RECORD,), secure=True),
@@ -52,6 +58,7 @@ class Policies:
 
     known: dict[str, StsPolicy] = field(default_factory=dict)
     cached: dict[str, StsPolicy] = field(default_factory=dict)
+    missed: dict[str, MissingPolicy] = field(default_factory=dict)
     mute: bool = False
 
     def look(self, domain: str) -> "asyncio.Task[StsPolicy | None]":
@@ -64,6 +71,9 @@ class Policies:
 
     def kept(self, domain: str) -> StsPolicy | None:
         return self.cached.get(domain)
+
+    def missing(self, domain: str) -> MissingPolicy | None:
+        return self.missed.get(domain)
 
     def is_fetching(self, domain: str) -> bool:
         return False
@@ -142,9 +152,33 @@ async def test_a_host_whose_records_cannot_be_trusted_is_passed_over(resolver: R
     with pytest.raises(NoRoute) as caught:
         await find_route("bogus.example", resolver, routing)
     assert (caught.value.permanent, caught.value.enhanced) == (False, "4.7.5")
-    failed = ("mx.bogus.example", "dnssec-invalid")
-    assert [(one.mx_host, one.failure) for one in told] == [failed] * len(told)
-    assert {one.policy.reported for one in told} == {"half.example", "bogus.example"}
+    assert told == [], "nobody knows whose fault a bare SERVFAIL is"
+
+
+async def test_records_that_the_resolver_calls_bogus_are_told(resolver: Resolver) -> None:
+    told: list[TlsResult] = []
+    with pytest.raises(NoRoute):
+        await find_route("said.example", resolver, replace(ROUTING, observe=told.append))
+    assert [(one.policy.reported, one.mx_host, one.failure) for one in told] == [
+        ("said.example", "mx.said.example", "dnssec-invalid")
+    ]
+
+
+async def test_a_long_tlsa_record_is_told_in_one_piece(resolver: Resolver) -> None:
+    demand = (await find_route("whole.example", resolver, ROUTING)).hosts[0].demand
+    assert demand.policy.strings == ("3 0 0 " + "ab" * 600,)
+    assert len(demand.tlsa) == 1
+
+
+async def test_a_policy_that_cannot_be_had_is_told_with_each_session_and_demands_nothing(resolver: Resolver) -> None:
+    missing = MissingPolicy("sts-policy-invalid", "no mode", ("version: STSv1", "max_age: 1"))
+    sts = Policies(missed={"two.example": missing, "town.example": missing})
+    route = await find_route("two.example", resolver, replace(ROUTING, sts=sts))
+    assert rungs(route) == [OPPORTUNISTIC] * 2
+    demand = route.hosts[0].demand
+    assert (demand.policy.kind, demand.policy.domain, demand.policy.strings) == ("sts", "two.example", missing.lines)
+    assert (demand.flaw, demand.why) == ("sts-policy-invalid", "no mode")
+    assert rungs(await find_route("town.example", resolver, replace(ROUTING, sts=sts))) == [(Rung.DANE,)]
 
 
 async def test_an_enforced_policy_leaves_out_what_it_does_not_name(resolver: Resolver) -> None:

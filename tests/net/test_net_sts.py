@@ -13,7 +13,6 @@ from mailer.net.resolver import Resolver
 from mailer.net.sts import Sts
 from mailer.rehearsal.dns import DnsMood, DnsServer, Records
 from mailer.smtp.sts import KeptPolicy, read_policy
-from mailer.smtp.tls_result import TlsResult
 from tests.dispatcher.town import until
 
 DOMAIN = "town.example"
@@ -32,7 +31,6 @@ class World:
     patience: float = 20.0
     fetched: list[str] = field(default_factory=list)
     stored: dict[str, KeptPolicy] = field(default_factory=dict)
-    told: list[TlsResult] = field(default_factory=list)
 
     def publish(self, name: str | None, mood: DnsMood = DnsMood.ANSWER) -> None:
         """Let the DNS give this id; who asks a mute one is not to wait long."""
@@ -45,7 +43,7 @@ class World:
         resolver = Resolver(
             [("127.0.0.1", self.dns.port)], timeout=self.patience, lifetime=self.patience, monotonic=monotonic
         )
-        return Sts(resolver, self.fetch, self, lambda: self.now, self.told.append)
+        return Sts(resolver, self.fetch, self, lambda: self.now)
 
     async def fetch(self, host: str, path: str) -> str:
         self.fetched.append(f"{host}{path}")
@@ -127,18 +125,22 @@ async def test_a_known_policy_holds_while_a_new_one_cannot_be_had(world: World, 
     await world.mode()
     world.publish("2")
     world.failure = FetchFailed(word, "why")
-    assert await world.mode() == "enforce"
-    assert [(one.policy.kind, one.policy.domain, one.failure) for one in world.told] == [("sts", DOMAIN, word)]
+    keeper = world.keeper()
+    assert await world.mode(keeper) == "enforce"
+    assert keeper.missing(DOMAIN) is None, "there is one"
+    assert keeper.lasting(DOMAIN) == 300.0
 
 
 async def test_where_none_was_known_a_failure_is_as_if_there_were_none_and_is_not_tried_again_at_once(
     world: World,
 ) -> None:
     world.publish("1")
-    world.text = "<html>"
+    world.text = "<html>\r\n\r\nmode: \xfc\r\n"
     keeper = world.keeper()
     assert [await world.mode(keeper), await world.mode(keeper)] == [None, None]
-    assert [one.failure for one in world.told] == ["sts-policy-invalid"]
+    missing = keeper.missing(DOMAIN)
+    assert missing is not None
+    assert (missing.word, missing.lines) == ("sts-policy-invalid", ("<html>", "mode: ?"))
     assert len(world.fetched) == 1
 
 

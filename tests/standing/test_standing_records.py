@@ -47,6 +47,11 @@ def test_what_is_published_where_the_address_is_known() -> None:
     assert {record.why for record in found} == WHY.keys()
 
 
+def test_a_key_stands_for_mail_and_for_reports_alike() -> None:
+    values = [value.replace(" ", "") for _, _, value in of(records(KNOWN, [RSA, ED]), "dkim")]
+    assert not any(tag.startswith("s=") for value in values for tag in value.split(";"))
+
+
 def test_what_is_left_to_fill_in_where_it_is_not() -> None:
     found = records(Place(DOMAIN, HOST, None, ("10.0.0.5",)), [])
     assert of(found, "address") == [(HOST, "A", "")]
