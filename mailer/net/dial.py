@@ -1,6 +1,7 @@
 """How does one come to a greeted session with one of a domain's hosts?
 
-Hosts are tried in their order, at most two of them beyond the TCP connection (Postfix's smtp_mx_session_limit); an
+Hosts are tried in their order, all of them where REQUIRETLS is asked for, else at most two of them beyond the TCP
+connection (Postfix's smtp_mx_session_limit); an
 address that just failed is passed over while there is another. How a connection is protected goes down the rungs of
 the host's demand: where the handshake fails the same address is dialled once more on the next rung, and that is
 remembered for a while; below the last rung nothing is sent. One deadline stands over all of it, so that hosts which
@@ -14,6 +15,7 @@ import errno
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from mailer.net.demand import Demand, Observe, Rung, unobserved
 from mailer.net.handshake import Contexts, Failed
@@ -96,12 +98,45 @@ class Dialler:
 
     async def dial(self, route: Route, owner: Owner) -> Session:
         """Return a session that is greeted and belongs to `owner`; raise NotGreeted."""
+        session = await (self._promising(route) if route.requires_tls else self._first(route))
+        session.owner = owner
+        return session
+
+    async def _promising(self, route: Route) -> Session:
+        """Return a session with a host that promises REQUIRETLS: all are tried (RFC 8689), rested or not.
+
+        While one cannot be spoken to nobody knows what it would promise. Where none promises it, the mail hears so from
+        one that is not proved, if there is one: that may change.
+        """
+        until = _now() + DIAL_SECONDS
+        last: NotGreeted | None = None
+        unfit: list[tuple[bool, Peer, Demand]] = []
+        for peer, demand in _all_peers(route, self.port):
+            try:
+                session = await self._greeted(peer, demand, until)
+            except NotGreeted as failed:
+                last = failed
+                self._resting.note(peer.address, REST_SECONDS)
+            else:
+                if session.promises_tls:
+                    return session
+                unfit.append((session.is_proved, peer, demand))
+                session.quit()
+            if _is_over(until):
+                break
+        if last is not None:
+            raise last
+        _, peer, demand = min(unfit, key=itemgetter(0))
+        return await self._greeted(peer, demand, until)
+
+    async def _first(self, route: Route) -> Session:
+        """Return a session with the first host that greets."""
         last: NotGreeted | None = None
         greetings = 0
         until = _now() + DIAL_SECONDS
         for peer, demand in self._peers(route):
             try:
-                return await self._greeted(peer, demand, owner, until)
+                return await self._greeted(peer, demand, until)
             except NotGreeted as failed:
                 last = failed
                 self._resting.note(peer.address, REST_SECONDS)
@@ -118,26 +153,24 @@ class Dialler:
                 self._resting.drop(address)
 
     def _peers(self, route: Route) -> Iterator[tuple[Peer, Demand]]:
-        peers = [
-            (Peer(host.name, address, self.port), host.demand) for host in route.hosts for address in host.addresses
-        ]
+        peers = _all_peers(route, self.port)
         rested = [(peer, demand) for peer, demand in peers if peer.address not in self._resting]
         return iter(rested or peers)
 
-    async def _greeted(self, peer: Peer, demand: Demand, owner: Owner, until: float) -> Session:
+    async def _greeted(self, peer: Peer, demand: Demand, until: float) -> Session:
         """Go down the rungs to the first that works; what was wrong with the highest is what is told in the end."""
         *better, least = demand.rungs if self.starttls else (Rung.PLAIN,)
         wrong = self._known_to_be_wrong(peer, demand)
         for rung in better:
             if _footing(peer, demand, rung) not in self._lowered:
                 try:
-                    session = await self._open(peer, demand, rung, owner, until)
+                    session = await self._open(peer, demand, rung, until)
                     return self._told(session, demand, None if rung.proves else wrong)
                 except NotGreeted as failed:
                     wrong = wrong or failed.tls
                     self._lower(peer, demand, rung, failed, until)
         try:
-            return self._told(await self._open(peer, demand, least, owner, until), demand, wrong)
+            return self._told(await self._open(peer, demand, least, until), demand, wrong)
         except NotGreeted as failed:
             if failed.tls is not None:
                 self._tell(peer, demand, wrong or failed.tls, failed.source)
@@ -174,7 +207,7 @@ class Dialler:
         if self.starttls:
             self.observe(TlsResult(demand.policy, peer.host, peer.address, source, word, why))
 
-    async def _open(self, peer: Peer, demand: Demand, rung: Rung, owner: Owner, until: float) -> Session:
+    async def _open(self, peer: Peer, demand: Demand, rung: Rung, until: float) -> Session:
         greeting = _Greeting()
         client = Client(
             self.hostname,
@@ -193,7 +226,6 @@ class Dialler:
             bell.cancel()
         if session.is_closed:
             raise NotGreeted(str(peer), session.stage, "closed", None, session)
-        session.owner = owner
         self._resting.drop(peer.address)
         return session
 
@@ -214,6 +246,10 @@ class Dialler:
             if (":" in source) == (":" in address):
                 return source, 0
         return None
+
+
+def _all_peers(route: Route, port: int) -> list[tuple[Peer, Demand]]:
+    return [(Peer(host.name, address, port), host.demand) for host in route.hosts for address in host.addresses]
 
 
 def _now() -> float:

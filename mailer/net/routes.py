@@ -48,7 +48,8 @@ class Route:
     """The way to a domain's mailboxes: hosts best first; it holds for `seconds`.
 
     Domains with the same `key` name the same hosts and demand the same of them, so their mail may share connections,
-    whichever hosts are tried. `site` names the hosts alone: whoever owns them.
+    whichever hosts are tried. `site` names the hosts alone: whoever owns them. `requires_tls`: the mail goes only where
+    a host is proved and promises REQUIRETLS.
     """
 
     domain: str
@@ -56,6 +57,7 @@ class Route:
     seconds: float
     key: str
     site: str = ""
+    requires_tls: bool = False
 
 
 class StsPolicies(Protocol):
@@ -82,7 +84,7 @@ class Routing:
     """What rules a route: our own names, how many addresses are tried, and whether private ones may be dialled.
 
     `dane` asks for TLSA records, `sts` for MTA-STS policies if it is there; `observe` is told of hosts that are passed
-    over for their sake.
+    over for their sake. The mail of the domains `require_tls` goes only where REQUIRETLS is promised.
     """
 
     own: frozenset[str]
@@ -92,6 +94,7 @@ class Routing:
     dane: bool = False
     sts: StsPolicies | None = None
     observe: Observe = unobserved
+    require_tls: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +130,15 @@ async def find_route(domain: str, resolver: Resolver, routing: Routing) -> Route
         seconds = min(seconds, FAILED)
     site = " ".join(sorted(names))
     chosen = tuple(_with_room([host for host, _ in hosts], routing.most_addresses))
-    return Route(domain, chosen, seconds, _key(site, [host for host, _ in hosts]), site)
+    requires_tls = domain in routing.require_tls
+    return Route(domain, chosen, seconds, _key(site, [host for host, _ in hosts], requires_tls), site, requires_tls)
 
 
-def _key(site: str, hosts: Iterable[Host]) -> str:
+def _key(site: str, hosts: Iterable[Host], requires_tls: bool) -> str:
     """Return what is common to the connections that mail of several domains may share."""
-    return " ".join([site, *sorted({host.demand.key for host in hosts} - {""})])
+    return " ".join(
+        [site, *sorted({host.demand.key for host in hosts} - {""}), *(("requiretls",) if requires_tls else ())]
+    )
 
 
 def _with_room(hosts: Iterable[Host], room: int) -> Iterator[Host]:

@@ -57,7 +57,8 @@ class Session(asyncio.Protocol):
     `tls` is the TLS version and cipher and how the server was proved to be the right one, or empty; `tls_failed` what
     was wrong with the handshake; `source` is our own address.
 
-    `taken` counts the mails it took from its owner; `answered`, kept by the owner, those that a reply decided.
+    `is_proved` says that the server is the right one, `promises_tls` that it offers REQUIRETLS, too. `taken` counts the
+    mails it took from its owner; `answered`, kept by the owner, those that a reply decided.
     All that is heard is told in milliseconds since `began` (by the loop's time), `connected` too. `record` is the
     owner's own.
     """
@@ -69,6 +70,7 @@ class Session(asyncio.Protocol):
         self.source = ""
         self.taken = 0
         self.answered = 0
+        self.is_proved = self.promises_tls = False
         self.is_ready = False
         self.is_closed = False
         self.quitting = False
@@ -166,6 +168,8 @@ class Session(asyncio.Protocol):
                 self._tell((event,))
             elif isinstance(event, Ready):
                 self.is_ready = True
+                self.is_proved = event.capabilities.proved
+                self.promises_tls = self.is_proved and event.capabilities.requiretls
                 self.owner.ready(self)
             elif isinstance(event, StartTls):
                 self._flush()

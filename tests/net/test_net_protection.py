@@ -374,6 +374,52 @@ async def test_a_mail_that_requires_tls_goes_only_where_it_is_proved_and_promise
     assert len(place.receiver.desk.ledger.received) == (0 if expected else 1)
 
 
+PROMISING = replace(TLS, capabilities=(*CAPABILITIES, "REQUIRETLS"))
+
+
+async def tried(place: Place, *ways: tuple[Mood, Demand]) -> tuple[list[int], Fact]:
+    """Try hosts of a domain that requires TLS, one after the other; return how often each was greeted, and the fact."""
+    receivers = [Receiver(Desk(HOST, mood, Ledger(HOST)), place.receiver.surroundings) for mood, _ in ways]
+    addresses = [f"127.0.78.{number}" for number in range(11, 11 + len(ways))]
+    for receiver, address in zip(receivers, addresses, strict=True):
+        await receiver.listen([address], place.dialler.port)
+    hosts = tuple(Host(HOST, (address,), demand) for address, (_, demand) in zip(addresses, ways, strict=True))
+    owner = Owner(mail(require_tls=True))
+    try:
+        session = await place.dialler.dial(Route(DOMAIN, hosts, 60.0, HOST, requires_tls=True), owner)
+        session.pump()
+        await until(lambda: bool(owner.facts), 5.0)
+        session.quit()
+        await until(lambda: bool(owner.ended), 5.0)
+    finally:
+        for receiver in receivers:
+            await receiver.stop()
+    return [receiver.desk.ledger.counters.sessions for receiver in receivers], owner.facts[0]
+
+
+async def test_where_one_host_does_not_promise_it_the_others_are_tried(place: Place) -> None:
+    sessions, fact = await tried(place, (TLS, sts()), (TLS, dane(3, GOOD)), (PROMISING, sts()), (PROMISING, sts()))
+    assert fact.accepted
+    assert sessions == [1, 1, 1, 0]
+
+
+async def test_where_none_promises_it_the_mail_hears_so(place: Place) -> None:
+    sessions, fact = await tried(place, (TLS, sts()), (TLS, dane(3, GOOD)), (TLS, sts()))
+    assert fact.failure == "needs_requiretls"
+    assert sessions == [2, 1, 1]
+
+
+async def test_one_that_is_not_proved_may_be_so_tomorrow(place: Place) -> None:
+    sessions, fact = await tried(place, (TLS, sts()), (PROMISING, opportunistic(DOMAIN)))
+    assert fact.failure == "needs_proof"
+    assert sessions == [1, 2]
+
+
+async def test_while_one_cannot_be_spoken_to_nobody_knows_what_it_promises(place: Place) -> None:
+    with pytest.raises(NotGreeted):
+        await tried(place, (replace(PROMISING, greeting=Greeting.RESET), sts()), (TLS, sts()))
+
+
 def test_of_tlsa_records_the_domain_whose_mail_it_was_hears() -> None:
     policy = by_dane(HOST, DOMAIN, ["3 0 1 " + "ab" * 32]).policy
     assert (policy.domain, policy.reported) == (HOST, DOMAIN)

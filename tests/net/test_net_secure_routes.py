@@ -226,6 +226,14 @@ async def test_mail_that_is_protected_in_another_way_goes_through_another_door(r
     assert len({plain.key, proved.key, enforced.key}) == 3
 
 
+async def test_mail_that_requires_tls_has_a_door_of_its_own(resolver: Resolver) -> None:
+    known = await find_route("town.example", resolver, ROUTING)
+    required = await find_route("town.example", resolver, replace(ROUTING, require_tls=frozenset({"town.example"})))
+    assert (known.requires_tls, required.requires_tls) == (False, True)
+    assert required.key == f"{known.key} requiretls"
+    assert required.site == known.site
+
+
 @pytest.mark.parametrize("cached", [True, False])
 async def test_a_policy_that_does_not_come_holds_nothing_up(
     resolver: Resolver, cached: bool, monkeypatch: pytest.MonkeyPatch
