@@ -105,6 +105,7 @@ def _means(settings: Settings, office: Office, writer: Writer, reader: Reader, s
             own=frozenset({settings.domain.hostname.lower()}),
             most_addresses=settings.delivery.max_mx_hosts,
             permit_private=settings.delivery.permit_private_destinations,
+            require_tls=frozenset(settings.delivery.require_tls_for),
         ),
         dialler=Dialler(
             hostname=settings.domain.hostname,
