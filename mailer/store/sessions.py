@@ -1,18 +1,14 @@
 """Which sessions do attempts name?"""
 
 from collections.abc import Iterable
-from datetime import datetime
 
 from mailer.schedule.outcome import SmtpSession
-from mailer.store.database import change, executemany
+from mailer.store.database import executemany
 from mailer.store.models import instant
 from mailer.store.session_models import SmtpSession as Row
 
 ADD = """
 INSERT OR IGNORE INTO smtp_session (id, peer, began, connected, hostname, tls, opening) VALUES (?, ?, ?, ?, ?, ?, ?)
-"""
-FORGET = """
-DELETE FROM smtp_session WHERE began < ? AND id NOT IN (SELECT session_id FROM attempt WHERE session_id IS NOT NULL)
 """
 
 
@@ -30,8 +26,3 @@ def get(numbers: Iterable[int]) -> dict[int, SmtpSession]:
         row.id: SmtpSession(row.id, row.peer, row.began, row.connected, row.hostname, row.tls, row.opening)
         for row in Row.select().where(Row.id.in_(list(numbers)))
     }
-
-
-def forget(before: datetime) -> int:
-    """Remove the sessions from before then that no attempt names any longer; return how many."""
-    return change(FORGET, (instant(before),))

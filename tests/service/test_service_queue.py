@@ -9,7 +9,6 @@ from mailer.schedule.outcome import Evidence, Outcome, SmtpSession, Verdict
 from mailer.service import audit, broadcast, dispatch, queue
 from mailer.service.office import Office
 from mailer.service.queue import NoSuchItems, NothingNamed, QueuedItem, Selection
-from mailer.store import sessions
 from mailer.store.database import transaction
 from tests.conftest import FakeClock, Register
 
@@ -232,7 +231,6 @@ def test_an_attempt_says_what_was_said_or_that_nobody_knows(office: Office, sent
         told = accepted.told(session, "5\nm 40 250 ok\nr 40 250 ok\nd 41 354 go\ne 50")
         dispatch.settle(office, [(claims[0].item_id, 1, told)])
         dispatch.settle(office, [(claims[1].item_id, 1, told)])
-        assert sessions.forget(now + timedelta(days=1)) == 0
     shown = queue.show(office, "Q1")
     assert shown is not None
     (lines,) = shown.transcripts
@@ -253,12 +251,3 @@ def test_an_attempt_says_what_was_said_or_that_nobody_knows(office: Office, sent
     lost = queue.show(office, "Q3")
     assert lost is not None
     assert (lost.attempts[0].verdict, lost.transcripts[0]) == (Verdict.LOST, [])
-
-
-def test_sessions_that_no_attempt_names_are_forgotten(office: Office, sent: str) -> None:
-    session = SmtpSession(7, "mx[192.0.2.1]:25", office.clock(), None, "ours", "", "")
-    with transaction():
-        sessions.add([session])
-        sessions.add([session])
-        assert sessions.forget(office.clock()) == 0
-        assert sessions.forget(office.clock() + timedelta(seconds=1)) == 1
