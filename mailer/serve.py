@@ -224,12 +224,22 @@ class Parent:
             self._silent_beats[name] = 0
         while True:
             await asyncio.sleep(BEAT_SECONDS)
+            if _has_ended(process.pid):
+                log.error("the end of %s went unheard", name)
+                os.kill(os.getpid(), signal.SIGCHLD)  # by which the loop looks at all its children again
             if name in self._silent_beats:
                 self._silent_beats[name] += 1
                 if self._silent_beats[name] > MOST_SILENT_BEATS:
                     log.error("%s hangs and is killed", name)
                     process.kill()
                     return
+
+
+def _has_ended(child: int) -> bool:
+    """Tell whether a child has ended and nobody has asked yet how."""
+    with contextlib.suppress(ChildProcessError):
+        return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    return False
 
 
 async def beat() -> None:

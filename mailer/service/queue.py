@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 from mailer.domain.moment import written
 from mailer.ids import queue_id, queue_number
@@ -18,11 +19,13 @@ from mailer.schedule.transition import REMOVED_BY_OPERATOR
 from mailer.service.announce import NoSuchAnnouncement
 from mailer.service.audit import record
 from mailer.service.office import Office
-from mailer.service.transcript import Line, conversation
 from mailer.store import ages as old
 from mailer.store import announcements, control, domains, items
 from mailer.store import requeue as lives
 from mailer.store.database import transaction
+
+if TYPE_CHECKING:
+    from mailer.service.transcript import Line
 
 __all__ = [
     "Held",
@@ -69,7 +72,7 @@ class Shown:
 
     item: QueuedItem
     attempts: tuple[Tried, ...]
-    transcripts: tuple[list[Line], ...]
+    transcripts: tuple[list["Line"], ...]
     held_until: datetime | None
 
 
@@ -97,6 +100,9 @@ def list_(office: Office, selection: Selection, limit: int | None = None) -> Ite
 
 def show(office: Office, name: str) -> Shown | None:
     """Return the item of this queue id (as `Q2F`) with its attempts, or None; raise ValueError if it is no queue id."""
+    # Not at the top: sending an urgent broadcast imports this module and needs no transcripts.
+    from mailer.service.transcript import conversation
+
     number = queue_number(name)
     item = next(items.find(Selection(numbers=(number,))), None)
     if item is None:

@@ -1,6 +1,8 @@
 """Do the services live and end together under their parent?"""
 
 import asyncio
+import ctypes
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from mailer import serve
+from tests.crash.tree import family
 
 PROMPT = """
     import signal, sys, time
@@ -169,3 +172,39 @@ async def test_a_child_that_should_beat_and_never_begins_to_is_killed(
     assert "a hangs and is killed" in caplog.text
     stop.set()
     await asyncio.wait_for(parent, 30)
+
+
+def test_a_child_whose_end_went_unheard_is_started_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once, in a kill test, a dead worker stood unasked for a minute: what tells of its end is one signal."""
+    uvloop = pytest.importorskip("uvloop")
+    monkeypatch.setattr(serve, "BEAT_SECONDS", 0.1)
+    monkeypatch.setattr(serve, "FIRST_PAUSE_SECONDS", 0.01)
+    ended = asyncio.Event()
+
+    async def note(_name: str) -> None:
+        ended.set()
+
+    async def one_dies_unheard() -> None:
+        stop, ready = asyncio.Event(), asyncio.Event()
+        parent = asyncio.create_task(serve.Parent({"a": child(PROMPT)}, ended=note)(ready.set, stop))
+        await asyncio.wait_for(ready.wait(), 20)
+        kill_unheard(family(os.getpid())[1])
+        await asyncio.wait_for(ended.wait(), 20)
+        stop.set()
+        await asyncio.wait_for(parent, 30)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(one_dies_unheard())
+    assert "the end of a went unheard" in caplog.text
+
+
+def kill_unheard(pid: int) -> None:
+    """Kill a child while the loop's own handler of SIGCHLD, which Python knows nothing of, is away."""
+    libc, kept = ctypes.CDLL(None), ctypes.create_string_buffer(256)
+    assert libc.sigaction(signal.SIGCHLD, None, kept) == 0
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.kill(pid, signal.SIGKILL)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    assert libc.sigaction(signal.SIGCHLD, kept, None) == 0
