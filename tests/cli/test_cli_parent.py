@@ -2,7 +2,9 @@
 
 import asyncio
 import ctypes
+import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from mailer import serve
-from tests.crash.tree import family
 
 PROMPT = """
     import signal, sys, time
@@ -179,6 +180,7 @@ def test_a_child_whose_end_went_unheard_is_started_again(
 ) -> None:
     """Once, in a kill test, a dead worker stood unasked for a minute: what tells of its end is one signal."""
     uvloop = pytest.importorskip("uvloop")
+    caplog.set_level(logging.INFO)
     monkeypatch.setattr(serve, "BEAT_SECONDS", 0.1)
     monkeypatch.setattr(serve, "FIRST_PAUSE_SECONDS", 0.01)
     ended = asyncio.Event()
@@ -190,7 +192,8 @@ def test_a_child_whose_end_went_unheard_is_started_again(
         stop, ready = asyncio.Event(), asyncio.Event()
         parent = asyncio.create_task(serve.Parent({"a": child(PROMPT)}, ended=note)(ready.set, stop))
         await asyncio.wait_for(ready.wait(), 20)
-        kill_unheard(family(os.getpid())[1])
+        (pid,) = re.findall(r"a runs as process (\d+)", caplog.text)
+        kill_unheard(int(pid))
         await asyncio.wait_for(ended.wait(), 20)
         stop.set()
         await asyncio.wait_for(parent, 30)
