@@ -8,7 +8,7 @@ import pytest
 from tests.architecture.source import Module, modules
 
 PURE = ("mailer.smtp", "mailer.domain", "mailer.carrier", "mailer.message", "mailer.schedule", "mailer.bounce")
-PURE_ALL = (*PURE, "mailer.standing", "mailer.report")
+PURE_ALL = (*PURE, "mailer.standing", "mailer.report", "mailer.mime")
 LEAVES = (
     "mailer.clock",
     "mailer.ids",
@@ -22,15 +22,16 @@ LEAVES = (
 
 #: A package (longest match wins) and the product packages that it may import besides itself.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
-    "config": ("mailer.domain", "mailer.carrier"),
+    "config": ("mailer.domain", "mailer.carrier", "mailer.bounce"),
     "mailer.smtp": (),
     "mailer.domain": ("mailer.smtp",),
     "mailer.carrier": ("mailer.smtp", "mailer.domain"),
     "mailer.message": ("mailer.smtp", "mailer.domain"),
     "mailer.schedule": ("mailer.smtp", "mailer.domain", "mailer.carrier", "mailer.ids"),
-    "mailer.bounce": ("mailer.smtp", "mailer.domain", "mailer.carrier", "mailer.message"),
+    "mailer.mime": (),
+    "mailer.bounce": ("mailer.smtp", "mailer.domain", "mailer.carrier", "mailer.message", "mailer.mime"),
     "mailer.standing": ("mailer.domain", "mailer.message"),
-    "mailer.report": ("mailer.smtp", "mailer.domain", "mailer.message"),
+    "mailer.report": ("mailer.smtp", "mailer.domain", "mailer.message", "mailer.mime"),
     "mailer.store": (*PURE_ALL, "mailer.ids"),
     "mailer.service": (*PURE_ALL, "mailer.store", "mailer.clock", "mailer.ids"),
     "mailer.net": ("mailer.smtp", "mailer.message", "mailer.domain"),

@@ -1,0 +1,1 @@
+"""What is inside a mail that a stranger wrote? Pure: bytes in, values out, whatever the bytes are."""
