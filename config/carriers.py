@@ -119,7 +119,7 @@ def load_carriers(settings: Settings) -> Carriers:
     pause = int(file.unnamed.pause.value.total_seconds())
     default = Manners(delivery.connections_per_site, delivery.messages_per_session, None, None, pause)
     groups = tuple(_carrier(name, entry, default) for name, entry in file.carrier.items())
-    return Carriers(groups, tuple(map(_rule, file.rule)), default)
+    return Carriers(groups, tuple(map(rule_of, file.rule)), default)
 
 
 def sources_of_manners(settings: Settings, carrier: str) -> dict[str, str]:
@@ -144,7 +144,7 @@ def _shared(document: Document[CarriersFile]) -> Iterator[Problem]:
 
 
 def _carrier(name: str, entry: CarrierEntry, default: Manners) -> Carrier:
-    rules = tuple(map(_rule, entry.rule))
+    rules = tuple(map(rule_of, entry.rule))
     manners = _manners(entry.manners, default)
     return Carrier(name, entry.label, frozenset(entry.domains), entry.mx_suffixes, manners, rules, entry.tenants)
 
@@ -156,7 +156,8 @@ def _manners(entry: MannersEntry, default: Manners) -> Manners:
     return replace(default, **given)
 
 
-def _rule(entry: RuleEntry) -> Rule:
+def rule_of(entry: RuleEntry) -> Rule:
+    """Return the rule of an entry, with what follows from its reason filled in."""
     meaning = entry.reason.meaning
     kind = entry.kind or ("soft" if entry.action == "defer" else meaning.kind)
     return Rule(

@@ -1,0 +1,28 @@
+"""Which address stands in this text?
+
+Looser than what may be registered: local parts as phones have them, quotes, capitals. What is not an address is none.
+"""
+
+import re
+
+ADDRESS = (
+    r"(?:\"[^\"\n]{1,64}\"|[^\s<>()\[\]{}\"',;:@|\\]{1,128})@(?:[A-Za-z0-9_-]{1,63}\.){1,10}[A-Za-z][A-Za-z0-9-]{1,62}"
+)
+
+_ADDRESS = re.compile(ADDRESS)
+
+
+def address_in(text: str) -> str:
+    """Return the first address in a text, or an empty text."""
+    found = _ADDRESS.search(text[:1000])
+    return found[0] if found else ""
+
+
+def addresses_in(text: str, most: int = 100) -> list[str]:
+    """Return the addresses in a text, each once (case is ignored), in their order."""
+    found: dict[str, str] = {}
+    for match in _ADDRESS.finditer(text[:20_000]):
+        found.setdefault(match[0].lower(), match[0])
+        if len(found) >= most:
+            break
+    return list(found.values())

@@ -1,0 +1,242 @@
+"""What did a mail that came in say, about whom, and of which mail of ours?
+
+In this order: a feedback report, a delivery status report, a program's notification, a notice in a private format, an
+automatic answer; else the mail says nothing about any recipient. Pure, and nothing here raises: whoever is in doubt
+says nothing, because a good address must not be taken for a dead one.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from mailer.bounce.address_in import address_in, addresses_in
+from mailer.bounce.event import Event, Kind, ReadMail
+from mailer.bounce.feedback import NO_COMPLAINT, complainants, feedback_type
+from mailer.bounce.meaning import Meaning, Said, meaning_of
+from mailer.bounce.notice import Notice, read_notice
+from mailer.bounce.notification import notified
+from mailer.bounce.rulebook import Rulebook
+from mailer.bounce.shape import Named, Shape, named_by
+from mailer.bounce.status_report import ReportedRecipient, StatusReport, read_status_report
+from mailer.carrier.reason import Reason
+from mailer.domain.typed import visible
+from mailer.mime.automatic import is_automatic, says_automatic
+from mailer.mime.entity import Entity, decode_words, read_mail
+
+MOST_EVENTS = 200
+LONGEST_TEXT = 512
+LONGEST_ABOUT = 2000
+DELIVERED = frozenset({"delivered", "relayed", "expanded"})
+DELAYS = (
+    "warning message only",
+    "not yet been delivered",
+    "has been delayed",
+    "will keep trying",
+    "will continue trying",
+    "will be retried",
+    "delivery attempts will continue",
+    "you do not need to resend",
+    "no need to resend",
+    "do not resend your message",
+)
+
+_RETURNING = re.compile(
+    r"mailer.?daemon|postmaster|mail.?delivery|mail.?system|mail administrator|delivery (?:sub)?system"
+    r"|system administrator|deliver(?:y|ed) (?:service|status)|undeliver|bounce",
+    re.IGNORECASE,
+)
+
+
+def read(content: bytes, book: Rulebook) -> ReadMail:
+    """Return what a mail (whole, with its header) says; nothing about anybody where it cannot be read."""
+    mail = read_mail(content)
+    notice = read_notice(mail, book.copies)
+    return ReadMail(
+        events=_each_once(_events(book, mail, notice)),
+        message_ids=_message_ids(mail, notice),
+        recipients=() if notice.original is None else tuple(addresses_in(", ".join(notice.original.fields("to")))),
+        automatic=is_automatic(mail),
+        subject=visible(mail.words("subject"), LONGEST_TEXT),
+    )
+
+
+def _events(book: Rulebook, mail: Entity, notice: Notice) -> list[Event]:
+    for reader in (_complaints, _reported, _notified, _noticed, _answered):
+        if events := list(reader(book, mail, notice)):
+            return events
+    return []
+
+
+def _each_once(events: Iterable[Event]) -> tuple[Event, ...]:
+    """Keep the first event of each recipient: a report may name one twice."""
+    found: dict[str, Event] = {}
+    for event in events:
+        found.setdefault(event.recipient.lower(), event)
+        if len(found) >= MOST_EVENTS:
+            break
+    return tuple(found.values())
+
+
+def _message_ids(mail: Entity, notice: Notice) -> tuple[str, ...]:
+    said = [] if notice.original is None else [notice.original.field("message-id")]
+    said += [mail.field("in-reply-to"), mail.field("references")]
+    return tuple(dict.fromkeys(re.findall(r"<[^<>\s]{1,250}>", " ".join(said)[:4000])))
+
+
+# --- feedback reports
+
+
+def _complaints(book: Rulebook, mail: Entity, notice: Notice) -> Iterator[Event]:
+    for report in notice.feedback:
+        kind = feedback_type(report)
+        no_complaint = kind in NO_COMPLAINT
+        for address in complainants(report, notice.original):
+            if no_complaint:
+                yield Event(address, Kind.REPORT, Reason.AUTH_FAILED, diagnostic=visible(kind, LONGEST_TEXT))
+            else:
+                yield Event(address, Kind.COMPLAINT, Reason.COMPLAINT, diagnostic=visible(kind, LONGEST_TEXT))
+
+
+# --- delivery status reports
+
+
+def _reported(book: Rulebook, mail: Entity, notice: Notice) -> Iterator[Event]:
+    texts = notice.statuses or ((notice.text,) if "final-recipient:" in notice.text.lower() else ())
+    for report in map(read_status_report, texts):
+        for recipient in report.recipients:
+            event = _of_report(book, recipient, report, notice)
+            if event is not None:
+                yield event
+
+
+def _of_report(book: Rulebook, told: ReportedRecipient, report: StatusReport, notice: Notice) -> Event | None:
+    final = address_in(told.final)
+    address = address_in(told.original) or final
+    if not address:
+        return None
+    if told.action in DELIVERED:
+        words = visible(told.diagnostic, LONGEST_TEXT)
+        return Event(address, Kind.DELIVERED, Reason.DELIVERED, told.status, words, told.host, final)
+    delayed = told.action == "delayed"
+    if not delayed and not _was_given_up(told):
+        return None
+    if delayed and told.status.endswith(".0"):
+        told = replace(told, status="")  # a class of trouble and no more: that it takes time is what it says
+    meaning = _meaning_of_report(book, told, final or address, notice)
+    return _event(address, meaning, delayed=delayed, final=final)
+
+
+def _was_given_up(told: ReportedRecipient) -> bool:
+    """Tell whether a report says that a mail failed; `failed` with a status of success contradicts itself."""
+    return told.action in ("failed", "") and told.status[:1] != "2" and bool(told.status or told.diagnostic)
+
+
+def _meaning_of_report(book: Rulebook, told: ReportedRecipient, address: str, notice: Notice) -> Meaning:
+    about = _about(notice.text, address)
+    domain = address.rpartition("@")[2]
+    context = about or notice.text
+    first = meaning_of(book, Said(told.diagnostic or about, told.status, told.host, domain), context=context)
+    if first.reason is not Reason.UNCLEAR:
+        return first
+    for words in filter(None, (about, notice.text)):
+        other = meaning_of(book, Said(words, told.status, told.host, domain), context=context)
+        if other.reason is not Reason.UNCLEAR:
+            return other
+    return first
+
+
+def _about(text: str, address: str) -> str:
+    """Return what a notice says behind the address, up to the next empty line that is followed by something else."""
+    begin = text.lower().find(address.lower())
+    if begin < 0:
+        return ""
+    begin = text.rfind("\n", 0, begin) + 1
+    return re.split(r"\n[ \t]*\n(?=\S)", text[begin : begin + LONGEST_ABOUT], maxsplit=1)[0]
+
+
+def _event(address: str, meaning: Meaning, *, delayed: bool, final: str = "") -> Event:
+    kind = Kind.DELAYED if delayed else Kind.HARD if meaning.hard else Kind.SOFT
+    reason = meaning.reason
+    if reason is Reason.UNCLEAR and delayed:
+        reason = Reason.EXPIRED
+    words = visible(meaning.words, LONGEST_TEXT)
+    return Event(address, kind, reason, meaning.status, words, visible(meaning.host, LONGEST_TEXT), final)
+
+
+# --- programs' notifications
+
+
+def _notified(book: Rulebook, mail: Entity, notice: Notice) -> Iterator[Event]:
+    for one in notified(notice.text):
+        if one.kind is not None:
+            yield Event(one.address, one.kind, Reason.COMPLAINT if one.kind is Kind.COMPLAINT else Reason.DELIVERED)
+        else:
+            domain = one.address.rpartition("@")[2]
+            yield _event(one.address, meaning_of(book, Said(one.words, one.status, "", domain)), delayed=False)
+
+
+# --- private formats
+
+
+def _noticed(book: Rulebook, mail: Entity, notice: Notice) -> Iterator[Event]:
+    sender = _sender(mail)
+    if not _is_returning(book, mail, sender):
+        return
+    words = notice.text.lower()
+    own = {one.lower() for one in addresses_in(mail.field("to") + ", " + mail.field("from"))}
+    for shape in book.shapes:
+        if shape.fits(words, sender):
+            named = [one for one in named_by(shape, notice.text) if one.address.lower() not in own or shape.signs]
+            if named:
+                yield from (_of_notice(book, shape, one, notice) for one in named)
+                return
+    yield from _failed_recipients(book, mail, notice)
+
+
+def _sender(mail: Entity) -> str:
+    names = " ".join(name for name in ("x-failed-recipients", "x-ezweb") if mail.field(name))
+    return decode_words(f"{mail.field('from')}\n{mail.field('subject')}\n{names}").lower()
+
+
+def _is_returning(book: Rulebook, mail: Entity, sender: str) -> bool:
+    """Tell whether a mail may be a returned one: who reads ordinary mail as a report would blame good addresses."""
+    return (
+        bool(mail.field("x-failed-recipients"))
+        or mail.field("return-path").strip() == "<>"
+        or _RETURNING.search(mail.field("from")) is not None
+        or any(subject in sender for subject in book.subjects)
+    )
+
+
+def _failed_recipients(book: Rulebook, mail: Entity, notice: Notice) -> Iterator[Event]:
+    for address in addresses_in(", ".join(mail.fields("x-failed-recipients"))):
+        words = _about(notice.text, address) or notice.text
+        yield _of_notice(book, None, Named(address, words), notice)
+
+
+def _of_notice(book: Rulebook, shape: Shape | None, named: Named, notice: Notice) -> Event:
+    domain = named.address.rpartition("@")[2]
+    meaning = meaning_of(book, Said(named.words, "", "", domain), context=notice.text)
+    if meaning.reason is Reason.UNCLEAR:
+        whole = meaning_of(book, Said(notice.text, "", "", domain))
+        meaning = whole if whole.reason is not Reason.UNCLEAR else meaning
+    words = notice.text.lower()
+    return _event(
+        named.address, meaning, delayed=any(map(words.__contains__, (*DELAYS, *(shape.delayed if shape else ()))))
+    )
+
+
+# --- automatic answers
+
+
+def _answered(book: Rulebook, mail: Entity, notice: Notice) -> Iterator[Event]:
+    """An automatic answer is one of the address that it comes from; what programs of servers write is none."""
+    address = address_in(mail.field("from"))
+    submitted = mail.field("auto-submitted").lower()
+    if (
+        address
+        and not _RETURNING.search(mail.field("from"))
+        and says_automatic(mail)
+        and "auto-generated" not in submitted
+    ):
+        yield Event(address, Kind.AUTOREPLY, Reason.AUTOREPLY)

@@ -1,0 +1,24 @@
+"""What do we know of returned mails? The data by which they are read, as one value.
+
+`config.bounces` makes it from `config/bounces` and `config/carriers.toml`.
+"""
+
+import re
+from dataclasses import dataclass
+
+from mailer.bounce.shape import Shape
+from mailer.carrier.group import Carriers
+from mailer.carrier.rule import Rule
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rulebook:
+    """The carriers with their rules for replies, rules for the words of reports, private formats in their order, the
+    lines behind which a copy of the returned mail begins, and subjects (in small letters) that bounces have.
+    """
+
+    carriers: Carriers
+    wordings: tuple[Rule, ...]
+    shapes: tuple[Shape, ...]
+    copies: re.Pattern[str]
+    subjects: tuple[str, ...]

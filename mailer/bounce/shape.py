@@ -1,0 +1,84 @@
+"""Which recipients does a notice in a private format name, and what does it say of each?
+
+Many servers report in words of their own instead of RFC 3464. A shape is the data of one such format: phrases by which
+it is known, patterns of the lines that name a recipient, and where the words about it stand. The shapes are read from
+`config/bounces`, one file for each family.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from mailer.bounce.address_in import address_in
+
+MOST_RECIPIENTS = 100
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shape:
+    """A private format. `signs` are phrases in small letters, one of which stands in the notice (none: any notice).
+
+    `senders` are phrases of which one must stand in From, Subject or the names of the fields, where there are any.
+    The group `address` of a pattern in `recipients` is the recipient. `before` says that the words stand before the
+    line with the recipient; `delayed` are phrases by which a notice is a warning only.
+    """
+
+    name: str
+    source: str
+    signs: tuple[str, ...]
+    senders: tuple[str, ...]
+    recipients: tuple[re.Pattern[str], ...]
+    delayed: tuple[str, ...] = ()
+    before: bool = False
+
+    def fits(self, words: str, sender: str) -> bool:
+        """Tell whether a notice may be of this format; both texts in small letters."""
+        return (not self.signs or any(map(words.__contains__, self.signs))) and (
+            not self.senders or any(map(sender.__contains__, self.senders))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A recipient that a notice names, and the words about it."""
+
+    address: str
+    words: str
+
+
+def named_by(shape: Shape, text: str) -> list[Named]:
+    """Return the recipients that a notice of this shape names, by the first of its patterns that finds any."""
+    for pattern in shape.recipients:
+        lines = [line for line in _lines(pattern, text) if address_in(line["address"])]
+        if lines:
+            return list(_named(shape, text, lines))
+    return []
+
+
+def _lines(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    for number, line in enumerate(pattern.finditer(text)):
+        if number >= MOST_RECIPIENTS:
+            return
+        yield line
+
+
+def _named(shape: Shape, text: str, lines: Sequence[re.Match[str]]) -> Iterator[Named]:
+    words = _before(text, lines) if shape.before else _behind(text, lines)
+    for line, said in zip(lines, words, strict=True):
+        yield Named(address_in(line["address"]), said)
+
+
+def _behind(text: str, lines: Sequence[re.Match[str]]) -> list[str]:
+    """Return each line with what follows up to the next one; recipients in a list share what follows the list."""
+    words: list[str] = []
+    end = len(text)
+    for line in reversed(lines):
+        alone = not text[line.end() : end].strip(" \t\n,;")
+        words.append(words[-1] if alone and words else text[line.start() : end])
+        end = line.start()
+    return words[::-1]
+
+
+def _before(text: str, lines: Sequence[re.Match[str]]) -> list[str]:
+    begins = [0, *(line.end() for line in lines)]
+    return [text[begin : line.start()] for begin, line in zip(begins, lines, strict=False)]
