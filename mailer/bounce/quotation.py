@@ -61,7 +61,9 @@ def quoted_reply(said: str) -> Quotation | None:
     if found is None:
         return None
     code = found["code"]
-    rest = _END.split(text[found.end() :], 1)[0][:LONGEST_REPLY]
+    behind = text[found.end() :]
+    # What begins a new line without being indented is no part of the reply any more.
+    rest = "" if re.match(r"[ \t]*\n\S", behind) else _END.split(behind, 1)[0][:LONGEST_REPLY]
     enhanced, words = _status(_one_line(rest, code))
     return Quotation(int(code), enhanced, words)
 
