@@ -11,8 +11,12 @@ from contextlib import nullcontext
 from dataclasses import replace
 
 from config import Settings
+from config.bounces import load_bounces
 from config.carriers import load_carriers
 from mailer.appliance import open_office
+from mailer.bounce.event import ReadMail
+from mailer.bounce.parse import read
+from mailer.bounce.rulebook import Rulebook
 from mailer.net.inbound import Inbound
 from mailer.net.inbound_doors import Limits
 from mailer.net.inbound_policy import policy
@@ -31,7 +35,10 @@ async def run(settings: Settings, ready: Callable[[], None], stop: asyncio.Event
     """Take mail in until `stop` is set; `ready` is called once peers can connect."""
     office = replace(open_office(settings, needs=("verp",)), receiver=load_carriers(settings).name)
     writer = Writer()
-    inbound = Inbound(house(settings, office, keeper(office, writer)), Limits(seconds=settings.inbound.timeout))
+    inbound = Inbound(
+        house(settings, office, keeper(office, writer, load_bounces(settings))),
+        Limits(seconds=settings.inbound.timeout),
+    )
     try:
         await inbound.start(listening("smtp", settings.inbound.listen))
         ready()
@@ -53,7 +60,7 @@ def house(settings: Settings, office: Office, take: Take) -> House:
     )
 
 
-def keeper(office: Office, writer: Writer) -> Take:
+def keeper(office: Office, writer: Writer, book: Rulebook) -> Take:
     """Return what stores a mail, once for all its recipients, and returns the number it is kept under.
 
     Big mails are read and written one after another: together they would fill the memory, and one commit of all of
@@ -64,8 +71,8 @@ def keeper(office: Office, writer: Writer) -> Take:
     async def take(mail: Mail) -> str:
         try:
             async with one_by_one if mail.octets > BIG else nullcontext():
-                read = await asyncio.to_thread(_read, mail)
-                number = await writer.do(lambda: bounce.take(office, read))
+                packed, said = await asyncio.to_thread(_read, mail, book)
+                number = await writer.do(lambda: _kept(office, packed, said))
         except (*FAILURES, OSError) as error:
             _log.error("a mail from %s could not be stored: %s", mail.peer, error)
             raise NotKept(no_room=is_full(error)) from error
@@ -77,7 +84,7 @@ def keeper(office: Office, writer: Writer) -> Take:
     return take
 
 
-def _read(mail: Mail) -> bounce.ReadMail:
+def _read(mail: Mail, book: Rulebook) -> tuple[bounce.Packed, ReadMail]:
     facts = bounce.InboundFacts(
         reverse_path=mail.reverse_path,
         forward_paths=tuple(recipient.forward_path for recipient in mail.recipients),
@@ -86,4 +93,11 @@ def _read(mail: Mail) -> bounce.ReadMail:
         # A report goes to one reverse-path; whoever names several of our items in one mail reports none of the others.
         item_id=next((each.item_id for each in mail.recipients if each.item_id is not None), None),
     )
-    return bounce.read(facts)
+    return bounce.pack(facts), read(facts.content, book)
+
+
+def _kept(office: Office, packed: bounce.Packed, said: ReadMail) -> int:
+    number, is_new = bounce.keep(office, packed)
+    if is_new:
+        bounce.learn(office, number, said)
+    return number

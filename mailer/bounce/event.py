@@ -48,13 +48,17 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class ReadMail:
-    """A mail that came in, read: its events, and the Message-IDs and recipients of the mail that it speaks of.
+    """A mail that came in, read: its events, and what tells the mail that it speaks of.
 
-    `automatic` says that a program wrote it; `subject` is fit to be shown.
+    `message_ids`, `reverse_paths` and `recipients` are those of the mail spoken of, as quoted; `complaint` says that a
+    reader complained, even where the report hides who; `automatic` that a program wrote the mail; `subject` is fit to
+    be shown.
     """
 
     events: tuple[Event, ...]
-    message_ids: tuple[str, ...]
-    recipients: tuple[str, ...]
-    automatic: bool
-    subject: str
+    message_ids: tuple[str, ...] = ()
+    reverse_paths: tuple[str, ...] = ()
+    recipients: tuple[str, ...] = ()
+    complaint: bool = False
+    automatic: bool = False
+    subject: str = ""

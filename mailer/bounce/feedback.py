@@ -1,6 +1,6 @@
 """Whose complaint does a feedback report hand on?
 
-RFC 5965 §3: one or several Original-Rcpt-To, or what the reporter left of the recipient in the mail complained about.
+RFC 5965: one or several Original-Rcpt-To, or what the reporter left of the recipient in the mail complained about.
 A report of another type than a reader's complaint (auth-failure, not-spam) is no complaint.
 """
 
@@ -11,7 +11,7 @@ from mailer.bounce.address_in import addresses_in
 from mailer.mime.entity import Entity
 
 MOST = 100
-#: Types of RFC 5965 §7.3 and RFC 6591 that are about us and not a reader's opinion.
+#: Types of RFC 5965 and RFC 6591 that are about us and not a reader's opinion.
 NO_COMPLAINT = frozenset({"auth-failure", "not-spam", "dmarc", "virus"})
 
 _FIELD = re.compile(r"^([A-Za-z][A-Za-z0-9-]{1,60})[ \t]*:[ \t]*(.*(?:\n[ \t]+.*)*)", re.MULTILINE)

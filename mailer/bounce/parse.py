@@ -40,6 +40,8 @@ DELAYS = (
     "do not resend your message",
 )
 
+#: Where reports tell the reverse-path: RFC 5965, and Postfix's own field.
+_SENDER = re.compile(r"^(?:original-mail-from|x-postfix-sender|x-[a-z0-9-]{1,40}-sender)[ \t]*:(.*)", re.I | re.M)
 _RETURNING = re.compile(
     r"mailer.?daemon|postmaster|mail.?delivery|mail.?system|mail administrator|delivery (?:sub)?system"
     r"|system administrator|deliver(?:y|ed) (?:service|status)|undeliver|bounce",
@@ -54,7 +56,9 @@ def read(content: bytes, book: Rulebook) -> ReadMail:
     return ReadMail(
         events=_each_once(_events(book, mail, notice)),
         message_ids=_message_ids(mail, notice),
+        reverse_paths=_reverse_paths(notice),
         recipients=() if notice.original is None else tuple(addresses_in(", ".join(notice.original.fields("to")))),
+        complaint=any(feedback_type(report) not in NO_COMPLAINT for report in notice.feedback),
         automatic=is_automatic(mail),
         subject=visible(mail.words("subject"), LONGEST_TEXT),
     )
@@ -81,6 +85,14 @@ def _message_ids(mail: Entity, notice: Notice) -> tuple[str, ...]:
     said = [] if notice.original is None else [notice.original.field("message-id")]
     said += [mail.field("in-reply-to"), mail.field("references")]
     return tuple(dict.fromkeys(re.findall(r"<[^<>\s]{1,250}>", " ".join(said)[:4000])))
+
+
+def _reverse_paths(notice: Notice) -> tuple[str, ...]:
+    """Return the reverse-paths of the mail spoken of, from its own trace and from the reports' fields."""
+    said = [] if notice.original is None else [*notice.original.fields("return-path")]
+    for report in (*notice.statuses, *notice.feedback):
+        said += [field[1] for field in _SENDER.finditer(report[:64_000])]
+    return tuple(addresses_in("\n".join(said)[:4000], 10))
 
 
 # --- feedback reports
@@ -123,7 +135,8 @@ def _of_report(book: Rulebook, told: ReportedRecipient, report: StatusReport, no
     if delayed and told.status.endswith(".0"):
         told = replace(told, status="")  # a class of trouble and no more: that it takes time is what it says
     meaning = _meaning_of_report(book, told, final or address, notice)
-    return _event(address, meaning, delayed=delayed, final=final)
+    host = meaning.host or visible(report.reporting_mta, LONGEST_TEXT)
+    return _event(address, replace(meaning, host=host), delayed=delayed, final=final)
 
 
 def _was_given_up(told: ReportedRecipient) -> bool:

@@ -26,7 +26,8 @@ Fields = dict[str, str]
 class ReportedRecipient:
     """What a report says of one recipient (RFC 3464 §2.3); whatever it does not say is empty.
 
-    `action` is in small letters; `status` like 5.1.1; `diagnostic` without its type, which is `diagnostic_type`.
+    `action` (RFC 3464 §2.3.3) is in small letters; `status` like 5.1.1; `diagnostic` stands without
+    its type, which is `diagnostic_type`.
     """
 
     original: str

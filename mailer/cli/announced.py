@@ -102,9 +102,9 @@ def reason_words(word: str) -> str:
     """Return why an item is where it is, in the language spoken; a word that has no sentence stays as it is."""
     from mailer.carrier.reason import Reason
     from mailer.schedule import transition
-    from mailer.service import bounce, roster
+    from mailer.service import roster
 
-    for sentences in (transition.REASONS, bounce.REASONS, roster.REASONS):
+    for sentences in (transition.REASONS, roster.REASONS):
         if word in sentences:
             return _(sentences[word])
     if word in set(Reason):

@@ -122,7 +122,7 @@ def _row(name: str, code: str, recipients: list[dict[str, Any]]) -> list[object]
     ours = [one for one in recipients if code == one["school"]]
     states = [one["state"] for one in ours]
     counts = [states.count(word) for word in ("accepted", "deferred", "refused")]
-    returned = sum(one["evidence"]["reason"] == "returned" for one in ours if one["evidence"])
+    returned = sum(one["evidence"]["stage"] == "dsn" for one in ours if one["evidence"])
     return [name, len(ours), *counts, returned, sum(one["confirmed"] for one in ours)]
 
 

@@ -1,29 +1,45 @@
-"""What becomes of a mail that came in?
+"""What becomes of a mail that came in and was read?
 
-It is kept raw, before its 250. If it came to a VERP address, which nobody can invent, and is a delivery report that
-says that the mail to this item's address failed, the item becomes `returned`, with the report as evidence. A report
-about another address, a second copy, or a report on what was never handed over changes nothing (attacks A8, A12).
-No mail that came in ever causes another.
+A returned mail is about a queue item when it proves that its writer got our mail: it came to the item's VERP
+address, or quotes it as the reverse-path of the mail it speaks of; nobody can invent one. Then what it says of the
+item's address counts: a failure makes the item `returned`, with the words as evidence. A Message-ID is no proof,
+because all recipients of a broadcast can guess each other's: such a mail is shown beside the item and changes nothing
+(attacks A12). A report about another address, a second copy, or a report on what was never handed over changes
+nothing either (A8). No mail that came in ever causes another to its VERP address.
 """
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mailer.bounce.match import failure_of
-from mailer.bounce.report import Report, ReportedRecipient, read_report
+from mailer.bounce.event import Event, Kind, ReadMail
+from mailer.bounce.match import about
+from mailer.carrier.reason import Reason
 from mailer.carrier.wave import Day
+from mailer.ids import queue_number
 from mailer.schedule.outcome import Evidence
 from mailer.service import canary, wave
 from mailer.service.office import Office
-from mailer.store import inbound
+from mailer.store import bounce_events, inbound
+from mailer.store.bounce_events import Concerned, Criteria, Listed
 
-#: What is written of a mail that came in.
-RETURNED, REPORT, MAIL = "returned", "report", "mail"
+#: What is written of a mail that was read: it returned an item, reports something, answers by itself, is ordinary.
+RETURNED, REPORT, AUTOREPLY, MAIL = "returned", "report", "autoreply", "mail"
+#: What is written before it is read, and where reading it failed: it is kept for a person.
+UNREAD, UNREADABLE = "unread", "unreadable"
 #: Where a returned item's evidence comes from, beside the stages of a session.
 STAGE = "dsn"
 
-REASONS: Mapping[str, str] = {RETURNED: "The receiving side took the mail and returned it later as undeliverable."}
+_MESSAGE_ID = re.compile(r"<(q[0-9a-f]{1,16})\.([a-z0-9-]{1,60})@([^<>@\s]{1,250})>", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """The queue item that a mail speaks of; `proved` if only who got our mail can have written it."""
+
+    item: Concerned
+    proved: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,53 +54,42 @@ class InboundFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadMail:
-    """A mail that was read: what it reports, what tells it from others, and the bytes that are kept."""
+class Packed:
+    """A mail ready to be kept: what came, what tells it from others, and the bytes that are written."""
 
-    reverse_path: str
-    forward_paths: tuple[str, ...]
-    peer: str
-    item_id: int | None
-    report: Report | None
+    facts: InboundFacts
     digest: bytes
-    packed: bytes
+    content: bytes
 
 
-def read(facts: InboundFacts) -> ReadMail:
+def pack(facts: InboundFacts) -> Packed:
     """Do what takes long with a big mail, before the store is locked for it."""
-    return ReadMail(
-        reverse_path=facts.reverse_path,
-        forward_paths=facts.forward_paths,
-        peer=facts.peer,
-        item_id=facts.item_id,
-        report=read_report(facts.content),
-        digest=_digest(facts.content),
-        packed=inbound.pack(facts.content),
-    )
+    return Packed(facts, _digest(facts.content), inbound.pack(facts.content))
 
 
-def take(office: Office, mail: ReadMail) -> int:
-    """Keep a mail and mark the item it returns; return the number it is kept under; inside a Writer."""
-    address_key = None if mail.item_id is None else inbound.address_key(mail.item_id)
-    item_id = None if address_key is None else mail.item_id
+def keep(office: Office, mail: Packed) -> tuple[int, bool]:
+    """Keep a mail unread; return its number, and whether it is new; inside a Writer.
+
+    A second copy of a mail to the same item is the first one come again.
+    """
+    facts = mail.facts
+    item_id = None if facts.item_id is None or inbound.address_key(facts.item_id) is None else facts.item_id
     earlier = None if item_id is None else inbound.known(item_id, mail.digest)
     if earlier is not None:
-        return earlier
-    meaning = MAIL if mail.report is None else REPORT
-    if mail.report and item_id is not None and address_key and _returned(office, item_id, mail.report, address_key):
-        meaning = RETURNED
-    return inbound.add(
+        return earlier, False
+    number = inbound.add(
         inbound.Arrived(
             received_at=office.clock(),
-            reverse_path=mail.reverse_path,
-            forward_path=", ".join(mail.forward_paths),
-            peer=mail.peer,
+            reverse_path=facts.reverse_path,
+            forward_path=", ".join(facts.forward_paths),
+            peer=facts.peer,
             digest=mail.digest,
-            packed=mail.packed,
+            packed=mail.content,
             item_id=item_id,
-            meaning=meaning,
+            meaning=UNREAD,
         )
     )
+    return number, True
 
 
 def _digest(content: bytes) -> bytes:
@@ -93,23 +98,81 @@ def _digest(content: bytes) -> bytes:
     return hashlib.sha256(body if separator else head).digest()
 
 
-def _returned(office: Office, item_id: int, report: Report, address_key: str) -> bool:
-    failure = failure_of(report, address_key)
-    if failure is None or not inbound.mark_returned(item_id, _evidence(report, failure), office.clock()):
+def learn(office: Office, mail_id: int, mail: ReadMail) -> str:
+    """Apply what a kept mail says, and return its meaning (one of those above); inside a Writer."""
+    arrival = bounce_events.arrival(mail_id)
+    if arrival is None:
+        return MAIL
+    linked = _linked(office, arrival.item_id, mail)
+    returned = False
+    for event in _events(mail, linked):
+        concerned = linked is not None and about(event, linked.item.address_key)
+        item_id = linked.item.item_id if linked and concerned else None
+        proved = linked is not None and linked.proved and concerned
+        bounce_events.add(mail_id, event, item_id, arrival.received_at, proved=proved)
+        if linked and proved:
+            returned = _apply(office, linked.item, event) or returned
+    meaning = RETURNED if returned else _meaning(mail.events)
+    bounce_events.interpret(mail_id, meaning, linked.item.item_id if linked else None)
+    return meaning
+
+
+def _events(mail: ReadMail, linked: Linked | None) -> tuple[Event, ...]:
+    """Return the events; a complaint whose reporter hid the reader is one of the item's that it proves."""
+    if mail.complaint and not mail.events and linked is not None and linked.proved:
+        return (Event(linked.item.address, Kind.COMPLAINT, Reason.COMPLAINT),)
+    return mail.events
+
+
+def listed(criteria: Criteria, most: int) -> list[Listed]:
+    """Return the mails that came in and fit the criteria, with their events, the newest first, up to `most` lines."""
+    return bounce_events.listed(criteria, most)
+
+
+def _meaning(events: Sequence[Event]) -> str:
+    if not events:
+        return MAIL
+    return AUTOREPLY if all(event.kind is Kind.AUTOREPLY for event in events) else REPORT
+
+
+def _linked(office: Office, by_verp: int | None, mail: ReadMail) -> Linked | None:
+    """Return the item that a mail speaks of: by VERP, to which it came or which it quotes, or else by Message-ID."""
+    quoted = (office.verp.read(path.rpartition("@")[0]) for path in mail.reverse_paths)
+    for item_id in (by_verp, *quoted):
+        if item_id is not None and (found := bounce_events.item(item_id)) is not None:
+            return Linked(found, proved=True)
+    for message_id in mail.message_ids:
+        if (found := _by_message_id(office, message_id)) is not None:
+            return Linked(found, proved=False)
+    return None
+
+
+def _by_message_id(office: Office, message_id: str) -> Concerned | None:
+    form = _MESSAGE_ID.fullmatch(message_id)
+    if form is None or form[3].lower() != office.domain:
+        return None
+    return bounce_events.item(queue_number(form[1].upper()), form[2].lower())
+
+
+def _apply(office: Office, item: Concerned, event: Event) -> bool:
+    """Do what an event that is proved asks for; return whether it returned the item."""
+    if not event.kind.failed:
         return False
-    canary.look_again(item_id)
+    if not inbound.mark_returned(item.item_id, _evidence(event), office.clock()):
+        return False
+    canary.look_again(item.item_id)
     # By the domain that we wrote to: what host the report names is its author's word.
-    wave.note(office, {(address_key.rpartition("@")[2], ""): Day(0, 1)})
+    wave.note(office, {(item.address_key.rpartition("@")[2], ""): Day(0, 1)})
     return True
 
 
-def _evidence(report: Report, failure: ReportedRecipient) -> Evidence:
+def _evidence(event: Event) -> Evidence:
     return Evidence(
         stage=STAGE,
-        host=failure.remote_mta or report.reporting_mta,
+        host=event.host,
         code=0,
-        enhanced=failure.status,
-        text=failure.diagnostic,
+        enhanced=event.status,
+        text=event.diagnostic,
         tls="",
-        reason=RETURNED,
+        reason=event.reason.value,
     )

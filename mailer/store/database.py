@@ -6,7 +6,7 @@ SQLite through apsw, because the SQLite of Debian 12 can corrupt a WAL when two 
 Raises `StoreError` when the file cannot be opened, is newer than this program or runs on an unsafe SQLite.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -153,7 +153,7 @@ def rows(sql: str, parameters: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
     return iter(database.connection().cursor().execute(sql, parameters))
 
 
-def select(sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+def select(sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
     """Return all rows of one query."""
     return list(database.connection().cursor().execute(sql, parameters))
 

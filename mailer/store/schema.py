@@ -5,6 +5,7 @@ The tables of the town stand in `models`; those of a subject of their own stand 
 
 from mailer.store import (
     alarm_models,
+    bounce_models,
     flush_models,
     lease_models,
     models,
@@ -25,6 +26,7 @@ TABLES: tuple[type[models.Table], ...] = (
     *alarm_models.TABLES,
     wave_models.ReceiverDay,
     flush_models.Flush,
+    bounce_models.BounceEvent,
     *tls_models.TABLES,
     *tls_report_models.TABLES,
 )

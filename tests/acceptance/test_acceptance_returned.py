@@ -29,7 +29,7 @@ def test_what_came_back_is_told_as_refused_with_the_report_as_evidence(town: Tow
     told = town.appliance.recipients(announcement)
     for address, expected in EXPECTED.items():
         evidence = told[address]["evidence"]
-        assert (told[address]["state"], evidence["stage"], evidence["reason"]) == ("refused", "dsn", "returned")
+        assert (told[address]["state"], evidence["stage"]) == ("refused", "dsn")
         assert (evidence["host"], evidence["enhanced"]) == expected, evidence
 
 

@@ -13,6 +13,7 @@ import pytest
 from peewee import OperationalError
 
 from config import Settings
+from config.bounces import load_bounces
 from mailer.appliance import make_secrets, open_office
 from mailer.inbound_app import BIG, keeper, run
 from mailer.net.inbound_policy import Recipient
@@ -26,6 +27,7 @@ from tests.conftest import Register
 from tests.inbound.port25 import Client
 
 ADDRESS = "mother@docomo.ne.jp"
+BOOK = load_bounces(Settings.model_validate({}))
 REPORT = """\
 From: MAILER-DAEMON@mfsmax.docomo.ne.jp
 Subject: Undelivered Mail
@@ -74,8 +76,8 @@ def mail(office: Office, item: int, content: bytes, octets: int = 1000) -> Mail:
 
 async def test_a_report_returns_the_item_and_is_kept_raw(office: Office, item: int) -> None:
     writer = Writer()
-    name = await keeper(office, writer)(mail(office, item, report()))
-    again = await keeper(office, writer)(mail(office, item, report()))
+    name = await keeper(office, writer, BOOK)(mail(office, item, report()))
+    again = await keeper(office, writer, BOOK)(mail(office, item, report()))
     writer.close()
     assert name == again == "I1"
     assert select("SELECT state, enhanced FROM queue_item") == [("returned", "5.1.1")]
@@ -86,7 +88,7 @@ async def test_a_report_returns_the_item_and_is_kept_raw(office: Office, item: i
 
 async def test_a_report_about_somebody_else_returns_nothing(office: Office, item: int) -> None:
     writer = Writer()
-    await keeper(office, writer)(mail(office, item, report("other@docomo.ne.jp")))
+    await keeper(office, writer, BOOK)(mail(office, item, report("other@docomo.ne.jp")))
     writer.close()
     assert select("SELECT state FROM queue_item") == [("accepted",)]
 
@@ -95,10 +97,10 @@ async def test_a_store_that_refuses_keeps_nothing(office: Office, item: int, mon
     def fails(*_: object) -> int:
         raise OperationalError(apsw.FullError("database or disk is full"))
 
-    monkeypatch.setattr("mailer.service.bounce.take", fails)
+    monkeypatch.setattr("mailer.service.bounce.keep", fails)
     writer = Writer()
     with pytest.raises(NotKept) as refused:
-        await keeper(office, writer)(mail(office, item, report()))
+        await keeper(office, writer, BOOK)(mail(office, item, report()))
     assert refused.value.no_room
     writer.close()
 
@@ -107,17 +109,17 @@ async def test_big_mails_are_read_one_after_another(office: Office, item: int, m
     begun: list[bytes] = []
     first, go_on = threading.Event(), threading.Event()
 
-    def read(facts: bounce.InboundFacts) -> bounce.ReadMail:
+    def pack(facts: bounce.InboundFacts) -> bounce.Packed:
         begun.append(facts.content[-1:])
         if facts.content.endswith(b"1"):
             first.set()
             assert go_on.wait(10)
-        return read_at_once(facts)
+        return pack_at_once(facts)
 
-    read_at_once = bounce.read
-    monkeypatch.setattr("mailer.service.bounce.read", read)
+    pack_at_once = bounce.pack
+    monkeypatch.setattr("mailer.service.bounce.pack", pack)
     writer = Writer()
-    take = keeper(office, writer)
+    take = keeper(office, writer, BOOK)
     one = asyncio.ensure_future(take(mail(office, item, b"big 1", BIG + 1)))
     assert await asyncio.to_thread(first.wait, 10)
     two = asyncio.ensure_future(take(mail(office, item, b"big 2", BIG + 1)))

@@ -17,7 +17,9 @@ import dns.asyncresolver
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from mailer.bounce.report import read_report
+from config import Settings
+from config.bounces import load_bounces
+from mailer.bounce.parse import read as read_returned
 from mailer.clock import system_clock
 from mailer.rehearsal.bouncer import Door
 from mailer.rehearsal.guardians import Guardians, People, on_loopback, receipt_url, visit
@@ -193,11 +195,8 @@ async def test_a_mail_may_come_back_as_a_real_report() -> None:
     report = message_from_bytes(raw, policy=policy.default)
     assert report.get_content_type() == "multipart/report"
     assert report["Auto-Submitted"] == "auto-replied"
-    read = read_report(raw)
-    assert read is not None
-    assert [(one.final_recipient, one.action, one.status) for one in read.recipients] == [
-        ("a@docomo.ne.jp", "failed", "5.1.1")
-    ]
+    (event,) = read_returned(raw, load_bounces(Settings.model_validate({}))).events
+    assert (event.recipient, event.kind, event.status) == ("a@docomo.ne.jp", "hard", "5.1.1")
 
 
 def test_a_moods_file_changes_and_adds_receivers(tmp_path: Path) -> None:

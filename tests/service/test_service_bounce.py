@@ -4,6 +4,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from config import Settings
+from config.bounces import load_bounces
+from mailer.bounce.parse import read
 from mailer.domain.announcement import Kind
 from mailer.domain.household import Entry
 from mailer.domain.lane import Lane
@@ -19,6 +22,7 @@ from mailer.store.models import Attempt, InboundMail, QueueItem
 if TYPE_CHECKING:
     from tests.conftest import FakeClock
 
+BOOK = load_bounces(Settings.model_validate({}))
 ADDRESS = "a..b@docomo.ne.jp"
 DOMAIN = "docomo.ne.jp"
 
@@ -71,9 +75,12 @@ Diagnostic-Code: smtp; 550 Unknown user
 
 def take(office: Office, item_id: int | None, content: bytes) -> int:
     forward_path = office.verp.make(item_id) if item_id else "postmaster@mail.mimamori-iwamizawa.jp"
-    mail = bounce.read(bounce.InboundFacts("", (forward_path,), "192.0.2.1", content, item_id))
+    packed = bounce.pack(bounce.InboundFacts("", (forward_path,), "192.0.2.1", content, item_id))
     with transaction():
-        return bounce.take(office, mail)
+        number, is_new = bounce.keep(office, packed)
+        if is_new:
+            bounce.learn(office, number, read(content, BOOK))
+    return number
 
 
 def meanings() -> list[str]:
@@ -86,7 +93,7 @@ def test_a_failed_mail_is_returned_with_evidence(office: Office, sent: str, cloc
     take(office, item_id, report('"a..b"@DOCOMO.ne.jp'))
     item = QueueItem.get_by_id(item_id)
     assert (item.state, item.stage, item.host) == ("returned", "dsn", "mx.docomo.example")
-    assert (item.code, item.enhanced, item.reply, item.reason) == (0, "5.1.1", "550 Unknown user", "returned")
+    assert (item.code, item.enhanced, item.reply, item.reason) == (0, "5.1.1", "Unknown user", "address_unknown")
     assert (item.settled_at, item.replied_at) == (now, now)
     assert [(one.verdict, one.code) for one in Attempt.select()] == [("accepted", 250)]
     figures = broadcast.show(office, sent)

@@ -9,16 +9,15 @@ import pytest
 from mailer.domain.alarm import Kind
 from mailer.domain.canary import canaries
 from mailer.domain.receipt import token
-from mailer.message.verp import Verp
 from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Evidence, Outcome, Verdict
-from mailer.service import alarm, bounce, broadcast, canary, dispatch, maintenance, queue, receipt, watch
+from mailer.service import alarm, broadcast, canary, dispatch, maintenance, queue, receipt, watch
 from mailer.service.office import Office
 from mailer.service.status import status
 from mailer.store.database import select, transaction
 from mailer.store.models import QueueItem
 from tests.conftest import FakeClock, Register
-from tests.service.test_service_bounce import report
+from tests.service.test_service_bounce import report, take
 
 OK = Evidence("eod", "mx.docomo.ne.jp[192.0.2.1]:25", 250, "2.0.0", "Ok", "TLSv1.3", "")
 GONE = Evidence("rcpt", "mx.docomo.ne.jp[192.0.2.1]:25", 550, "5.1.1", "User unknown", "", "address_unknown")
@@ -183,10 +182,7 @@ def test_one_that_comes_back_cries_too(office: Office) -> None:
     try_(office, OK)
     assert look(office) == []
     number = QueueItem.get(QueueItem.address == PROBE).id
-    forward_path = Verp(bytes(range(32, 64)), office.domain).make(number)
-    mail = bounce.read(bounce.InboundFacts("", (forward_path,), "192.0.2.1", report(PROBE), number))
-    with transaction():
-        bounce.take(office, mail)
+    take(office, number, report(PROBE))
     assert look(office) == [("raised", "canary_refused", PROBE)]
 
 

@@ -1,0 +1,123 @@
+"""What did the mails that came in say, and about which queue items?"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from mailer.bounce.event import Event, Kind
+from mailer.carrier.reason import Reason
+from mailer.store.bounce_models import BounceEvent
+from mailer.store.database import change, select
+from mailer.store.models import moment
+
+ITEM = "SELECT id, address_key, address FROM queue_item WHERE id = ?"
+ITEM_OF_ANNOUNCEMENT = "SELECT id, address_key, address FROM queue_item WHERE id = ? AND announcement_id = ?"
+MAIL = "SELECT item_id, received_at FROM inbound_mail WHERE id = ?"
+INTERPRET = "UPDATE inbound_mail SET meaning = ?, item_id = COALESCE(item_id, ?) WHERE id = ?"
+#: A criterion of None fits everything.
+LIST = """
+SELECT mail.id, mail.received_at, mail.reverse_path, mail.forward_path, mail.meaning, event.id, event.recipient,
+    event.kind, event.reason, event.status, event.diagnostic, event.host, event.proved,
+    COALESCE(event.item_id, mail.item_id), item.announcement_id
+FROM inbound_mail AS mail LEFT JOIN bounce_event AS event ON event.mail_id = mail.id
+LEFT JOIN queue_item AS item ON item.id = COALESCE(event.item_id, mail.item_id)
+WHERE (:address IS NULL OR LOWER(event.recipient) = LOWER(:address) OR item.address_key = :address)
+    AND (:announcement IS NULL OR item.announcement_id = :announcement)
+    AND (:household IS NULL OR item.id IN (SELECT item_id FROM item_slot WHERE household_id = :household))
+    AND (:unread = 0 OR (event.id IS NULL AND mail.meaning IN ('mail', 'unreadable', 'unread')))
+ORDER BY mail.id DESC, event.id LIMIT :most
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Criteria:
+    """Which mails are asked for: those about an address (its key), an announcement, a household; or `unread`, those
+    that say nothing of any recipient and wait for a person.
+    """
+
+    address: str | None = None
+    announcement: str | None = None
+    household: int | None = None
+    unread: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """A queue item that a mail speaks of, and the address it was written to."""
+
+    item_id: int
+    address_key: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A mail that was kept: when it came, and the queue item that a VERP address among its forward-paths named."""
+
+    item_id: int | None
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One line of the list: a mail, and one event of it (None for a mail that says nothing of a recipient).
+
+    `proved` is as in `BounceEvent`; `item_id` and `announcement_id` are None for a mail that speaks of none of ours.
+    """
+
+    mail_id: int
+    at: datetime
+    reverse_path: str
+    forward_path: str
+    meaning: str
+    event: Event | None
+    proved: bool
+    item_id: int | None
+    announcement_id: str | None
+
+
+def arrival(mail_id: int) -> Arrival | None:
+    """Return what is known of a mail before it is read, or None if there is none."""
+    return next((Arrival(item, moment(at)) for item, at in select(MAIL, (mail_id,))), None)
+
+
+def item(item_id: int, announcement_id: str | None = None) -> Concerned | None:
+    """Return a queue item (of this announcement only, if one is named), or None."""
+    if announcement_id is None:
+        found = select(ITEM, (item_id,))
+    else:
+        found = select(ITEM_OF_ANNOUNCEMENT, (item_id, announcement_id))
+    return next((Concerned(*row) for row in found), None)
+
+
+def add(mail_id: int, event: Event, item_id: int | None, at: datetime, *, proved: bool) -> None:
+    """Write one event of a mail."""
+    BounceEvent.insert(
+        mail=mail_id,
+        item=item_id,
+        proved=proved,
+        at=at,
+        recipient=event.recipient,
+        kind=event.kind.value,
+        reason=event.reason.value,
+        status=event.status,
+        diagnostic=event.diagnostic,
+        host=event.host,
+    ).execute()
+
+
+def interpret(mail_id: int, meaning: str, item_id: int | None) -> None:
+    """Write what a mail was found to mean, and which queue item it speaks of."""
+    change(INTERPRET, (meaning, item_id, mail_id))
+
+
+def listed(criteria: Criteria, most: int) -> list[Listed]:
+    """Return mails with their events, the newest first, up to `most` lines."""
+    return [_listed(row) for row in select(LIST, {**asdict(criteria), "most": most})]
+
+
+def _listed(row: Sequence[Any]) -> Listed:
+    mail, at, reverse, forward, meaning, number, recipient, kind, reason, status, words, host, proved, item_id, of = row
+    event = None if number is None else Event(recipient, Kind(kind), Reason(reason), status, words, host)
+    return Listed(mail, moment(at), reverse, forward, meaning, event, bool(proved), item_id, of)
