@@ -7,6 +7,7 @@ from mailer.cli.verb import N_, Verbs
 VERBS = {
     "list": "mailer.cli.bounce_list:list_",
     "parse": "mailer.cli.bounce_parse:parse",
+    "show": "mailer.cli.bounce_list:show",
     "reading": "mailer.cli.bounce_reading:reading",
 }
 
