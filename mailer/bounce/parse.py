@@ -134,7 +134,7 @@ def _of_report(book: Rulebook, told: ReportedRecipient, report: StatusReport, no
         return None
     if delayed and told.status.endswith(".0"):
         told = replace(told, status="")  # a class of trouble and no more: that it takes time is what it says
-    meaning = _meaning_of_report(book, told, final or address, notice)
+    meaning = _meaning_of_report(book, told, final or address, report.reporting_mta, notice)
     host = meaning.host or visible(report.reporting_mta, LONGEST_TEXT)
     return _event(address, replace(meaning, host=host), delayed=delayed, final=final)
 
@@ -144,16 +144,17 @@ def _was_given_up(told: ReportedRecipient) -> bool:
     return told.action in ("failed", "") and told.status[:1] != "2" and bool(told.status or told.diagnostic)
 
 
-def _meaning_of_report(book: Rulebook, told: ReportedRecipient, address: str, notice: Notice) -> Meaning:
+def _meaning_of_report(book: Rulebook, told: ReportedRecipient, address: str, reporter: str, notice: Notice) -> Meaning:
     about = _about(notice.text, address)
     domain = address.rpartition("@")[2]
     context = about or notice.text
-    first = meaning_of(book, Said(told.diagnostic or about, told.status, told.host, domain), context=context)
-    if first.reason is not Reason.UNCLEAR:
+    said = Said(told.diagnostic or about, told.status, told.host, domain, reporter)
+    first = meaning_of(book, said, context=context)
+    if first.known:
         return first
     for words in filter(None, (about, notice.text)):
-        other = meaning_of(book, Said(words, told.status, told.host, domain), context=context)
-        if other.reason is not Reason.UNCLEAR:
+        other = meaning_of(book, replace(said, words=words), context=context)
+        if other.known:
             return other
     return first
 
@@ -230,9 +231,9 @@ def _failed_recipients(book: Rulebook, mail: Entity, notice: Notice) -> Iterator
 def _of_notice(book: Rulebook, shape: Shape | None, named: Named, notice: Notice) -> Event:
     domain = named.address.rpartition("@")[2]
     meaning = meaning_of(book, Said(named.words, "", "", domain), context=notice.text)
-    if meaning.reason is Reason.UNCLEAR:
+    if not meaning.known:
         whole = meaning_of(book, Said(notice.text, "", "", domain))
-        meaning = whole if whole.reason is not Reason.UNCLEAR else meaning
+        meaning = whole if whole.known else meaning
     words = notice.text.lower()
     return _event(
         named.address, meaning, delayed=any(map(words.__contains__, (*DELAYS, *(shape.delayed if shape else ()))))
