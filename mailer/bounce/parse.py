@@ -123,7 +123,7 @@ def _reported(book: Rulebook, mail: Entity, notice: Notice) -> Iterator[Event]:
 
 def _of_report(book: Rulebook, told: ReportedRecipient, report: StatusReport, notice: Notice) -> Event | None:
     final = address_in(told.final)
-    address = address_in(told.original) or final
+    address = address_in(told.original) or final or _only_recipient(report, notice)
     if not address:
         return None
     if told.action in DELIVERED:
@@ -137,6 +137,14 @@ def _of_report(book: Rulebook, told: ReportedRecipient, report: StatusReport, no
     meaning = _meaning_of_report(book, told, final or address, report.reporting_mta, notice)
     host = meaning.host or visible(report.reporting_mta, LONGEST_TEXT)
     return _event(address, replace(meaning, host=host), delayed=delayed, final=final)
+
+
+def _only_recipient(report: StatusReport, notice: Notice) -> str:
+    """Return to whom the mail spoken of was sent, where a report about one recipient names no address (a user)."""
+    if notice.original is None or len(report.recipients) != 1:
+        return ""
+    sent_to = addresses_in(", ".join(notice.original.fields("to")))
+    return sent_to[0] if len(sent_to) == 1 else ""
 
 
 def _was_given_up(told: ReportedRecipient) -> bool:
