@@ -46,12 +46,13 @@ class Meaning:
     host: str
 
 
-def meaning_of(book: Rulebook, said: Said, *, context: str = "") -> Meaning:
-    """Return what is meant; `context` are words around the recipient's own that may tell stage and host."""
+def meaning_of(book: Rulebook, said: Said, *context: str) -> Meaning:
+    """Return what is meant; `context` are wider and wider words around, which may tell stage and host."""
     said = replace(said, words=_without_fillers(book, said.words))
     reply = quoted_reply(said.words)
-    host = said.host or host_in(said.words) or host_in(context)
-    stage = stage_in(said.words) or stage_in(context) or "rcpt"
+    around = (said.words, *context)
+    host = said.host or next(filter(None, map(host_in, around)), "")
+    stage = next(filter(None, map(stage_in, around)), "rcpt")
     quoted = reply or words_only(said.words)
     quoted = _completed(quoted, said.status)
     reading = _reading(book, quoted, stage, host, said, is_reply=reply is not None)
