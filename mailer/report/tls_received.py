@@ -14,6 +14,22 @@ from mailer.domain.moment import MomentError, parse_moment
 from mailer.report.unreadable import Unreadable
 from mailer.report.value import Span, count, name, word, words
 
+#: What each result type means, for whoever keeps our mail server and our DNS.
+REASONS: Mapping[str, str] = {
+    "starttls-not-supported": "our mail server did not offer TLS",
+    "certificate-host-mismatch": "our certificate names another host",
+    "certificate-expired": "our certificate has expired",
+    "certificate-not-trusted": "our certificate was not trusted",
+    "validation-failure": "TLS failed for a reason that is not told",
+    "tlsa-invalid": "our TLSA record does not fit our certificate",
+    "dnssec-invalid": "our DNSSEC signatures are not valid",
+    "dane-required": "the sender wants DANE, and found no valid TLSA record of ours",
+    "sts-policy-fetch-error": "our MTA-STS policy could not be fetched",
+    "sts-policy-invalid": "our MTA-STS policy is not valid",
+    "sts-webpki-invalid": "the web server with our MTA-STS policy showed a bad certificate",
+}
+OTHER = "validation-failure"
+
 MOST_ROWS = 10_000
 #: Brackets, braces and commas: each may become a value, and values fill the memory.
 MOST_VALUES = 500_000
@@ -106,7 +122,7 @@ def _ends(policy: Mapping[str, Any]) -> Iterator[TlsRow]:
         untold -= row.sessions
         yield row
     if untold > 0:
-        yield TlsRow(kind, domain, untold, "validation-failure")
+        yield TlsRow(kind, domain, untold, OTHER)
 
 
 def _failure(kind: str, domain: str, detail: Mapping[str, Any]) -> TlsRow:
@@ -114,7 +130,7 @@ def _failure(kind: str, domain: str, detail: Mapping[str, Any]) -> TlsRow:
         policy=kind,
         domain=domain,
         sessions=count(detail.get("failed-session-count", 1)),
-        failure=word(_text(detail, "result-type")) or "validation-failure",
+        failure=word(_text(detail, "result-type")) or OTHER,
         host=name(_text(detail, "receiving-mx-hostname")),
         source=word(_text(detail, "sending-mta-ip")),
         reason=_words(detail, "failure-reason-code"),

@@ -26,7 +26,7 @@ _DIGITS = re.compile(r"[0-9]{1,12}")
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The time that a report is about (aware, UTC)."""
+    """The time that a report is about (aware)."""
 
     begins_at: datetime
     ends_at: datetime

@@ -27,6 +27,7 @@ class Office:
     """What one installation is; `expires` is how long mail of each lane is tried; `chance` draws 0 to 1.
 
     `receiver` says how the receiver of a domain, of which a host answered, is called: by its carrier if it has one.
+    `addresses` are those that mail leaves from, as far as the configuration names them.
     """
 
     clock: Clock
@@ -41,3 +42,4 @@ class Office:
     maintenance_lead: tuple[timedelta, ...]
     canaries: Canaries = NO_CANARIES
     receiver: Callable[[str, str], str] = _by_domain
+    addresses: frozenset[str] = frozenset()

@@ -9,6 +9,7 @@ from mailer.store import (
     flush_models,
     lease_models,
     models,
+    received_report_models,
     session_models,
     stop_models,
     tls_models,
@@ -29,4 +30,5 @@ TABLES: tuple[type[models.Table], ...] = (
     bounce_models.BounceEvent,
     *tls_models.TABLES,
     *tls_report_models.TABLES,
+    *received_report_models.TABLES,
 )
