@@ -23,7 +23,12 @@ _ENDINGS = (".xml", ".json", ".gz", ".zip")
 
 def read(content: bytes) -> Received | None:
     """Return the report in a mail; None if there is none that can be read."""
-    parts = [part for part in read_mail(content).entities() if _may_be(part)]
+    return inside(read_mail(content))
+
+
+def inside(mail: Entity) -> Received | None:
+    """Return the report in a mail that was taken apart already."""
+    parts = [part for part in mail.entities() if _may_be(part)]
     for part in parts[:MOST_TRIED]:
         try:
             return read_file(part.content())

@@ -7,6 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config import Settings
+from config.bounces import load_bounces
+from mailer.bounce import parse
 from mailer.message.sign import KeyName
 from mailer.report.received import read
 from mailer.report.tls_mail import draft
@@ -69,6 +72,18 @@ def test_a_mail_that_we_write_can_be_read() -> None:
 )
 def test_no_report(content: bytes) -> None:
     assert read(content) is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(mail(GZIPPED), id="DMARC"),
+        pytest.param(mail(XML, "text/xml", "a.xml"), id="DMARC in plain sight"),
+        pytest.param(mail(gzip.compress(file("google.json")), "application/tlsrpt+gzip", "a.json.gz"), id="TLS"),
+    ],
+)
+def test_a_report_is_no_returned_mail(content: bytes) -> None:
+    assert parse.read(content, load_bounces(Settings.model_validate({}))).events == ()
 
 
 @given(st.integers(0, len(mail(GZIPPED))), st.integers(0, 30), st.binary(max_size=8))
