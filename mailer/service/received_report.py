@@ -18,9 +18,9 @@ from mailer.report.received import Received
 from mailer.report.sums import DaySums, Sessions, is_against_policy
 from mailer.report.value import Span, name
 from mailer.report.who import Kind, Sender
-from mailer.service import alarm, received_rows
+from mailer.service import alarm, bounce, received_rows
 from mailer.service.office import Office
-from mailer.store import alarms, received_reports
+from mailer.store import alarms, bounce_events, received_reports
 from mailer.store.received_reports import Kept, KeptMail, KeptTls
 
 __all__ = ["DaySums", "Kept", "KeptMail", "KeptTls", "Kind", "NoSuchReport", "Sender", "Shown"]
@@ -44,6 +44,19 @@ class Shown:
     report: Kept
     mails: Sequence[KeptMail]
     sessions: Sequence[KeptTls]
+
+
+def learn(office: Office, mail_id: int, meaning: str, report: Received | None) -> None:
+    """Keep the report that a mail brings, and the complaints that `bounce.learn`, which gave its meaning, found in it.
+
+    A mail that says nothing else waits for no person. Inside a Writer.
+    """
+    for domain in received_reports.complained_of(mail_id):
+        complained(office, mail_id, domain)
+    if report is not None:
+        keep(office, mail_id, report)
+        if meaning == bounce.MAIL:
+            bounce_events.interpret(mail_id, bounce.REPORT, None)
 
 
 def keep(office: Office, mail_id: int | None, received: Received) -> int:

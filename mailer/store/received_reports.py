@@ -61,6 +61,7 @@ SELECT day, zone, receiver, line.policy, failure, SUM(sessions)
 FROM received_report AS report JOIN reported_tls AS line ON line.report_id = report.id
 WHERE day BETWEEN ? AND ? AND about_us AND (? IS NULL OR receiver = ?) GROUP BY 1, 2, 3, 4, 5
 """
+COMPLAINED = "SELECT DISTINCT recipient FROM bounce_event WHERE mail_id = ? AND kind = 'complaint'"
 #: The day, its zone and the receiver.
 _Place = tuple[str, str, str]
 
@@ -160,6 +161,12 @@ def days(since: date, until: date, kind: Kind | None, receiver: str | None) -> l
         )
         for (place, what), found in numbers.items()
     ]
+
+
+def complained_of(mail_id: int) -> frozenset[str]:
+    """Return the domains of the readers whose complaints a mail hands on."""
+    found = (recipient.rpartition("@")[2].lower() for (recipient,) in select(COMPLAINED, (mail_id,)))
+    return frozenset(domain for domain in found if domain)
 
 
 def forget(before: datetime) -> int:

@@ -7,23 +7,28 @@ from datetime import date, timedelta
 import pytest
 
 from config import Settings
+from config.bounces import load_bounces
 from config.carriers import load_carriers
+from mailer.bounce import parse
 from mailer.domain.alarm import Kind as AlarmKind
+from mailer.report import received
 from mailer.report.received import Received
 from mailer.report.sums import MailSums, TlsSums
 from mailer.report.tls import Counted
 from mailer.report.value import Span
-from mailer.service import alarm, received_report, received_rows, watch
+from mailer.service import alarm, bounce, received_report, received_rows, watch
 from mailer.service.office import Office
 from mailer.service.received_report import DaySums, Kind, NoSuchReport, Sender
 from mailer.smtp.tls_result import TlsPolicy, TlsResult
 from mailer.store import tls_report
+from mailer.store.bounce_events import Criteria
 from mailer.store.database import select, transaction
 from mailer.store.models import InboundMail
 from tests.conftest import FakeClock
-from tests.report.received_samples import ADDRESS, OURS, dmarc, tls
+from tests.report.received_samples import ADDRESS, GZIPPED, OURS, dmarc, mail, tls
 
 DAY = date(2026, 4, 10)
+BOOK = load_bounces(Settings.model_validate({}))
 V6 = "2001:db8:25::1"
 
 
@@ -109,19 +114,18 @@ def test_a_domain_below_ours_is_ours(town: Office) -> None:
 
 
 def test_a_report_is_shown_with_its_rows_and_its_mail(town: Office) -> None:
-    mail = InboundMail.insert(
+    number = InboundMail.insert(
         received_at=town.clock(), reverse_path="", forward_path="", peer="", digest=b"", content=b"", meaning="unread"
     ).execute()
-    number = keep(town, dmarc("google.xml"), mail)
-    shown = received_report.show(number)
+    shown = received_report.show(keep(town, dmarc("google.xml"), number))
     assert tuple(one.row for one in shown.mails) == dmarc("google.xml").rows
     assert (shown.report.mail_id, shown.report.organisation, shown.report.received_at) == (
-        *(mail, "google.com", town.clock()),
+        *(number, "google.com", town.clock()),
     )
     other = received_report.show(keep(town, tls("microsoft.json")))
     assert [one.row for one in other.sessions] == [row for row in tls("microsoft.json").rows if row.sessions]
     InboundMail.delete().execute()
-    assert received_report.show(number).report.mail_id is None
+    assert received_report.show(shown.report.id).report.mail_id is None
     with pytest.raises(NoSuchReport):
         received_report.show(99)
 
@@ -229,24 +233,59 @@ def test_a_year_later_a_report_is_forgotten_whole(town: Office, clock: FakeClock
     assert select("SELECT COUNT(*) FROM reported_tls") == [(0,)]
 
 
-def test_complaints_are_counted_by_mail(town: Office) -> None:
+COMPLAINT = b"""From: feedback@yahoo.com
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=feedback-report; boundary="b"
+
+--b
+Content-Type: text/plain
+
+A reader pressed the button.
+--b
+Content-Type: message/feedback-report
+
+Feedback-Type: abuse
+User-Agent: Example/1.0
+Version: 1
+Original-Rcpt-To: mother@yahoo.com
+Original-Rcpt-To: father@yahoo.com
+Original-Rcpt-To: uncle@example.co.jp
+
+--b
+Content-Type: message/rfc822
+
+From: t-daiichi@mail.mimamori-iwamizawa.jp
+
+--b--
+"""
+
+
+def arrive(office: Office, content: bytes) -> int:
+    """Have a mail come in to the postmaster, as the inbound service does; return its number."""
     with transaction():
-        mails = [
-            InboundMail.insert(
-                received_at=town.clock(),
-                reverse_path="",
-                forward_path="",
-                peer="",
-                digest=bytes([number]),
-                content=b"",
-                meaning="complaint",
-            ).execute()
-            for number in range(2)
-        ]
-        numbers = [received_report.complained(town, mail, "YAHOO.com") for mail in (*mails, mails[0])]
-    assert numbers[0] == numbers[2]
-    (one,) = sums(town)
-    assert (one.kind, one.receiver, one.day, one.zone, one.numbers) == (
+        facts = bounce.InboundFacts("", (f"postmaster@{OURS}",), "192.0.2.1", content, None)
+        number, _ = bounce.keep(office, bounce.pack(facts))
+        meaning = bounce.learn(office, number, parse.read(content, BOOK))
+        received_report.learn(office, number, meaning, received.read(content))
+    return number
+
+
+def test_complaints_are_counted_by_mail_and_receiver(town: Office) -> None:
+    first, second = arrive(town, COMPLAINT), arrive(town, COMPLAINT)
+    with transaction():
+        received_report.learn(town, first, bounce.REPORT, None)
+    example, yahoo = sums(town)
+    assert (yahoo.kind, yahoo.receiver, yahoo.day, yahoo.zone) == (
         *(Kind.COMPLAINT, "yahoo", DAY + timedelta(days=1), "Japan"),
-        tuple(numbers[:2]),
     )
+    assert (example.receiver, len(example.numbers), len(yahoo.numbers)) == ("example.co.jp", 2, 2)
+    assert {received_report.show(number).report.mail_id for number in yahoo.numbers} == {first, second}
+
+
+def test_a_report_that_came_in_waits_for_no_person(town: Office) -> None:
+    number = arrive(town, mail(GZIPPED))
+    assert [one.numbers for one in sums(town)] == [(1,)]
+    (kept,) = bounce.listed(Criteria(mail=number), 9)
+    assert kept.meaning == bounce.REPORT
+    other = arrive(town, mail(b"something", "application/pdf", "a.pdf"))
+    assert bounce.listed(Criteria(unread=True), 9)[0].mail_id == other
