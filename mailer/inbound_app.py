@@ -22,7 +22,9 @@ from mailer.net.inbound_doors import Limits
 from mailer.net.inbound_policy import policy
 from mailer.net.inbound_session import House, Mail, NotKept, Take
 from mailer.net.sockets import listening
-from mailer.service import bounce
+from mailer.report import received
+from mailer.report.received import Received
+from mailer.service import bounce, received_report
 from mailer.service.office import Office
 from mailer.store.database import FAILURES, is_full
 from mailer.store.writer import Writer
@@ -71,8 +73,8 @@ def keeper(office: Office, writer: Writer, book: Rulebook) -> Take:
     async def take(mail: Mail) -> str:
         try:
             async with one_by_one if mail.octets > BIG else nullcontext():
-                packed, said = await asyncio.to_thread(_read, mail, book)
-                number = await writer.do(lambda: _kept(office, packed, said))
+                packed, said, reported = await asyncio.to_thread(_read, mail, book)
+                number = await writer.do(lambda: _kept(office, packed, said, reported))
         except (*FAILURES, OSError) as error:
             _log.error("a mail from %s could not be stored: %s", mail.peer, error)
             raise NotKept(no_room=is_full(error)) from error
@@ -84,7 +86,7 @@ def keeper(office: Office, writer: Writer, book: Rulebook) -> Take:
     return take
 
 
-def _read(mail: Mail, book: Rulebook) -> tuple[bounce.Packed, ReadMail]:
+def _read(mail: Mail, book: Rulebook) -> tuple[bounce.Packed, ReadMail, Received | None]:
     facts = bounce.InboundFacts(
         reverse_path=mail.reverse_path,
         forward_paths=tuple(recipient.forward_path for recipient in mail.recipients),
@@ -93,11 +95,12 @@ def _read(mail: Mail, book: Rulebook) -> tuple[bounce.Packed, ReadMail]:
         # A report goes to one reverse-path; whoever names several of our items in one mail reports none of the others.
         item_id=next((each.item_id for each in mail.recipients if each.item_id is not None), None),
     )
-    return bounce.pack(facts), read(facts.content, book)
+    return bounce.pack(facts), read(facts.content, book), received.read(facts.content)
 
 
-def _kept(office: Office, packed: bounce.Packed, said: ReadMail) -> int:
+def _kept(office: Office, packed: bounce.Packed, said: ReadMail, reported: Received | None) -> int:
     number, is_new = bounce.keep(office, packed)
     if is_new:
-        bounce.learn(office, number, said)
+        meaning = bounce.learn(office, number, said)
+        received_report.learn(office, number, meaning, reported)
     return number
