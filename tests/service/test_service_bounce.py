@@ -17,6 +17,7 @@ from mailer.service import bounce, broadcast, dispatch, roster
 from mailer.service.announce import NewAnnouncement, announce, audience
 from mailer.service.office import Office
 from mailer.store import inbound, waves
+from mailer.store.bounce_events import Criteria
 from mailer.store.database import transaction
 from mailer.store.models import Attempt, InboundMail, QueueItem
 
@@ -226,7 +227,7 @@ def test_an_invented_reverse_path_proves_nothing(office: Office, sent: str) -> N
     invented = office.verp.make(item_id)[:-30] + "0" * 8 + office.verp.make(item_id)[-22:]
     arrive(office, returned_to_from(f"Return-Path: <{invented}>"))
     assert QueueItem.get_by_id(item_id).state == "accepted"
-    (one,) = bounce.listed(bounce.Criteria(), 10)
+    (one,) = bounce.listed(Criteria(), 10)
     assert (one.item_id, one.proved) == (None, False)
 
 
@@ -235,7 +236,7 @@ def test_a_message_id_shows_the_mail_beside_the_item_and_changes_nothing(office:
     message_id = f"<{queue_id(item_id)}.{sent}@{office.domain}>".lower()
     arrive(office, returned_to_from(f"Message-ID: {message_id}"))
     assert QueueItem.get_by_id(item_id).state == "accepted"
-    (one,) = bounce.listed(bounce.Criteria(announcement=sent), 10)
+    (one,) = bounce.listed(Criteria(announcement=sent), 10)
     assert (one.item_id, one.announcement_id, one.proved, one.meaning) == (item_id, sent, False, "report")
 
 
@@ -253,7 +254,7 @@ Original-Mail-From: <{office.verp.make(item_id)}>
 --b--
 """
     arrive(office, text.replace("\n", "\r\n").encode())
-    (one,) = bounce.listed(bounce.Criteria(), 10)
+    (one,) = bounce.listed(Criteria(), 10)
     assert one.event is not None
     assert (one.event.recipient, one.event.kind, one.proved) == (ADDRESS, "complaint", True)
     assert QueueItem.get_by_id(item_id).state == "accepted"
@@ -263,11 +264,11 @@ def test_mails_are_found_by_address_household_and_by_saying_nothing(office: Offi
     item_id = accepted(office)
     about = arrive(office, returned_to_from(f"Return-Path: <{office.verp.make(item_id)}>"))
     question = arrive(office, b"From: taro@docomo.ne.jp\r\nSubject: ?\r\n\r\nhello\r\n")
-    assert [one.mail_id for one in bounce.listed(bounce.Criteria(), 10)] == [question, about]
-    assert [one.mail_id for one in bounce.listed(bounce.Criteria(address=ADDRESS), 10)] == [about]
-    assert [one.mail_id for one in bounce.listed(bounce.Criteria(household=1), 10)] == [about]
-    assert [one.mail_id for one in bounce.listed(bounce.Criteria(household=2), 10)] == []
-    assert [one.mail_id for one in bounce.listed(bounce.Criteria(unread=True), 10)] == [question]
+    assert [one.mail_id for one in bounce.listed(Criteria(), 10)] == [question, about]
+    assert [one.mail_id for one in bounce.listed(Criteria(address=ADDRESS), 10)] == [about]
+    assert [one.mail_id for one in bounce.listed(Criteria(household=1), 10)] == [about]
+    assert [one.mail_id for one in bounce.listed(Criteria(household=2), 10)] == []
+    assert [one.mail_id for one in bounce.listed(Criteria(unread=True), 10)] == [question]
     content, events = bounce.show(question)
     assert content is not None
     assert content.endswith(b"hello\r\n")
