@@ -25,6 +25,7 @@ VERBS = {
     "status": "mailer.cli.status:status",
     "households": "mailer.cli.households:households",
     "broadcast": "mailer.cli.broadcast:broadcast",
+    "explain": "mailer.cli.explain:explain",
     "maintenance": "mailer.cli.maintenance:maintenance",
     "queue": "mailer.cli.queue:queue",
     "mailq": "mailer.cli.mailq:mailq",

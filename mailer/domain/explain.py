@@ -4,7 +4,7 @@ Facts in, answer out. Every item gets a line: it applies, it does not, or it can
 once a carrier has accepted the mail. Whatever holds is a `Finding`; the first in the order of telling is the answer.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -53,15 +53,28 @@ Verdict = tuple[bool | None, Said]
 
 def explain(case: Case) -> Answer:
     """Walk the check-list."""
-    found = list(chain.from_iterable(rule(case) for rule in RULES)) or [_unaccounted(case)]
-    found.sort(key=lambda one: ORDER[one.text.word])
-    return Answer(found[0], tuple(found[1:]), tuple(_line(case, found, item) for item in ITEMS))
+    found = _told(chain(_confirmed(case), _registration(case), _places(case)))
+    notes = _told(chain(_confirmed_elsewhere(case), _maintenance(case), _from_now_on(case)))
+    if not found and (case.broadcast or not notes):
+        found = [_unaccounted(case)]
+    first, *others = found + notes
+    return Answer(first, tuple(others), tuple(_line(case, found + notes, item) for item in ITEMS))
 
 
-def _confirmation(case: Case) -> Iterator[Finding]:
-    if case.confirmed:
-        word = "confirmed" if case.confirmed_here else "confirmed_elsewhere"
-        yield finding(word, REMARK, "do_ask_family", {"at": case.confirmed.at, "slot": case.confirmed.slot})
+def _told(found: Iterable[Finding]) -> list[Finding]:
+    """Return findings in the order of telling."""
+    return sorted(found, key=lambda one: ORDER[one.text.word])
+
+
+def _confirmed(case: Case) -> Iterator[Finding]:
+    if case.confirmed and case.confirmed_here:
+        yield finding("confirmed", REMARK, "do_ask_family", {"at": case.confirmed.at, "slot": case.confirmed.slot})
+
+
+def _confirmed_elsewhere(case: Case) -> Iterator[Finding]:
+    if case.confirmed and not case.confirmed_here:
+        fields = {"at": case.confirmed.at, "slot": case.confirmed.slot}
+        yield finding("confirmed_elsewhere", REMARK, "do_ask_family", fields)
 
 
 def _registration(case: Case) -> Iterator[Finding]:
@@ -82,16 +95,22 @@ def _registration(case: Case) -> Iterator[Finding]:
 
 def _places(case: Case) -> Iterator[Finding]:
     for place in case.places:
-        if place.changed and place.set_at:
-            yield finding("changed", ADDRESS, "do_next", {"slots": place.slots, "at": place.set_at})
-        elif place.changed:
-            yield finding("emptied", ADDRESS, "do_enter", {"slots": place.slots})
+        if place.changed and (place.mail or place.excluded in OF_THE_ADDRESS):
+            yield _changed(place)
         elif place.mail and not (place.mail.state == "accepted" and case.confirmed_here):
             yield fate(case, place, place.mail)
         elif place.excluded:
             yield from _left_out(case, place, place.excluded)
         elif not place.mail:
             yield from _came_later(case, place)
+
+
+def _changed(place: Place) -> Finding:
+    """Say that what the broadcast went to, or could not go to, no longer stands there."""
+    if place.set_at is None:
+        return finding("emptied", ADDRESS, "do_enter", {"slots": place.slots})
+    word = "changed" if place.mail else "replaced"
+    return finding(word, ADDRESS, "do_next", {"slots": place.slots, "at": place.set_at})
 
 
 def _came_later(case: Case, place: Place) -> Iterator[Finding]:
@@ -136,6 +155,8 @@ def _unknown_school(case: Case, place: Place) -> Finding:
     )
 
 
+#: Why it is an address, and not its slot or household, that was left out.
+OF_THE_ADDRESS = frozenset({Excluded.RESTING, Excluded.BAD_ADDRESS})
 #: What is said of an address that an announcement does not go to.
 LEFT_OUT: Mapping[str, Callable[[Case, Place], Finding]] = {
     Excluded.OPTION_OFF: _option_off,
@@ -169,15 +190,6 @@ def _unaccounted(case: Case) -> Finding:
     if case.broadcast is None and case.household:
         return finding("nothing_yet", SUPPORT, "do_next", {"at": case.household.registered_at})
     return finding("unaccounted", SUPPORT, "do_our_turn")
-
-
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
-    _confirmation,
-    _registration,
-    _places,
-    _from_now_on,
-    _maintenance,
-)
 
 
 def _line(case: Case, found: list[Finding], item: int) -> Line:

@@ -50,7 +50,8 @@ WHY: Mapping[str, str] = {
     "sending": "The mail to address {slots} is being handed over to {receiver} just now.",
     "queued": "The mail to address {slots} is about to be sent.",
     "changed": "The broadcast went to the address that was slot {slots} then. It was changed at {at}.",
-    "emptied": "The broadcast went to the address that was slot {slots} then. That slot is empty now.",
+    "emptied": "The address that was slot {slots} when the broadcast left is no longer entered; the slot is empty now.",
+    "replaced": "The broadcast could not go to the address that was slot {slots} then. It was changed at {at}.",
     "set_later": "Address {slots} was entered at {at}, after the broadcast ({announced}).",
     "accepted": (
         "{receiver} ({host}) accepted the mail to address {slots} at {at} (answer: {reply}). What became of it there"
