@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from mailer.service.explain import Explained, Meant
 
 NUMBERS = "①②③④⑤⑥⑦"
+#: Times near to the broadcast, which need no year.
+SOON = frozenset({"begins", "ends", "next", "deadline", "until"})
 
 
 @click.command(
     cls=Verb,
+    context_settings={"ignore_unknown_options": True},  # -abc@ezweb.ne.jp is an address
     help=N_(
         "Say why a broadcast did not come: the FAQ's check-list ① to ⑦, answered from what we know.\n\n"
         "HOUSEHOLD is the number that “households show” prints. Without --broadcast it is the latest one that concerned"
@@ -59,9 +62,7 @@ def _tell(one: "Explained") -> None:
     case, answer = one.case, one.answer
     output.facts(_subject(case))
     output.say("")
-    _tell_finding(_("Answer"), answer.first)
-    for other in answer.others:
-        _tell_finding(_("Besides"), other)
+    _tell_findings([answer.first, *answer.others])
     output.say("")
     rows = [
         (_title(line.item), _mark(line.applies), " ".join(_words(said) for said in line.evidence))
@@ -70,7 +71,7 @@ def _tell(one: "Explained") -> None:
     output.table([_("check-list"), "", _("evidence")], rows)
     if case.mails:
         output.say("")
-        heads = [_("queue id"), _("slots"), _("state"), _("host"), _("last reply"), _("when")]
+        heads = [_("queue id"), _("slots"), _("recipient"), _("state"), _("host"), _("last reply"), _("when")]
         output.table(heads, _mails(case))
     for slot, word in one.elsewhere:
         output.say(_("Address {slot} of the household: {state}").format(slot=slot, state=_elsewhere(word)))
@@ -87,11 +88,17 @@ def _subject(case: "Case") -> list[tuple[str, object]]:
     ]
 
 
-def _tell_finding(head: str, one: "Finding") -> None:
-    number = f" {NUMBERS[one.item - 1]}" if one.item else ""
-    output.say(f"{head}{number}: {_words(one.text)}")
-    for line in _words(one.advice).split("\n"):
-        output.say(f"  → {line}")
+def _tell_findings(found: "Sequence[Finding]") -> None:
+    """Write the answer and what else was found; the same advice is given once."""
+    advised = set[str]()
+    for number, one in enumerate(found):
+        head = _("Besides") if number else _("Answer")
+        item = f" {NUMBERS[one.item - 1]}" if one.item else ""
+        output.say(f"{head}{item}: {_words(one.text)}")
+        for line in _words(one.advice).split("\n"):
+            if line not in advised:
+                output.say(f"  → {line}")
+            advised.add(line)
 
 
 def _mails(case: "Case") -> Iterator[tuple[object, ...]]:
@@ -99,8 +106,9 @@ def _mails(case: "Case") -> Iterator[tuple[object, ...]]:
         if place.mail:
             mail = place.mail
             doubt = _("(possibly twice)") if mail.possible_duplicate else ""
+            reply = _shown("reply", mail.reply)
             state = f"{_state(mail.state)}{doubt}"
-            yield mail.queue_id, _joined(place.slots), state, mail.host, mail.reply, mail.at
+            yield mail.queue_id, _joined(place.slots), mail.address, state, mail.host, reply, mail.at
 
 
 def _title(item: int) -> str:
@@ -154,7 +162,7 @@ def _shown(name: str, value: object) -> str:
     from mailer.smtp.envelope import FAILURES
 
     if isinstance(value, datetime):
-        return _time(value, seconds=name == "at")
+        return _time(value, name)
     if isinstance(value, tuple):
         return _joined(value)
     if name == "why":
@@ -164,14 +172,15 @@ def _shown(name: str, value: object) -> str:
     return _(sentences[text]) if text in sentences else text or ("" if name in ("filter", "ask") else "–")
 
 
-def _time(value: datetime, *, seconds: bool) -> str:
-    """Return a time as one says it; in Japanese with its day of the week."""
+def _time(value: datetime, name: str) -> str:
+    """Return a time as one says it: in Japanese with its day of the week; what happened, to the second."""
     from mailer.domain.maintenance import japanese_time
 
     if spoken() != "ja":
         return output.moment(value)
     local = value.astimezone(JAPAN)
-    return f"{local.year}年{japanese_time(value)}" + (f":{local.second:02}" if seconds else "")
+    year = "" if name in SOON else f"{local.year}年"
+    return year + japanese_time(value) + (f":{local.second:02}" if name == "at" else "")
 
 
 def _joined(values: Sequence[object]) -> str:

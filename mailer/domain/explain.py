@@ -6,7 +6,7 @@ once a carrier has accepted the mail. Whatever holds is a `Finding`; the first i
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain
 
 from mailer.domain.audience import Excluded
@@ -28,6 +28,9 @@ from mailer.domain.explain_mail import (
 )
 from mailer.domain.explain_words import ORDER
 from mailer.domain.household import BROADCAST_SLOTS
+
+#: People name times to the minute.
+A_MOMENT = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,7 @@ def _changed(place: Place) -> Finding:
     if place.set_at is None:
         return finding("emptied", ADDRESS, "do_enter", {"slots": place.slots})
     word = "changed" if place.mail else "replaced"
-    return finding(word, ADDRESS, "do_next", {"slots": place.slots, "at": place.set_at})
+    return finding(word, ADDRESS, "do_next_there", {"slots": place.slots, "at": place.set_at})
 
 
 def _came_later(case: Case, place: Place) -> Iterator[Finding]:
@@ -193,9 +196,9 @@ def _unaccounted(case: Case) -> Finding:
 
 
 def _line(case: Case, found: list[Finding], item: int) -> Line:
-    of_item = [one for one in found if one.item == item]
-    if of_item:
-        return Line(item, True if any(one.applies for one in of_item) else None, tuple(one.text for one in of_item))
+    certain = tuple(one.text for one in found if one.item == item and one.certain)
+    if certain:
+        return Line(item, True, certain)
     applies, said = OTHERWISE[item](case)
     return Line(item, applies, (said,))
 
@@ -216,7 +219,8 @@ def _no_maintenance(case: Case) -> Verdict:
     if case.broadcast is None:
         return False, Said("no_window_now")
     begins, ends = _on_its_way(case, case.broadcast)
-    return False, Said("no_window", {"begins": begins, "ends": ends})
+    word = "no_window_then" if ends - begins < A_MOMENT else "no_window"
+    return False, Said(word, {"begins": begins, "ends": ends})
 
 
 def _address_stands(case: Case) -> Verdict:

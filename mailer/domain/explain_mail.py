@@ -23,16 +23,16 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What holds: the item that it speaks of, whether that applies (None: cannot be told), and what to do."""
+    """What holds: the item that it speaks of, what to do, and whether we know or it may be so at the most."""
 
     text: Said
     item: int
     advice: Said
-    applies: bool | None = True
+    certain: bool = True
 
 
 def finding(word: str, item: int, advice: str, fields: Fields | None = None) -> Finding:
-    """Return a finding that applies; sentence and advice are filled alike."""
+    """Return a finding that we know of; sentence and advice are filled alike."""
     return Finding(Said(word, fields or {}), item, Said(advice, fields or {}))
 
 
@@ -62,7 +62,7 @@ def _fields(case: Case, place: Place, mail: Mail) -> Fields:
 def _accepted(case: Case, mail: Mail, fields: Fields) -> Finding:
     """Nobody sees from here what a carrier does with a mail that it took."""
     word = "machine_only" if mail.visits else "accepted"
-    return Finding(Said(word, fields), SETTINGS, Said("do_look", fields), applies=None)
+    return Finding(Said(word, fields), SETTINGS, Said("do_look", fields), certain=False)
 
 
 def _refused(case: Case, mail: Mail, fields: Fields) -> Finding:

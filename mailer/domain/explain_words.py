@@ -71,14 +71,15 @@ WHY: Mapping[str, str] = {
     "reach_unseen": "{receiver} accepted the mail; whether the phone was in reach cannot be seen from here.",
     "not_handed_over": "No carrier has this mail, so it is not held up there.",
     "no_window": "There was no maintenance from {begins} to {ends}.",
-    "no_window_now": "There is no maintenance now.",
+    "no_window_then": "There was no maintenance at {begins}.",
+    "no_window_now": "There is no broadcast to look at.",
     "stands": "It is registered as address {slots} since {since}.",
     "not_looked_at": "No address of the household is concerned.",
     "option_on": "“Receive broadcasts” was on when the broadcast left, and is on now.",
     "option_off_since": "“Receive broadcasts” was on when the broadcast left. It is off now: nothing comes any more.",
     "option_is_on": "“Receive broadcasts” is on.",
     "not_registered": "It is not registered, so this cannot be told.",
-    "slot_right": "It is registered as address {slots}.",
+    "slot_right": "It is about address {slots}.",
     "slot_any": "This notice goes to addresses 1 to 4.",
     "another_item": "Another item answers.",
     "nothing_open": "Nothing is left open.",
@@ -92,6 +93,7 @@ WHY: Mapping[str, str] = {
     ),
     "do_register_anew": "To get broadcasts again, please register anew at the school.",
     "do_next": "You will be sent the next broadcast; you need not do anything.",
+    "do_next_there": "The next broadcast goes to the address that is entered now; you need not do anything.",
     "do_right_school": (
         "If your child has changed school, please have the old registration ended and register at the new school."
     ),
@@ -109,7 +111,7 @@ WHY: Mapping[str, str] = {
     "do_ask_school": "Please ask the school if it is to be sent again.",
     "do_look": (
         "① Please look for it in the folder for unwanted mail, and allow {sender} or the domain {domain}. {filter}"
-        "\n③ If it is not there, ask your carrier for waiting mail. {ask}"
+        "\n③ If it is not there, ask your carrier, or whoever runs the mail of your workplace, for waiting mail. {ask}"
     ),
     # What to do where a carrier gave a reason that the guardian can mend.
     "do_address_unknown": "That address does not exist. If you have changed it, please enter the new one (④).",

@@ -419,7 +419,7 @@ def test_a_resting_address_that_was_changed_since(office: Office, register: Regi
     sent = send(office)
     clock.advance(days=1)
     change_to(office, number, {1: "new@example.jp", 2: "b@example.jp"})
-    assert told(office, TARO, sent) == (4, "replaced", "do_next")
+    assert told(office, TARO, sent) == (4, "replaced", "do_next_there")
     assert "replaced" in [one.text.word for one in ask(office, number, sent).answer.others]
 
 
