@@ -38,11 +38,22 @@ class Stopped:
 
 
 @dataclass(frozen=True, slots=True)
+class Later:
+    """What the receiving side wrote after it had accepted a mail: `kind` is delayed (it still tries) or complaint."""
+
+    kind: str
+    at: datetime
+    read: Meant | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
     """What became of the mail to one address.
 
-    `state` and `reason` are the words of the store, `read` is what the last reply or report meant. `sender` is its
-    school's address; `opened` says that a visit to its receipt URL confirmed the household, `visits` how many came.
+    `state` and `reason` are the words of the store, `read` is what the last reply or report meant, `later` what came
+    of an accepted one, if anything. `sender` is its school's address; `opened` says that a visit to its receipt URL
+    confirmed the household, `visits` how many came.
     """
 
     queue_id: str
@@ -60,6 +71,7 @@ class Mail:
     read: Meant | None
     next_try: datetime | None
     deadline: datetime
+    later: Later | None = None
     stop: Stopped | None = None
     held_until: datetime | None = None
     visits: int = 0

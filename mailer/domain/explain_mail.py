@@ -60,7 +60,11 @@ def _fields(case: Case, place: Place, mail: Mail) -> Fields:
 
 
 def _accepted(case: Case, mail: Mail, fields: Fields) -> Finding:
-    """Nobody sees from here what a carrier does with a mail that it took."""
+    """Nobody sees from here what a carrier does with a mail that it took, unless it writes."""
+    if mail.later:
+        came = mail.later
+        words = {"accepted": mail.at, "at": came.at, "why": came.read.word if came.read else "", "reply": came.words}
+        return _by_reason(came.kind, came.read, {**fields, **words})
     word = "machine_only" if mail.visits else "accepted"
     return Finding(Said(word, fields), SETTINGS, Said("do_look", fields), certain=False)
 
@@ -89,6 +93,7 @@ def _by_reason(word: str, read: Meant | None, fields: Fields) -> Finding:
 
 
 def _advice(read: Meant) -> str:
+    """Return what the guardian can do; what others must mend is theirs."""
     return f"do_{read.word}" if read.acts == "guardian" else TURNS[read.acts]
 
 

@@ -53,6 +53,14 @@ WHY: Mapping[str, str] = {
     "emptied": "The address that was slot {slots} when the broadcast left is no longer entered; the slot is empty now.",
     "replaced": "The broadcast could not go to the address that was slot {slots} then. It was changed at {at}.",
     "set_later": "Address {slots} was entered at {at}, after the broadcast ({announced}).",
+    "complaint": (
+        "{receiver} accepted the mail to address {slots} at {accepted}, and told us at {at} that it was reported as"
+        " unwanted."
+    ),
+    "delayed": (
+        "{receiver} accepted the mail to address {slots} at {accepted}, and wrote at {at} that it cannot be handed on"
+        " yet: {why} (report: {reply}). It still tries."
+    ),
     "accepted": (
         "{receiver} ({host}) accepted the mail to address {slots} at {at} (answer: {reply}). What became of it there"
         " cannot be seen from here."

@@ -8,7 +8,7 @@ from mailer.carrier.group import Carriers
 from mailer.carrier.reason import Reason
 from mailer.domain.announcement import Announcement, Kind
 from mailer.domain.audience import Member, Slot, resolve
-from mailer.domain.explain_case import Broadcast, Mail, Meant, Place, Receiver, Registration, Rest, Stopped
+from mailer.domain.explain_case import Broadcast, Later, Mail, Meant, Place, Receiver, Registration, Rest, Stopped
 from mailer.domain.household import Household
 from mailer.domain.lane import Lane
 from mailer.ids import queue_id
@@ -70,6 +70,7 @@ def mail(office: Office, carriers: Carriers, item_id: int, opened_by: int | None
         read=_read(item),
         next_try=item.next_try,
         deadline=item.expires_at,
+        later=_later(item.id),
         stop=Stopped(stop.since, stop.until, stop.why) if stop else None,
         held_until=control.held_until(item.id) if item.state is ItemState.HELD else None,
         visits=evidence.visits(item.id),
@@ -224,6 +225,14 @@ def _reply(said: Evidence) -> str:
     """Return what was answered, on one line; a report has a status in the place of a code."""
     number = str(said.code) if said.code else said.enhanced if said.stage == "dsn" else ""
     return " ".join(f"{number} {said.text}".split())[:LONGEST_REPLY]
+
+
+def _later(item_id: int) -> Later | None:
+    found = evidence.later(item_id)
+    if found is None:
+        return None
+    kind, at, reason, words = found
+    return Later(kind, at, meaning(reason), " ".join(words.split())[:LONGEST_REPLY])
 
 
 def _read(item: QueuedItem) -> Meant | None:

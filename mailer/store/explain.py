@@ -50,6 +50,11 @@ CONFIRMED = """
 SELECT receipt.confirmed_at, receipt.slot, visit.item_id FROM receipt JOIN visit ON visit.id = receipt.visit_id
 WHERE receipt.household_id = ? AND receipt.announcement_id = ?
 """
+#: What is proved to come from who got our mail, and neither failed nor is a success.
+LATER = """
+SELECT kind, at, reason, status, diagnostic FROM bounce_event
+WHERE item_id = ? AND proved AND kind IN ('delayed', 'complaint') ORDER BY at DESC, id DESC LIMIT 1
+"""
 VISITS = "SELECT COUNT(*) FROM visit WHERE item_id = ?"
 REGISTERED = """
 SELECT DISTINCT slot.address_key FROM address_slot AS slot JOIN household ON household.id = slot.household_id
@@ -132,6 +137,15 @@ def receipt(household_id: int, announcement_id: str) -> Receipt | None:
     """Return how a household confirmed an announcement, or None."""
     found = select(CONFIRMED, (household_id, announcement_id))
     return Receipt(moment(found[0][0]), *found[0][1:]) if found else None
+
+
+def later(item_id: int) -> tuple[str, datetime, str, str] | None:
+    """Return kind, time, reason and words of the last warning or complaint that came back about a queue item."""
+    found = select(LATER, (item_id,))
+    if not found:
+        return None
+    kind, at, reason, status, diagnostic = found[0]
+    return kind, moment(at), reason, f"{status} {diagnostic}"
 
 
 def visits(item_id: int) -> int:

@@ -30,6 +30,18 @@ TARO = "a..b@docomo.ne.jp"
 OK = Evidence("eod", "mfsmax.docomo.ne.jp[192.0.2.1]:25", 250, "2.0.0", "Ok", "TLSv1.3", "")
 GONE = Evidence("rcpt", "mfsmax.docomo.ne.jp[192.0.2.1]:25", 550, "5.1.1", "Unknown user", "", "address_unknown")
 FULL = Evidence("rcpt", "mfsmax.docomo.ne.jp[192.0.2.1]:25", 452, "4.2.2", "full", "", "mailbox_full")
+COMPLAINT = b"""\
+Content-Type: multipart/report; report-type=feedback-report; boundary=b
+
+--b
+Content-Type: message/feedback-report
+
+Feedback-Type: abuse
+User-Agent: test/1
+Version: 1
+
+--b--
+""".replace(b"\n", b"\r\n")
 #: Everybody who is written to in these tests.
 DOMAINS = ("docomo.ne.jp", "ezweb.ne.jp", "example.jp")
 
@@ -142,9 +154,28 @@ def test_what_came_back_later_says_so(office: Office, register: Register) -> Non
     send(office)
     try_(office, OK)
     take(office, QueueItem.get(QueueItem.address == TARO).id, report(TARO))
-    item, word, _ = told(office, TARO)
-    assert word.startswith("returned")
-    assert item in (4, 7)
+    assert told(office, TARO) == (4, "returned", "do_address_unknown")
+
+
+def test_what_the_carrier_wrote_after_it_had_accepted_the_mail(
+    office: Office, register: Register, clock: FakeClock
+) -> None:
+    register("t-daiichi", TARO)
+    send(office)
+    accepted = clock.now
+    try_(office, OK)
+    number = QueueItem.get(QueueItem.address == TARO).id
+    clock.advance(hours=1)
+    warning = report(TARO, "delayed", "4.2.2").replace(b"550 Unknown user", b"452 4.2.2 mailbox full")
+    take(office, number, warning)
+    found = ask(office, TARO)
+    first = found.answer.first
+    assert (first.text.word, first.item, first.advice.word) == ("delayed", 3, "do_mailbox_full")
+    assert (first.text.fields["accepted"], first.text.fields["at"]) == (accepted, clock.now)
+    assert marks(found) == "?xoxxxx"
+    clock.advance(hours=1)
+    take(office, number, COMPLAINT)
+    assert told(office, TARO) == (5, "complaint", "do_complaint")
 
 
 def test_what_waits_says_why_and_until_when(office: Office, register: Register, clock: FakeClock) -> None:
