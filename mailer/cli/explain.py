@@ -228,7 +228,7 @@ def _mail(slots: Sequence[int], mail: "Mail") -> Mapping[str, Any]:
         "attempts": mail.attempts,
         "next_attempt_at": mail.next_try if mail.state == "waiting" else None,
         "expires_at": mail.deadline,
-        "confirmed": mail.opened,
+        "opened_at": mail.opened_at,
         "possible_duplicate": mail.possible_duplicate,
     }
 

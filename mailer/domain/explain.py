@@ -70,13 +70,17 @@ def _told(found: Iterable[Finding]) -> list[Finding]:
 
 
 def _confirmed(case: Case) -> Iterator[Finding]:
-    if case.confirmed and case.confirmed_here:
-        yield finding("confirmed", REMARK, "do_ask_family", {"at": case.confirmed.at, "slot": case.confirmed.slot})
+    """Yield the opening of what is asked about: the first of the household, or that of the address's own mail."""
+    opened = [(place.mail.opened_at, place.slots) for place in case.places if place.mail and place.mail.opened_at]
+    if case.confirmed and not case.address:
+        opened = [(case.confirmed.at, (case.confirmed.slot,))]
+    for at, slots in opened:
+        yield finding("confirmed", REMARK, "do_ask_family", {"at": at, "slots": slots})
 
 
 def _confirmed_elsewhere(case: Case) -> Iterator[Finding]:
     if case.confirmed and not case.confirmed_here:
-        fields = {"at": case.confirmed.at, "slot": case.confirmed.slot}
+        fields = {"at": case.confirmed.at, "slots": (case.confirmed.slot,)}
         yield finding("confirmed_elsewhere", REMARK, "do_ask_family", fields)
 
 

@@ -52,8 +52,8 @@ class Mail:
     """What became of the mail to one address.
 
     `state` and `reason` are the words of the store, `read` is what the last reply or report meant, `later` what came
-    of an accepted one, if anything. `sender` is its school's address; `opened` says that a visit to its receipt URL
-    confirmed the household, `visits` how many came.
+    of an accepted one, if anything. `sender` is its school's address; `opened_at` is when a person first opened its
+    receipt URL, `machine` says that a program looked at it.
     """
 
     queue_id: str
@@ -74,8 +74,8 @@ class Mail:
     later: Later | None = None
     stop: Stopped | None = None
     held_until: datetime | None = None
-    visits: int = 0
-    opened: bool = False
+    opened_at: datetime | None = None
+    machine: bool = False
     possible_duplicate: bool = False
 
 
@@ -167,5 +167,5 @@ class Case:
 
     @property
     def confirmed_here(self) -> bool:
-        """Whether what is asked about, the address or the household, is what confirmed."""
-        return self.confirmed is not None and (not self.address or any(mail.opened for mail in self.mails))
+        """Whether a person opened the receipt URL of what is asked about, the address or the whole household."""
+        return any(mail.opened_at for mail in self.mails) if self.address else self.confirmed is not None

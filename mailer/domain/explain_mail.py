@@ -65,7 +65,7 @@ def _accepted(case: Case, mail: Mail, fields: Fields) -> Finding:
         came = mail.later
         words = {"accepted": mail.at, "at": came.at, "why": came.read.word if came.read else "", "reply": came.words}
         return _by_reason(came.kind, came.read, {**fields, **words})
-    word = "machine_only" if mail.visits else "accepted"
+    word = "machine_only" if mail.machine else "accepted"
     return Finding(Said(word, fields), SETTINGS, Said("do_look", fields), certain=False)
 
 

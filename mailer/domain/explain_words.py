@@ -8,10 +8,10 @@ from collections.abc import Mapping
 
 #: What was found.
 WHY: Mapping[str, str] = {
-    "confirmed": "Somebody of the household opened the receipt URL at {at} through address {slot}.",
     "unusable": "“{address}” is not written like a mail address. {problem}",
     "unregistered": "{address} is not registered with any household.",
     "deregistered": "The household was taken off the roster at {at}; nothing goes to it since.",
+    "confirmed": "Somebody opened the receipt URL in the mail to address {slots} at {at}.",
     "registered_later": "The household was registered at {at}, after the broadcast ({announced}).",
     "other_school": "The broadcast went to {schools}; the household is registered at {school}.",
     "no_address": "The household has registered no address.",
@@ -70,7 +70,7 @@ WHY: Mapping[str, str] = {
         " receipt URL, no person has opened it. What became of the mail there cannot be seen from here."
     ),
     "window_then": "There was maintenance from {begins} to {ends}: pages were closed, and all but urgent mail waited.",
-    "confirmed_elsewhere": "The household confirmed the broadcast at {at} through address {slot}.",
+    "confirmed_elsewhere": "The household confirmed the broadcast at {at} through address {slots}.",
     "unaccounted": "Nothing is written down of this broadcast for this household.",
     "nothing_yet": "There was no broadcast for this household since it was registered at {at}.",
     # What speaks against an item of the check-list, or why it cannot be told.

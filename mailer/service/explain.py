@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from mailer.carrier.group import Carriers
 from mailer.domain.announcement import Announcement
 from mailer.domain.explain import Answer, explain
-from mailer.domain.explain_case import Case, Confirmed, Place
+from mailer.domain.explain_case import Case, Place
 from mailer.domain.household import Household
 from mailer.domain.likeness import other_domains
 from mailer.domain.typed import BLANKS
@@ -132,14 +132,13 @@ class _Desk:
 
     def _of(self, household: Household, about: Announcement | None, text: str, key: str) -> Explained:
         history = History(self.office, self.carriers, household, about)
-        receipt = history.receipt
         case = Case(
             now=self.office.clock(),
             domain=self.office.domain,
             address=text,
             household=registration(self.office, household),
             places=history.places(key),
-            confirmed=Confirmed(receipt.at, receipt.slot) if receipt else None,
+            confirmed=history.confirmed(),
         )
         return self.judged(about, case, history.elsewhere(key) if key else ())
 

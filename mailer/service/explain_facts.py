@@ -8,7 +8,18 @@ from mailer.carrier.group import Carriers
 from mailer.carrier.reason import Reason
 from mailer.domain.announcement import Announcement, Kind
 from mailer.domain.audience import Member, Slot, resolve
-from mailer.domain.explain_case import Broadcast, Later, Mail, Meant, Place, Receiver, Registration, Rest, Stopped
+from mailer.domain.explain_case import (
+    Broadcast,
+    Confirmed,
+    Later,
+    Mail,
+    Meant,
+    Place,
+    Receiver,
+    Registration,
+    Rest,
+    Stopped,
+)
 from mailer.domain.household import Household
 from mailer.domain.lane import Lane
 from mailer.ids import queue_id
@@ -16,6 +27,7 @@ from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Evidence, Verdict
 from mailer.schedule.queued import QueuedItem, Selection
 from mailer.service.office import Office
+from mailer.service.receipt import CONFIRMING
 from mailer.smtp.address import AddressError, parse_address
 from mailer.store import control, items, stops
 from mailer.store import explain as evidence
@@ -48,12 +60,13 @@ def broadcast(office: Office, about: Announcement, *, named: bool) -> Broadcast:
     )
 
 
-def mail(office: Office, carriers: Carriers, item_id: int, opened_by: int | None = None) -> Mail:
-    """Return what became of a queue item; `opened_by` is the item whose URL confirmed the household."""
+def mail(office: Office, carriers: Carriers, item_id: int) -> Mail:
+    """Return what became of a queue item."""
     item = next(items.find(Selection(numbers=(item_id,))))
     said = item.evidence
     school = office.schools.get(item.school)
     stop = stops.standing().over(item) if item.state is ItemState.WAITING else None
+    visits = evidence.visits(item.id)
     return Mail(
         queue_id=queue_id(item.id),
         address=item.address,
@@ -73,8 +86,8 @@ def mail(office: Office, carriers: Carriers, item_id: int, opened_by: int | None
         later=_later(item.id),
         stop=Stopped(stop.since, stop.until, stop.why) if stop else None,
         held_until=control.held_until(item.id) if item.state is ItemState.HELD else None,
-        visits=evidence.visits(item.id),
-        opened=item.id == opened_by,
+        opened_at=min((at for method, at in visits.items() if method in CONFIRMING), default=None),
+        machine=bool(visits),
         possible_duplicate=item.possible_duplicate,
     )
 
@@ -144,21 +157,20 @@ class History:
         others = [row for row in self._rows if not row.concerns(key)]
         return tuple((row.slot, _word(row.then)) for row in others)
 
-    @cached_property
-    def receipt(self) -> evidence.Receipt | None:
-        """How the household confirmed the announcement."""
-        return evidence.receipt(self.household.id, self.about.id) if self.about else None
+    def confirmed(self) -> Confirmed | None:
+        """Return how the household confirmed the announcement."""
+        found = evidence.receipt(self.household.id, self.about.id) if self.about else None
+        return Confirmed(*found) if found else None
 
     def _place(self, rows: Sequence[_Row], key: str) -> Place:
         row = rows[0]
         met, stands = row.met(key) or _Then(""), row.stands(key)
-        opened = self.receipt.item_id if self.receipt else None
         return Place(
             slots=tuple(one.slot for one in rows if one.slot),
             address=stands.address if stands else "",
             set_at=max((one.now.set_at for one in rows if one.now), default=None),
             excluded=met.excluded,
-            mail=mail(self.office, self.carriers, met.item_id, opened) if met.item_id else None,
+            mail=mail(self.office, self.carriers, met.item_id) if met.item_id else None,
             changed=bool(met.key) and row.changed,
             rest=self._rest(stands.key if stands else met.key),
             next=self._next.get(row.slot, "") if stands or not row.slot else "",

@@ -46,16 +46,13 @@ WHERE place.household_id = ? AND item.announcement_id = ? ORDER BY place.slot
 EXCLUSIONS = "SELECT slot, address, reason FROM exclusion WHERE household_id = ? AND announcement_id = ? ORDER BY slot"
 SLOTS = "SELECT slot, address, address_key, set_at FROM address_slot WHERE household_id = ? ORDER BY slot"
 REST = "SELECT address_key, since, reason FROM suspension WHERE address_key = ?"
-CONFIRMED = """
-SELECT receipt.confirmed_at, receipt.slot, visit.item_id FROM receipt JOIN visit ON visit.id = receipt.visit_id
-WHERE receipt.household_id = ? AND receipt.announcement_id = ?
-"""
+CONFIRMED = "SELECT confirmed_at, slot FROM receipt WHERE household_id = ? AND announcement_id = ?"
 #: What is proved to come from who got our mail, and neither failed nor is a success.
 LATER = """
 SELECT kind, at, reason, status, diagnostic FROM bounce_event
 WHERE item_id = ? AND proved AND kind IN ('delayed', 'complaint') ORDER BY at DESC, id DESC LIMIT 1
 """
-VISITS = "SELECT COUNT(*) FROM visit WHERE item_id = ?"
+VISITS = "SELECT method, MIN(at) FROM visit WHERE item_id = ? GROUP BY method"
 REGISTERED = """
 SELECT DISTINCT slot.address_key FROM address_slot AS slot JOIN household ON household.id = slot.household_id
 WHERE slot.address_key = ? AND household.deregistered_at IS NULL
@@ -74,15 +71,6 @@ class Standing:
     address: str
     key: str
     set_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """When a household confirmed, through which slot, and by a visit to which queue item's URL."""
-
-    at: datetime
-    slot: int
-    item_id: int
 
 
 def concerning(household_id: int) -> str | None:
@@ -133,10 +121,10 @@ def rests(address_keys: Collection[str]) -> dict[str, tuple[datetime, str]]:
     return {key: (moment(since), reason) for key, since, reason in found}
 
 
-def receipt(household_id: int, announcement_id: str) -> Receipt | None:
-    """Return how a household confirmed an announcement, or None."""
+def receipt(household_id: int, announcement_id: str) -> tuple[datetime, int] | None:
+    """Return when a household confirmed an announcement, and through which slot; or None."""
     found = select(CONFIRMED, (household_id, announcement_id))
-    return Receipt(moment(found[0][0]), *found[0][1:]) if found else None
+    return (moment(found[0][0]), int(found[0][1])) if found else None
 
 
 def later(item_id: int) -> tuple[str, datetime, str, str] | None:
@@ -148,9 +136,9 @@ def later(item_id: int) -> tuple[str, datetime, str, str] | None:
     return kind, moment(at), reason, f"{status} {diagnostic}"
 
 
-def visits(item_id: int) -> int:
-    """Return how many visits there were to the receipt URL of a queue item."""
-    return int(select(VISITS, (item_id,))[0][0])
+def visits(item_id: int) -> dict[str, datetime]:
+    """Return by which methods the receipt URL of a queue item was visited, and when first by each."""
+    return {method: moment(at) for method, at in select(VISITS, (item_id,))}
 
 
 def alike(address_key: str) -> list[str]:

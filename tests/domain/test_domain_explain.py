@@ -26,7 +26,7 @@ from mailer.domain.explain_case import (
     Stopped,
 )
 from mailer.domain.explain_mail import ITEMS, Finding
-from mailer.domain.explain_words import ORDER, WHY
+from mailer.domain.explain_words import WHY
 from mailer.domain.maintenance import Window
 from mailer.schedule.item import ItemState
 from tests.architecture.source import ROOT, Module
@@ -192,6 +192,14 @@ def test_what_cannot_be_told_of_nobody() -> None:
     assert [one.text.word for one in findings(answer)] == ["unregistered", "accepted"]
 
 
+def test_who_has_left_is_told_so_even_if_the_last_mail_was_opened() -> None:
+    left = replace(HOME, deregistered_at=NOW)
+    case = replace(with_mail(opened_at=NOW), household=left, confirmed=Confirmed(NOW, 1))
+    assert [one.text.word for one in findings(explain(case))] == ["deregistered", "confirmed"]
+    named = replace(case, broadcast=replace(SENT, named=True))
+    assert [one.text.word for one in findings(explain(named))] == ["confirmed"]
+
+
 def test_what_nobody_wrote_down_is_ours() -> None:
     answer = explain(with_place())
     check(answer)
@@ -208,7 +216,6 @@ def test_every_sentence_is_said_and_every_said_sentence_stands() -> None:
     assert {reason.meaning.acts for reason in Reason} <= {"guardian", *explain_mail.TURNS}
     assert list(rules.LEFT_OUT) == list(Excluded)
     assert set(explain_mail.FATES) == {state.value for state in ItemState}
-    assert ORDER["confirmed"] == 0
 
 
 def test_no_sentence_calls_a_mail_delivered() -> None:

@@ -134,6 +134,10 @@ def test_whoever_opened_the_mail_has_confirmed(office: Office, register: Registe
         ["confirmed_elsewhere"],
     )
     assert other.elsewhere == ((1, "accepted"),)
+    visit(office, "b@example.jp")  # a second visit confirms nothing, and was a person's all the same
+    assert told(office, "b@example.jp") == (0, "confirmed", "do_ask_family")
+    assert ask(office, "b@example.jp").answer.first.text.fields["slots"] == (2,)
+    assert ask(office, number).answer.first.text.fields["slots"] == (1,)
 
 
 @pytest.mark.parametrize("reason", [reason for reason in Reason if reason.meaning.kind in ("hard", "soft")])
