@@ -53,7 +53,8 @@ class Mail:
 
     `state` and `reason` are the words of the store, `read` is what the last reply or report meant, `later` what came
     of an accepted one, if anything. `sender` is its school's address; `opened_at` is when a person first opened its
-    receipt URL, `machine` says that a program looked at it.
+    receipt URL, `machine` says that a program looked at it; `wave` is the day since when its receiver refuses far more
+    than usual, if it did by then.
     """
 
     queue_id: str
@@ -76,6 +77,7 @@ class Mail:
     held_until: datetime | None = None
     opened_at: datetime | None = None
     machine: bool = False
+    wave: str = ""
     possible_duplicate: bool = False
 
 

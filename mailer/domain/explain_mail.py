@@ -70,11 +70,18 @@ def _accepted(case: Case, mail: Mail, fields: Fields) -> Finding:
 
 
 def _refused(case: Case, mail: Mail, fields: Fields) -> Finding:
-    return _by_reason("refused", mail.read, fields)
+    return _in_wave(mail, fields) if mail.wave else _by_reason("refused", mail.read, fields)
 
 
 def _returned(case: Case, mail: Mail, fields: Fields) -> Finding:
+    if mail.wave:
+        return _in_wave(mail, fields)
     return _by_reason("returned" if mail.read else "returned_unread", mail.read, fields)
+
+
+def _in_wave(mail: Mail, fields: Fields) -> Finding:
+    """Blame no address for what is refused to many (N9)."""
+    return finding("in_wave", SUPPORT, "do_their_turn", {**fields, "wave": mail.wave})
 
 
 def _expired(case: Case, mail: Mail, fields: Fields) -> Finding:

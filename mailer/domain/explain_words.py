@@ -24,6 +24,10 @@ WHY: Mapping[str, str] = {
     "bad_address": "What is entered as address {slots} is not written like a mail address.",
     "unknown_school": "The school {school} is missing in our list of schools.",
     "refused": "{receiver} did not take the mail to address {slots} at {at}: {why} (answer: {reply})",
+    "in_wave": (
+        "{receiver} did not take the mail to address {slots} at {at}: {why} (answer: {reply}). But it refuses far more"
+        " mail than usual since {wave}, so the address may be quite right."
+    ),
     "returned": "{receiver} took the mail to address {slots} and sent it back at {at}: {why} (report: {reply})",
     "returned_unread": "{receiver} took the mail to address {slots} and sent it back at {at} (report: {reply})",
     "expired": "{receiver} did not take the mail to address {slots} by the deadline, {deadline}: {why}",
@@ -81,7 +85,7 @@ WHY: Mapping[str, str] = {
     "no_window": "There was no maintenance from {begins} to {ends}.",
     "no_window_then": "There was no maintenance at {begins}.",
     "no_window_now": "There is no broadcast to look at.",
-    "stands": "It is registered as address {slots} since {since}.",
+    "stands": "It is registered as address {slots}; last changed at {since}.",
     "not_looked_at": "No address of the household is concerned.",
     "option_on": "“Receive broadcasts” was on when the broadcast left, and is on now.",
     "option_off_since": "“Receive broadcasts” was on when the broadcast left. It is off now: nothing comes any more.",

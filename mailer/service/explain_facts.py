@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 from mailer.carrier.group import Carriers
@@ -22,10 +23,12 @@ from mailer.domain.explain_case import (
 )
 from mailer.domain.household import Household
 from mailer.domain.lane import Lane
+from mailer.domain.moment import JAPAN
 from mailer.ids import queue_id
 from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Evidence, Verdict
-from mailer.schedule.queued import QueuedItem, Selection
+from mailer.schedule.queued import QueuedItem, Selection, Tried
+from mailer.service import wave
 from mailer.service.office import Office
 from mailer.service.receipt import CONFIRMING
 from mailer.smtp.address import AddressError, parse_address
@@ -66,7 +69,7 @@ def mail(office: Office, carriers: Carriers, item_id: int) -> Mail:
     said = item.evidence
     school = office.schools.get(item.school)
     stop = stops.standing().over(item) if item.state is ItemState.WAITING else None
-    visits = evidence.visits(item.id)
+    visits, tried = evidence.visits(item.id), items.attempts(item.id)
     return Mail(
         queue_id=queue_id(item.id),
         address=item.address,
@@ -78,9 +81,9 @@ def mail(office: Office, carriers: Carriers, item_id: int) -> Mail:
         host=said.host.partition("[")[0],
         reply=_reply(said),
         at=item.replied_at,
-        settled_at=None if item.state in OPEN else item.settled_at,
+        settled_at=_settled(item, tried),
         reason=said.reason,
-        read=_read(item),
+        read=_read(item, tried),
         next_try=item.next_try,
         deadline=item.expires_at,
         later=_later(item.id),
@@ -88,6 +91,7 @@ def mail(office: Office, carriers: Carriers, item_id: int) -> Mail:
         held_until=control.held_until(item.id) if item.state is ItemState.HELD else None,
         opened_at=min((at for method, at in visits.items() if method in CONFIRMING), default=None),
         machine=bool(visits),
+        wave=_wave(carriers, item),
         possible_duplicate=item.possible_duplicate,
     )
 
@@ -247,11 +251,27 @@ def _later(item_id: int) -> Later | None:
     return Later(kind, at, meaning(reason), " ".join(words.split())[:LONGEST_REPLY])
 
 
-def _read(item: QueuedItem) -> Meant | None:
+def _settled(item: QueuedItem, tried: Sequence[Tried]) -> datetime | None:
+    """Return when a mail was no longer on its way from us; one that came back had been accepted before."""
+    if item.state is ItemState.RETURNED:
+        return next((one.ended_at for one in reversed(tried) if one.verdict is Verdict.ACCEPTED), item.settled_at)
+    return None if item.state in OPEN else item.settled_at
+
+
+def _wave(carriers: Carriers, item: QueuedItem) -> str:
+    """Return the day on which a wave of refusals began that stands at the item's receiver and may have met the item."""
+    if item.state not in SAID or item.replied_at is None:
+        return ""
+    # What host a report names is its author's word, and waves do not count by it.
+    host = item.evidence.host if item.state is ItemState.REFUSED else ""
+    since = wave.since(carriers.name(item.domain, host))
+    return since if since and since <= item.replied_at.astimezone(JAPAN).date().isoformat() else ""
+
+
+def _read(item: QueuedItem, tried: Sequence[Tried]) -> Meant | None:
     """Return what the last reply meant: what a person or a deadline did since lies over it and says nothing of it."""
     found = meaning(item.evidence.reason)
     if found or item.state in SAID:
         return found
-    ends = (None, Verdict.LOST)
-    replies = [one.evidence.reason for one in items.attempts(item.id) if one.verdict not in ends]
+    replies = [one.evidence.reason for one in tried if one.verdict not in (None, Verdict.LOST)]
     return meaning(replies[-1]) if replies else None

@@ -95,6 +95,7 @@ def check(answer: Answer) -> None:
 def test_every_state_and_reason_has_an_item_and_advice(state: ItemState, reason: Reason | None) -> None:
     read = None if reason is None else meant(reason)
     check(explain(with_mail(state=state.value, read=read, reason=read.word if read else "")))
+    check(explain(with_mail(state=state.value, read=read, wave="2026-04-10")))
     for kind in ("delayed", "complaint"):
         check(explain(with_mail(state=state.value, later=Later(kind, NOW, read, "4.4.1 later"))))
 

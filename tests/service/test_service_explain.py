@@ -10,12 +10,13 @@ import pytest
 from config import Settings
 from config.carriers import load_carriers
 from mailer.carrier.reason import Reason
+from mailer.carrier.wave import Day
 from mailer.domain.explain_words import WHY
 from mailer.domain.household import Entry
 from mailer.domain.receipt import token
 from mailer.schedule.outcome import Evidence, Outcome, Verdict
 from mailer.schedule.stop import Part
-from mailer.service import broadcast, dispatch, explain, maintenance, queue, receipt, roster, stops
+from mailer.service import broadcast, dispatch, explain, maintenance, queue, receipt, roster, stops, wave
 from mailer.service.announce import NoSuchAnnouncement
 from mailer.service.explain import Explained
 from mailer.service.office import Office
@@ -151,6 +152,22 @@ def test_each_reason_of_a_refusal_has_its_item_and_advice(office: Office, regist
     assert {first.text.word, first.advice.word} <= WHY.keys()
     assert first.text.fields["why"] == reason.value
     assert marks(found)[first.item - 1] == "o"
+
+
+def test_in_a_wave_of_refusals_no_address_is_blamed(office: Office, register: Register, clock: FakeClock) -> None:
+    counted = replace(office, receiver=CARRIERS.name)
+    register("t-daiichi", TARO)
+    before = send(office)
+    try_(counted, GONE)
+    assert told(office, TARO) == (4, "refused", "do_address_unknown")
+    clock.advance(days=1)
+    with transaction():
+        wave.note(counted, {("docomo.ne.jp", "mfsmax.docomo.ne.jp"): Day(10, 90)})
+    send(office)
+    try_(counted, GONE)
+    assert told(office, TARO) == (7, "in_wave", "do_their_turn")
+    assert ask(office, TARO).answer.first.text.fields["wave"] == "2026-04-11"
+    assert told(office, TARO, before) == (4, "refused", "do_address_unknown")
 
 
 def test_what_came_back_later_says_so(office: Office, register: Register) -> None:
