@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
@@ -160,13 +160,17 @@ def _carrier(name: str, entry: CarrierEntry, default: Manners) -> Carrier:
 
 
 def _help(entry: HelpEntry) -> Help:
-    return Help(
-        **{name: figure.value for name in HelpEntry.model_fields if (figure := getattr(entry, name)) is not None}
-    )
+    return Help(**_values(entry))
+
+
+def _values(entry: HelpEntry | MannersEntry) -> dict[str, Any]:
+    """Return what an entry gives, by its keys, without the sources."""
+    given = {name: getattr(entry, name) for name in type(entry).model_fields}
+    return {name: figure.value for name, figure in given.items() if figure is not None}
 
 
 def _manners(entry: MannersEntry, default: Manners) -> Manners:
-    given = {name: figure.value for name in MannersEntry.model_fields if (figure := getattr(entry, name)) is not None}
+    given = _values(entry)
     if (pause := given.pop("pause", None)) is not None:
         given["pause_seconds"] = int(pause.total_seconds())
     return replace(default, **given)
