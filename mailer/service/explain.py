@@ -15,7 +15,7 @@ from mailer.domain.explain import Answer, explain
 from mailer.domain.explain_case import Case, Place
 from mailer.domain.household import Household
 from mailer.domain.likeness import other_domains
-from mailer.domain.typed import BLANKS
+from mailer.domain.typed import BLANKS, hidden_character
 from mailer.service.announce import NoSuchAnnouncement
 from mailer.service.explain_facts import History, broadcast, mail, registration
 from mailer.service.office import Office
@@ -80,7 +80,7 @@ def meant(carriers: Carriers, wanted: str) -> list[Meant]:
 
 
 def _announcement(announcement_id: str) -> Announcement:
-    found = announcements.get(announcement_id)
+    found = None if hidden_character(announcement_id) else announcements.get(announcement_id)
     if found is None:
         raise NoSuchAnnouncement(announcement_id)
     return found

@@ -535,8 +535,9 @@ def test_what_looks_like_it_is_asked_and_never_taken(
 def test_whom_there_is_not(office: Office) -> None:
     with pytest.raises(RosterRefused):
         explain.ask(office, CARRIERS, "7")
-    with pytest.raises(NoSuchAnnouncement):
-        explain.ask(office, CARRIERS, TARO, "B9999999")
+    for name in ("B9999999", "\udcff"):
+        with pytest.raises(NoSuchAnnouncement):
+            explain.ask(office, CARRIERS, TARO, name)
 
 
 def test_nothing_is_changed_by_asking(office: Office, register: Register, store: Any) -> None:
