@@ -4,7 +4,7 @@ Facts in, answer out. Every item gets a line: it applies, it does not, or it can
 once a carrier has accepted the mail. Whatever holds is a `Finding`; the first in the order of telling is the answer.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
@@ -65,8 +65,11 @@ def explain(case: Case) -> Answer:
 
 
 def _told(found: Iterable[Finding]) -> list[Finding]:
-    """Return findings in the order of telling."""
-    return sorted(found, key=lambda one: ORDER[one.text.word])
+    """Return findings in the order of telling, none twice: what is said of the household may hold at each slot."""
+    told: list[Finding] = []
+    for one in sorted(found, key=lambda one: ORDER[one.text.word]):
+        told += [] if one in told else [one]
+    return told
 
 
 def _confirmed(case: Case) -> Iterator[Finding]:
@@ -94,7 +97,7 @@ def _registration(case: Case) -> Iterator[Finding]:
         yield finding("deregistered", ADDRESS, "do_register_anew", {"at": home.deregistered_at})
     elif sent and home.registered_at > sent.announced_at:
         times = {"at": home.registered_at, "announced": sent.announced_at}
-        yield finding("registered_later", ADDRESS, "do_next", times)
+        yield finding("registered_later", ADDRESS, _next(case.places), times)
     elif sent and home.school not in sent.schools:
         schools = {"schools": tuple(sent.schools.values()), "school": home.label}
         yield finding("other_school", SUPPORT, "do_right_school", schools)
@@ -117,7 +120,12 @@ def _changed(place: Place) -> Finding:
     if place.set_at is None:
         return finding("emptied", ADDRESS, "do_enter", {"slots": place.slots})
     word = "changed" if place.mail else "replaced"
-    return finding(word, ADDRESS, "do_next_there", {"slots": place.slots, "at": place.set_at})
+    return finding(word, ADDRESS, _next([place], "do_next_there"), {"slots": place.slots, "at": place.set_at})
+
+
+def _next(places: Sequence[Place], advice: str = "do_next") -> str:
+    """Return the advice that promises the next broadcast, unless it would go to none of these places either."""
+    return "do_mend_first" if places and all(place.next for place in places) else advice
 
 
 def _came_later(case: Case, place: Place) -> Iterator[Finding]:
@@ -125,7 +133,7 @@ def _came_later(case: Case, place: Place) -> Iterator[Finding]:
     if home and sent and place.set_at and home.registered_at <= sent.announced_at < place.set_at:
         times = {"at": place.set_at, "announced": sent.announced_at}
         if home.school in sent.schools:
-            yield finding("set_later", ADDRESS, "do_next", {"slots": place.slots, **times})
+            yield finding("set_later", ADDRESS, _next([place]), {"slots": place.slots, **times})
 
 
 def _from_now_on(case: Case) -> Iterator[Finding]:
@@ -143,7 +151,7 @@ def _left_out(case: Case, place: Place, reason: str) -> Iterator[Finding]:
 
 def _option_off(case: Case, place: Place) -> Finding:
     if case.household and case.household.receives_broadcasts:
-        return finding("option_was_off", OPTION, "do_next")
+        return finding("option_was_off", OPTION, _next([place]))
     word = "option_still_off" if place.excluded == Excluded.OPTION_OFF else "option_off"
     return finding(word, OPTION, "do_tick")
 
@@ -151,7 +159,7 @@ def _option_off(case: Case, place: Place) -> Finding:
 def _resting(case: Case, place: Place) -> Finding:
     rest, slots = place.rest, {"slots": place.slots}
     if rest is None:
-        return finding("was_resting", ADDRESS, "do_next", slots)
+        return finding("was_resting", ADDRESS, _next([place]), slots)
     since = {**slots, "since": rest.since, "why": rest.why.word}
     return finding("resting", rest.why.item or ADDRESS, "do_wake", since)
 

@@ -105,6 +105,7 @@ WHY: Mapping[str, str] = {
     ),
     "do_register_anew": "To get broadcasts again, please register anew at the school.",
     "do_next": "You will be sent the next broadcast; you need not do anything.",
+    "do_mend_first": "To be sent the next broadcast, please see to what is said below.",
     "do_next_there": "The next broadcast goes to the address that is entered now; you need not do anything.",
     "do_right_school": (
         "If your child has changed school, please have the old registration ended and register at the new school."

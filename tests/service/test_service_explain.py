@@ -296,8 +296,9 @@ def test_urgent_mail_does_not_wait_for_maintenance(office: Office, register: Reg
 
 
 def test_the_option_as_it_was_and_as_it_is(office: Office, register: Register, clock: FakeClock) -> None:
-    number = register("t-daiichi", TARO, receives=False)
+    number = register("t-daiichi", TARO, "c@example.jp", receives=False)
     register("t-daiichi", "b@example.jp")
+    assert ask(office, number).answer.others == ()
     assert told(office, TARO) == (5, "option_off", "do_tick")
     sent = send(office)
     assert told(office, TARO) == (5, "option_still_off", "do_tick")
@@ -396,6 +397,10 @@ def test_who_registered_too_late(office: Office, register: Register, clock: Fake
     register("t-daiichi", TARO)
     assert told(office, TARO) == (4, "registered_later", "do_next")
     assert told(office, TARO, sent) == (4, "registered_later", "do_next")
+    number = register("t-daiichi", None, None, "c@example.jp", "d@example.jp")
+    found = ask(office, number)
+    assert (found.answer.first.text.word, found.answer.first.advice.word) == ("registered_later", "do_mend_first")
+    assert {one.text.word for one in found.answer.others} == {"slot_3_or_4"}
 
 
 def test_who_was_never_told_anything(office: Office, register: Register) -> None:
