@@ -161,6 +161,8 @@ def _resting(case: Case, place: Place) -> Finding:
     if rest is None:
         return finding("was_resting", ADDRESS, _next([place]), slots)
     since = {**slots, "since": rest.since, "why": rest.why.word}
+    if rest.why.item == OPTION:
+        return finding("unwanted", OPTION, "do_complaint", since)
     return finding("resting", rest.why.item or ADDRESS, "do_wake", since)
 
 

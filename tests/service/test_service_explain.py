@@ -339,9 +339,7 @@ def test_an_address_in_slots_1_and_3_has_one_mail(office: Office, register: Regi
     assert found.answer.others == ()
 
 
-@pytest.mark.parametrize(
-    ("reason", "item"), [("address_unknown", 4), ("complaint", 5), ("mailbox_full", 3), ("a word of tomorrow", 4)]
-)
+@pytest.mark.parametrize(("reason", "item"), [("address_unknown", 4), ("mailbox_full", 3), ("a word of tomorrow", 4)])
 def test_an_address_that_rests(office: Office, register: Register, clock: FakeClock, reason: str, item: int) -> None:
     register("t-daiichi", TARO, "b@example.jp")
     rest(TARO, clock.now, reason)
@@ -352,6 +350,15 @@ def test_an_address_that_rests(office: Office, register: Register, clock: FakeCl
     assert found.answer.first.text.fields["since"] == clock.now
     change("DELETE FROM suspension")
     assert told(office, TARO) == (4, "was_resting", "do_next")
+
+
+def test_an_address_that_rests_because_its_reader_complained(
+    office: Office, register: Register, clock: FakeClock
+) -> None:
+    register("t-daiichi", TARO, "b@example.jp")
+    rest(TARO, clock.now, "complaint")
+    send(office)
+    assert told(office, TARO) == (5, "unwanted", "do_complaint")
 
 
 def test_an_address_that_came_to_rest_since(office: Office, register: Register, clock: FakeClock) -> None:
