@@ -131,6 +131,25 @@ OF_CARRIERS = [
 #: Stage and reply of a server that no entry names; reason and action of the reading.
 OF_ANYBODY = [
     # by words
+    (
+        "rcpt",
+        "550 5.2.0 <a@b.jp> recipient's personal blacklist does not allow mail from you",
+        "recipient_filter",
+        "refuse",
+    ),
+    ("rcpt", "550 you are not allowed to send mail to a@b.jp", "recipient_filter", "refuse"),
+    ("rcpt", "554 Sender address has been blacklisted", "sender_refused", "defer"),
+    ("rcpt", "550 Callback setup failed while verifying <b@school.example>", "sender_refused", "defer"),
+    ("rcpt", "450 4.2.1 The user you are trying to contact is receiving mail at a rate", "rate_limited", "defer"),
+    ("rcpt", "552 Too many messages in mailbox", "mailbox_full", "defer"),
+    ("rcpt", "550 Not delivering to previously bounced address", "suppressed", "refuse"),
+    ("rcpt", "554 5.7.1 undeliverable address: mail for example.net loops back to myself", "network_trouble", "defer"),
+    (
+        "eod",
+        "554 5.7.0 Reject - BANNED: multipart/mixed | application/zip,.zip,notice.exe",
+        "content_refused",
+        "refuse",
+    ),
     ("rcpt", "550 5.1.1 <a@example.jp>... User Unknown", "address_unknown", "refuse"),
     ("rcpt", "550 5.1.1 <a@b.jp>: Recipient address rejected: User unknown in table", "address_unknown", "refuse"),
     ("rcpt", "550 No such user here", "address_unknown", "refuse"),
