@@ -6,7 +6,7 @@ says nothing, because a good address must not be taken for a dead one.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from mailer.bounce.address_in import address_in, addresses_in
@@ -44,6 +44,12 @@ DELAYS = (
 _SENDER = re.compile(r"^(?:original-mail-from|x-postfix-sender|x-[a-z0-9-]{1,40}-sender)[ \t]*:(.*)", re.I | re.M)
 #: How Microsoft's Junk Mail Reporting Program begins the subject of a complaint, which is no report by RFC 5965.
 _JMRP = "complaint about message from"
+#: Whom a notice names for questions.
+_ROLE = re.compile(
+    r"(?:postmaster|mailer-daemon|abuse|support|help\w*|admin\w*|info|webmaster|no-?reply)@", re.IGNORECASE
+)
+#: How the subject begins of what a person answers or forwards.
+_HANDED_ON = re.compile(r"\s*(?:re|fwd?|aw|wg|tr|rv|sv|転送|返信)\s*[:：]", re.IGNORECASE)
 _HEADER_ECHO = re.compile(r"[ \t>]*(?:to|from|cc|subject|date|sent|message-id|reply-to):", re.IGNORECASE)
 _OF_SOMEBODY = re.compile(r"[ \t]*<?[^\s<>@]{1,128}@[^\s<>@]{1,255}>?[ \t]*(?::|\(|$)")
 _RETURNING = re.compile(
@@ -158,7 +164,8 @@ def _only_recipient(report: StatusReport, notice: Notice) -> str:
 
 
 def _was_given_up(told: ReportedRecipient) -> bool:
-    return told.action in ("failed", "") and bool(told.status or told.diagnostic)
+    """Tell whether the mail failed: so it says, or an action that there is not stands beside a status of failure."""
+    return told.action == "failed" or told.status[:1] in ("4", "5") or bool(told.diagnostic and not told.action)
 
 
 def _of_contradiction(book: Rulebook, address: str, notice: Notice) -> Event | None:
@@ -245,7 +252,8 @@ def _noticed(book: Rulebook, mail: Entity, notice: Notice) -> Iterator[Event]:
             if named:
                 yield from (_of_notice(book, shape, one, notice) for one in named)
                 return
-    yield from _failed_recipients(book, mail, notice)
+    events = list(_failed_recipients(book, mail, notice))
+    yield from events or (_last_resort(book, notice, own) if by_machine else ())
 
 
 def _sender(mail: Entity) -> str:
@@ -255,7 +263,10 @@ def _sender(mail: Entity) -> str:
 
 def _is_returning(book: Rulebook, mail: Entity, sender: str) -> bool:
     """Tell whether a mail may be a returned one: who reads ordinary mail as a report would blame good addresses."""
-    return _is_of_machine(mail) or any(subject in sender for subject in book.subjects)
+    if _is_of_machine(mail):
+        return True
+    handed_on = _HANDED_ON.match(mail.words("subject")) is not None
+    return not handed_on and any(subject in sender for subject in book.subjects)
 
 
 def _is_of_machine(mail: Entity) -> bool:
@@ -272,16 +283,30 @@ def _failed_recipients(book: Rulebook, mail: Entity, notice: Notice) -> Iterator
         yield _of_notice(book, None, Named(address, words), notice)
 
 
+def _last_resort(book: Rulebook, notice: Notice, own: Container[str]) -> Iterator[Event]:
+    """Name the one address that a server's notice of a failure can mean: in its words, or else that of the mail."""
+    said = [one for one in addresses_in(notice.text) if one.lower() not in own and not _ROLE.match(one)]
+    sent_to = [] if notice.original is None else addresses_in(", ".join(notice.original.fields("to")))
+    meant = [one for one in sent_to if one in said] or said or sent_to
+    if len(meant) == 1:
+        about = _about(notice.text, meant[0])
+        meaning = meaning_of(book, Said(notice.text, "", "", meant[0].rpartition("@")[2]), about)
+        if meaning.known:
+            yield _event(meant[0], meaning, delayed=_is_warning(notice))
+
+
+def _is_warning(notice: Notice, phrases: Sequence[str] = ()) -> bool:
+    words = notice.text.lower()
+    return any(map(words.__contains__, (*DELAYS, *phrases)))
+
+
 def _of_notice(book: Rulebook, shape: Shape | None, named: Named, notice: Notice) -> Event:
     domain = named.address.rpartition("@")[2]
     meaning = meaning_of(book, Said(named.words, "", "", domain), notice.text)
     if not meaning.known:
         whole = meaning_of(book, Said(notice.text, "", "", domain))
         meaning = whole if whole.known else meaning
-    words = notice.text.lower()
-    return _event(
-        named.address, meaning, delayed=any(map(words.__contains__, (*DELAYS, *(shape.delayed if shape else ()))))
-    )
+    return _event(named.address, meaning, delayed=_is_warning(notice, shape.delayed if shape else ()))
 
 
 # --- automatic answers

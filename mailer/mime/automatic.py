@@ -31,7 +31,7 @@ _MACHINES = (
 )
 _MACHINE = re.compile(rf"(?:^|[<\s\"])(?:{_MACHINES})(?:[+-][^@\s]{{0,200}})?@", re.IGNORECASE)
 _AWAY = re.compile(
-    r"\s*(?:re:\s*)?(?:auto(?:matic|mated)?[ -]*(?:reply|response|answer)|auto:|out of (?:the )?office|vacation\b"
+    r"\s*(?:auto(?:matic|mated)?[ -]*(?:reply|response|answer)|auto:|out of (?:the )?office|vacation\b"
     r"|away (?:from|until)|abwesen|automatische antwort|réponse automatique|respuesta automática|自動(?:返信|応答)"
     r"|不在(?:通知|のお知らせ|の連絡))",
     re.IGNORECASE,

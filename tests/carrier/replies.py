@@ -133,6 +133,23 @@ OF_ANYBODY = [
     # by words
     (
         "rcpt",
+        "550 Requested action not taken: mailbox unavailable invalid DNS MX or A/AAAA record",
+        "sender_refused",
+        "defer",
+    ),
+    ("rcpt", "550 Your server does not have a reverse (address-to-name) DNS entry", "source_blocked", "defer"),
+    ("rcpt", "535 AUTH FAILED - b@school.example", "auth_failed", "defer"),
+    ("rcpt", "550 5.1.0 Too many RCPT. Please see AUP#In-1340", "rate_limited", "defer"),
+    ("rcpt", "450 4.3.2 Mailbox server is down for maintenance, user not available", "remote_trouble", "defer"),
+    ("rcpt", "550 User refused to receive this mail.", "recipient_filter", "refuse"),
+    ("rcpt", "550 <a@b.jp> is now disabled with MTA service.", "suspended", "refuse"),
+    ("rcpt", "550 mail server won't relay for you", "relay_denied", "refuse"),
+    ("rcpt", "550 Benutzer hat zuviele Mails auf dem Server", "mailbox_full", "refuse"),
+    ("eod", "550 MessageWall: MIME/REJECT: Invalid structure", "content_refused", "refuse"),
+    ("rcpt", "550 Recipient has left the company", "moved", "refuse"),
+    ("rcpt", "550 User not a member of domain: <a@b.jp>", "address_unknown", "refuse"),
+    (
+        "rcpt",
         "550 5.2.0 <a@b.jp> recipient's personal blacklist does not allow mail from you",
         "recipient_filter",
         "refuse",
