@@ -27,6 +27,7 @@ _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"(?=.{{1,253}}$)(?!(?:.*\.)?[0-9]+$)(?:{_LABEL}\.)*{_LABEL}")
 _ENDPOINT = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f.]*:[0-9A-Fa-f:.]+)\]|(?P<host>[^:\[\]]+)):(?P<port>[0-9]{1,5})")
 _MINUTES = re.compile(r"[0-5][0-9](?:-[0-5][0-9])?")
+_PHONE = re.compile(r"(?=(?:.*[0-9]){5})[0-9+][0-9() -]{4,28}[0-9]")
 _CODE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 
 
@@ -81,6 +82,27 @@ def words(most: int) -> Callable[[object], str]:
         return value
 
     return check
+
+
+def text(most: int) -> Callable[[object], str]:
+    """Make a check for text of one line or more."""
+
+    def check(value: object) -> str:
+        if not isinstance(value, str) or not 1 <= len(value.strip()) <= most:
+            raise wrong("text", value, most=most)
+        for line in value.splitlines():
+            if character := hidden_character(line):
+                raise wrong("hidden", value, character=character)
+        return value.strip()
+
+    return check
+
+
+def phone(value: object) -> str:
+    """Return a telephone number, which may be said in any mail and reply."""
+    if not isinstance(value, str) or not _PHONE.fullmatch(value):
+        raise wrong("phone", value)
+    return value
 
 
 def duration(least: str, most: str) -> Callable[[object], timedelta]:
