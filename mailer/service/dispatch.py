@@ -22,7 +22,19 @@ from mailer.schedule.stop import Stops
 from mailer.schedule.transition import Step, after, lost, unused
 from mailer.service import alarm, wave
 from mailer.service.office import Office
-from mailer.store import announcements, audience, control, domains, flushes, keys, leases, site_memory, spool, stops
+from mailer.store import (
+    announcements,
+    audience,
+    control,
+    domains,
+    flushes,
+    keys,
+    leases,
+    singles,
+    site_memory,
+    spool,
+    stops,
+)
 
 __all__ = [
     "Claimed",
@@ -184,6 +196,7 @@ def set_clock(office: Office, by: timedelta) -> int:
     control.set_clock(by)
     stops.set_clock(by)
     site_memory.set_clock(by)
+    singles.set_clock(by)
     return spool.set_clock(office.clock(), by)
 
 

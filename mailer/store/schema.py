@@ -11,6 +11,7 @@ from mailer.store import (
     models,
     received_report_models,
     session_models,
+    single_models,
     stop_models,
     tls_models,
     tls_report_models,
@@ -31,4 +32,5 @@ TABLES: tuple[type[models.Table], ...] = (
     *tls_models.TABLES,
     *tls_report_models.TABLES,
     *received_report_models.TABLES,
+    *single_models.TABLES,
 )
