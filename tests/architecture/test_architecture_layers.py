@@ -47,6 +47,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mailer.smtp",
         "mailer.store.writer",
     ),
+    "mailer.replying": (
+        "mailer.net",
+        "mailer.reporting",
+        "mailer.service",
+        "mailer.store.reader",
+        "mailer.store.writer",
+    ),
     "mailer.errand": ("mailer.domain",),
     "mailer.timers": ("mailer.clock", "mailer.service", "mailer.store.writer"),
     "mailer.clock": ("mailer.domain",),
