@@ -152,7 +152,7 @@ class InboundSession(Conversation):
             await self._argument("TO:", arg or "", self._add_recipient)
 
     async def _add_recipient(self, path: Path, parameters: dict[str, str]) -> None:
-        verdict = self._house.policy.judge(path)
+        verdict = self._house.policy.judge(path, self._transaction().mail_from or "")
         recipients = self._transaction().recipients
         if parameters:
             await self.fault("555 5.5.4 Parameters not recognised")

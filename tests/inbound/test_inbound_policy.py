@@ -1,7 +1,10 @@
 """For whom do we take mail, and for whom not?"""
 
+from dataclasses import replace
+
 import pytest
 
+from mailer.domain.answering import refusal
 from mailer.message.verp import Verp
 from mailer.net.inbound_path import read_argument
 from mailer.net.inbound_policy import Recipient, policy
@@ -49,3 +52,26 @@ def test_nobody_else_lives_here(address: str) -> None:
 )
 def test_we_relay_for_nobody(address: str) -> None:
     assert judge(address) == "550 5.7.1 Relaying denied"
+
+
+def test_the_reverse_path_of_a_single_mail_is_taken_and_names_no_item() -> None:
+    ours = replace(policy(DOMAIN, ["t-daiichi"], VERP.read), singles=VERP.of_singles().read)
+    for address, expected in (
+        (VERP.of_singles().make(7), Recipient(VERP.of_singles().make(7))),
+        (VERP.make(7), Recipient(VERP.make(7), 7)),
+        (OTHER_KEY.of_singles().make(7), "550 5.1.1 No such address here"),
+    ):
+        path, _ = read_argument("TO:", f"TO:<{address}>")
+        assert ours.judge(path, "hanako@docomo.ne.jp") == expected
+
+
+def test_a_school_that_refuses_says_whom_to_phone_and_takes_returned_mail() -> None:
+    ours = replace(policy(DOMAIN, ["a", "b"], VERP.read), refusals={"a": refusal("0125-22-0000")})
+    path, _ = read_argument("TO:", f"TO:<A@{DOMAIN}>")
+    reply = ours.judge(path, "hanako@docomo.ne.jp")
+    assert reply == ("550 5.2.1 This address sends mail only and takes none. Please telephone the school: 0125-22-0000")
+    assert ours.judge(path, "") == ours.judge(path) == Recipient(f"A@{DOMAIN}")
+    other, _ = read_argument("TO:", f"TO:<b@{DOMAIN}>")
+    assert ours.judge(other, "hanako@docomo.ne.jp") == Recipient(f"b@{DOMAIN}")
+    assert refusal("").isascii()
+    assert len(refusal("0" * 30)) < 500
