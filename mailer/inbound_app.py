@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from config import Settings
 from config.bounces import load_bounces
@@ -17,6 +17,8 @@ from mailer.appliance import open_office
 from mailer.bounce.event import ReadMail
 from mailer.bounce.parse import read
 from mailer.bounce.rulebook import Rulebook
+from mailer.mime.correspondence import Correspondence, read_correspondence
+from mailer.mime.entity import read_mail
 from mailer.net.inbound import Inbound
 from mailer.net.inbound_doors import Limits
 from mailer.net.inbound_policy import policy
@@ -24,7 +26,7 @@ from mailer.net.inbound_session import House, Mail, NotKept, Take
 from mailer.net.sockets import listening
 from mailer.report import received
 from mailer.report.received import Received
-from mailer.service import bounce, received_report
+from mailer.service import bounce, received_report, replies
 from mailer.service.office import Office
 from mailer.store.database import FAILURES, is_full
 from mailer.store.writer import Writer
@@ -53,9 +55,10 @@ async def run(settings: Settings, ready: Callable[[], None], stop: asyncio.Event
 def house(settings: Settings, office: Office, take: Take) -> House:
     """Return whose port 25 this is."""
     codes = [school.code for school in office.schools]
+    home = policy(office.domain, codes, office.verp.read)
     return House(
         hostname=settings.domain.hostname,
-        policy=policy(office.domain, codes, office.verp.read),
+        policy=replace(home, singles=office.verp.of_singles().read, refusals=replies.refusals(office)),
         take=take,
         clock=office.clock,
         spool_directory=str(settings.state.directory),
@@ -73,8 +76,8 @@ def keeper(office: Office, writer: Writer, book: Rulebook) -> Take:
     async def take(mail: Mail) -> str:
         try:
             async with one_by_one if mail.octets > BIG else nullcontext():
-                packed, said, reported = await asyncio.to_thread(_read, mail, book)
-                number = await writer.do(lambda: _kept(office, packed, said, reported))
+                packed, contents = await asyncio.to_thread(_read, mail, book)
+                number = await writer.do(lambda: _kept(office, packed, contents))
         except (*FAILURES, OSError) as error:
             _log.error("a mail from %s could not be stored: %s", mail.peer, error)
             raise NotKept(no_room=is_full(error)) from error
@@ -86,7 +89,16 @@ def keeper(office: Office, writer: Writer, book: Rulebook) -> Take:
     return take
 
 
-def _read(mail: Mail, book: Rulebook) -> tuple[bounce.Packed, ReadMail, Received | None]:
+@dataclass(frozen=True, slots=True)
+class _Contents:
+    """What a mail says: of the mail it speaks of, in a report, and in its header."""
+
+    said: ReadMail
+    reported: Received | None
+    correspondence: Correspondence
+
+
+def _read(mail: Mail, book: Rulebook) -> tuple[bounce.Packed, _Contents]:
     facts = bounce.InboundFacts(
         reverse_path=mail.reverse_path,
         forward_paths=tuple(recipient.forward_path for recipient in mail.recipients),
@@ -95,12 +107,15 @@ def _read(mail: Mail, book: Rulebook) -> tuple[bounce.Packed, ReadMail, Received
         # A report goes to one reverse-path; whoever names several of our items in one mail reports none of the others.
         item_id=next((each.item_id for each in mail.recipients if each.item_id is not None), None),
     )
-    return bounce.pack(facts), read(facts.content, book), received.read(facts.content)
+    correspondence = read_correspondence(read_mail(facts.content))
+    contents = _Contents(read(facts.content, book), received.read(facts.content), correspondence)
+    return bounce.pack(facts), contents
 
 
-def _kept(office: Office, packed: bounce.Packed, said: ReadMail, reported: Received | None) -> int:
+def _kept(office: Office, packed: bounce.Packed, mail: _Contents) -> int:
     number, is_new = bounce.keep(office, packed)
     if is_new:
-        meaning = bounce.learn(office, number, said)
-        received_report.learn(office, number, meaning, reported)
+        meaning = bounce.learn(office, number, mail.said)
+        received_report.learn(office, number, meaning, mail.reported)
+        replies.learn(office, number, mail.correspondence, mail.said)
     return number
