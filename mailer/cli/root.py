@@ -35,6 +35,7 @@ VERBS = {
     "canaries": "mailer.cli.canaries:canaries",
     "carriers": "mailer.cli.carriers:carriers",
     "reports": "mailer.cli.reports:reports",
+    "replies": "mailer.cli.replies:replies",
     "rehearse": "mailer.cli.rehearse:rehearse",
     "audit": "mailer.cli.audit:audit",
     "bounce": "mailer.cli.bounce:bounce",
