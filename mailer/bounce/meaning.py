@@ -60,7 +60,8 @@ def meaning_of(book: Rulebook, said: Said, *context: str) -> Meaning:
     temporary = quoted.code // 100 == 4
     if reading.reason is Reason.UNCLEAR and temporary and not _says_anything(quoted.text):
         reading = replace(reading, reason=Reason.EXPIRED)
-    return Meaning(known, reading.kind == "hard" and not temporary, reading.reason, quoted.enhanced, quoted.text, host)
+    status = quoted.enhanced or said.status
+    return Meaning(known, reading.kind == "hard" and not temporary, reading.reason, status, quoted.text, host)
 
 
 def _completed(quoted: Quotation, status: str) -> Quotation:
