@@ -121,6 +121,21 @@ def duration(least: str, most: str) -> Callable[[object], timedelta]:
     return check
 
 
+def duration_or_never(least: str, most: str) -> Callable[[object], timedelta | None]:
+    """Make a check for lengths of time, or the word "never", which becomes None."""
+    length = duration(least, most)
+
+    def check(value: object) -> timedelta | None:
+        if value is None or value == "never":
+            return None
+        try:
+            return length(value)
+        except PydanticCustomError as error:
+            raise wrong("duration_or_never", value, least=least, most=most) from error
+
+    return check
+
+
 def minutes(value: object) -> frozenset[int]:
     """Return minutes of the hour, given as a list of single ones and of ranges that may go over the full hour."""
     if not isinstance(value, list) or not all(isinstance(part, str) and _MINUTES.fullmatch(part) for part in value):

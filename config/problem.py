@@ -39,6 +39,7 @@ REASONS: Mapping[str, str] = {
     "hidden": "contains the invisible character {character}; remove it",
     "minutes": '{value} is no list of minutes of the hour; write it like ["58-02", "30"]',
     "duration": 'must be a duration from "{least}" to "{most}" (s, m, h or d), not {value}',
+    "duration_or_never": 'must be a duration from "{least}" to "{most}" (s, m, h or d) or "never", not {value}',
     "path": 'must be an absolute path such as "/etc/mimamori", not {value}',
     "domain": 'must be a domain name such as "mail.example.jp" (a Japanese one in its xn-- form), not {value}',
     "endpoint": 'must be written as "ADDRESS:PORT" or "[IPV6]:PORT" with a port from 1 to 65535, not {value}',
