@@ -5,6 +5,8 @@ import click
 from mailer.cli.verb import N_, Verbs
 
 VERBS = {
+    "suspended": "mailer.cli.suspended:suspended",
+    "resume": "mailer.cli.suspended:resume",
     "list": "mailer.cli.bounce_list:list_",
     "parse": "mailer.cli.bounce_parse:parse",
     "show": "mailer.cli.bounce_list:show",
