@@ -45,6 +45,7 @@ def suspended(session: Session, school: tuple[str, ...]) -> None:
 
 @click.command(
     cls=Verb,
+    context_settings={"ignore_unknown_options": True},  # old addresses of au begin with a hyphen
     help=N_(
         "Have an address tried again: it rests no more, and what was said before counts no more.\n\n"
         "For when a guardian says that it works now. An address whose reader complained is woken too: ask first."

@@ -71,7 +71,7 @@ def import_entries(
                 progress(done, len(entries))
         counts = {"created": imported.created, "updated": imported.updated, "unchanged": imported.unchanged}
         record(office, actor, "households.import", "roster", **counts)
-        suspension.set_anew(office, list(_set_anew(plan)), actor)
+        suspension.set_anew(office, _set_anew(plan), actor)
     return imported
 
 

@@ -1,16 +1,15 @@
 """Which addresses rest, who puts them to rest, and who wakes them?
 
 What was said against an address is kept as it comes (`note`) and judged a while later (`judge`, by the mailer's timer),
-because the first refusals of a wave look like any others. While a wave stands at a receiver nothing that it says is
-held against an address, and what was already is taken back; what the days of a wave brought never counts, unless an
-operator thaws it.
+because the first refusals of a wave look like any others. While a wave stands at a receiver nobody is put to rest for
+what it said, and what its days brought is taken back; it never counts, unless an operator thaws the wave.
 
 A person wakes an address, a roster that sets it anew, or the reach test: the first announcement after its time, safety
 mail too, goes to the address as if it did not rest. That costs others nothing, and if the address works again it is
 the mail that must not be missed. Accepted, it is written to; not returned for a day, it is awake.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -114,7 +113,7 @@ def _judge_setbacks(office: Office, now: datetime) -> int:
         for key in suspensions.excuse(name, one.since, now + LOOK_AGAIN)
     ]
     woken = sum(_wake_excused(office, one) for one in suspensions.those_of(frozenset(taken_back)))
-    blamed = sorted({one.address_key for one, standing, _ in judged if standing == COUNTS})
+    blamed = sorted({one.address_key for one, standing, again in judged if standing == COUNTS and again is None})
     return woken + sum(_rest(office, key, now) for key in blamed)
 
 
@@ -134,8 +133,8 @@ class _Wave:
     def judged(self, one: Kept, now: datetime) -> tuple[str, datetime | None]:
         """Return how a setback stands from now on, and when it is looked at again."""
         at = one.setback.at.astimezone(JAPAN)
-        if self.since is not None and at >= self.since:
-            return WAVE, now + LOOK_AGAIN
+        if self.since is not None:
+            return WAVE if at >= self.since else one.standing, now + LOOK_AGAIN
         if one.standing == WAVE and at.date().isoformat() not in self.thawed:
             return WAVE, None
         return COUNTS, None
@@ -211,14 +210,14 @@ def resume(office: Office, address_key: str, actor: str, why: str = "") -> bool:
         return bool(wake(office, [address_key], actor, why, complaints=True))
 
 
-def set_anew(office: Office, address_keys: Sequence[str], actor: str) -> None:
+def set_anew(office: Office, address_keys: Iterable[str], actor: str) -> None:
     """Heed that somebody has just registered these addresses: they are tried again; inside a transaction.
 
     One whose reader complained is not: a list in which it stands says nothing of its reader's will.
     """
-    concerned = suspensions.concerned().intersection(address_keys)
-    if concerned:
-        wake(office, concerned, actor, "registered anew")
+    concerned = suspensions.concerned()
+    if concerned:  # as a rule few are: a big roster is not gone through for nothing
+        wake(office, concerned.intersection(address_keys), actor, "registered anew")
 
 
 def suspended(office: Office, schools: Collection[str] | None = None) -> list[Resting]:

@@ -252,6 +252,22 @@ def test_while_a_wave_stands_nobody_rests_and_its_days_never_count(
     assert resting(office) == {DEAD}
 
 
+def test_what_was_said_the_evening_before_a_wave_is_judged_after_it(
+    office: Office, clock: FakeClock, family: int
+) -> None:
+    """The wave may have begun with it, before it could be told."""
+    go(office, clock, HARD)
+    go(office, clock, HARD, minutes=1)
+    clock.advance(days=1)
+    much_refused(office)
+    judge(office)
+    assert resting(office) == set()
+    clock.advance(days=1)
+    usual(office)
+    judge(office)
+    assert resting(office) == {DEAD}
+
+
 def test_what_a_wave_caught_counts_once_an_operator_has_thawed_it(
     office: Office, clock: FakeClock, family: int
 ) -> None:
