@@ -28,13 +28,13 @@ def troubles() -> dict[str, Trouble]:
         since = waves.get(one.receiver)
         if since is None or one.setback.at.astimezone(JAPAN).date().isoformat() < since:
             last[one.address_key] = one
-    found = {
+    resting = {one.address_key: Trouble(State.RESTS, one.since, one.reason, one.evidence) for one in suspensions.all_()}
+    failing = {
         key: Trouble(State.FAILS, one.setback.at, one.setback.reason, one.setback.words)
         for key, one in last.items()
-        if suspensions.accepted_at(key, one.setback.sent_at) is None
+        if key not in resting and not suspensions.was_accepted(key, one.setback.sent_at)
     }
-    resting = {one.address_key: Trouble(State.RESTS, one.since, one.reason, one.evidence) for one in suspensions.all_()}
-    return found | resting
+    return failing | resting
 
 
 def of_households(households: Sequence[Household]) -> list[HouseholdReach]:

@@ -29,8 +29,8 @@ __all__ = ["Kept", "Noted", "Resting", "Suspended"]
 
 TIMER = "timer"
 SESSION, REPORT = "session", "report"
-#: So many setbacks are judged in one go: nobody waits long for the store.
-AT_ONCE = 200
+#: So many setbacks are judged in one go: nobody waits for the store for longer than a tenth of a second.
+AT_ONCE = 50
 #: How often it is asked whether a wave is over.
 LOOK_AGAIN = timedelta(hours=1)
 LONGEST_WORDS = 500

@@ -31,6 +31,13 @@ SELECT MAX(item.settled_at) FROM announcement CROSS JOIN queue_item AS item
 ON item.announcement_id = announcement.id AND item.address_key = ? AND item.canary = 0
 WHERE announcement.expires_at > ? AND item.state = 'accepted'
 """
+#: The newest first, because most addresses were accepted in the last one.
+ACCEPTED_SINCE = """
+SELECT 1 FROM announcement CROSS JOIN queue_item AS item
+ON item.announcement_id = announcement.id AND item.address_key = ? AND item.canary = 0
+WHERE announcement.expires_at > ? AND item.state = 'accepted' AND item.settled_at > ?
+ORDER BY announcement.announced_at DESC LIMIT 1
+"""
 #: An attempt that began before the deadline may end after it.
 LATE = timedelta(days=1)
 #: But for those to which the mail that tests them was accepted.
@@ -192,6 +199,11 @@ def accepted_at(address_key: str, since: datetime) -> datetime | None:
     """Return when the last mail to an address was accepted, after `since`, that did not come back; or None."""
     ((last,),) = select(ACCEPTED, (address_key, instant(since - LATE)))
     return None if last is None or last < instant(since) else moment(last)
+
+
+def was_accepted(address_key: str, since: datetime) -> bool:
+    """Tell whether a mail to an address was accepted after `since` that did not come back."""
+    return bool(select(ACCEPTED_SINCE, (address_key, instant(since - LATE), instant(since))))
 
 
 def all_() -> list[Suspended]:
