@@ -144,12 +144,14 @@ def _rest(office: Office, address_key: str, now: datetime) -> bool:
     """Put an address to rest if it has to; return whether it fell to rest."""
     kept = suspensions.counting(address_key)
     setbacks = [one.setback for one in kept]
-    if suspensions.get(address_key) is not None or cause(setbacks, None, office.suspension) is None:
+    if cause(setbacks, None, office.suspension) is None:
         return False
     accepted_at = suspensions.accepted_at(address_key, min(one.sent_at for one in setbacks))
     found = cause(setbacks, accepted_at, office.suspension)
-    if found is None:
+    rests = suspensions.get(address_key)
+    if found is None or (rests and (found.kind is not Kind.COMPLAINT or rests.reason == COMPLAINT)):
         return False
+    suspensions.end([address_key])  # whoever complains is not tried again, even if the address rested before
     suspensions.begin(address_key, now, found.reason, found.words)
     record(office, TIMER, "suspension.rest", queue_id(kept[-1].item_id), why=found.reason)
     return True

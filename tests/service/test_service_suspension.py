@@ -1,12 +1,15 @@
 """Do addresses rest by what was said against them, and wake when somebody, a roster or a test says so?"""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from mailer import timers
 from mailer.carrier.wave import Day
+from mailer.clock import SteadyClock
 from mailer.domain.household import Entry
 from mailer.domain.suspension import Terms
 from mailer.schedule.item import ItemState
@@ -17,6 +20,7 @@ from mailer.store import inbound
 from mailer.store.database import transaction
 from mailer.store.models import AuditEntry, QueueItem
 from mailer.store.suspension_models import Setback
+from mailer.store.writer import Writer
 from tests.conftest import FakeClock, Register
 
 DEAD, GOOD = "dead@docomo.ne.jp", "good@docomo.ne.jp"
@@ -207,6 +211,18 @@ def test_a_complaint_is_enough_and_no_test_or_roster_wakes_it(office: Office, cl
     assert resting(office) == set()
 
 
+def test_who_complains_while_the_address_rests_is_not_tried_again(
+    office: Office, clock: FakeClock, family: int
+) -> None:
+    first = go(office, clock, {})
+    put_to_rest(office, clock)
+    come_back(office, first, "complaint", "complaint")
+    assert judge(office) == 1
+    assert judge(office) == 0
+    (one,) = suspension.suspended(office)
+    assert (one.suspended.reason, one.tried_again) == ("complaint", None)
+
+
 @pytest.mark.parametrize("kind", ["delayed", "delivered", "autoreply", "report"])
 def test_what_is_no_failure_is_no_setback(office: Office, clock: FakeClock, family: int, kind: str) -> None:
     come_back(office, go(office, clock, {}), kind, "mailbox_full")
@@ -218,6 +234,17 @@ def test_what_is_said_to_a_canary_is_held_against_nobody(office: Office, clock: 
     QueueItem.update(canary=True).execute()
     finish(office, HARD)
     assert Setback.select().count() == 0
+
+
+async def test_the_mailers_timer_judges(office: Office, clock: FakeClock, family: int) -> None:
+    for _ in range(2):
+        announce(office)
+        finish(office, HARD)
+    clock.advance(hours=1)
+    writer = Writer()
+    await timers.tick(office, writer, SteadyClock(clock, lambda: 0.0))
+    await asyncio.to_thread(writer.close)
+    assert resting(office) == {DEAD}
 
 
 # --- waves
