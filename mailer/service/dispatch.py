@@ -140,7 +140,7 @@ def settle(office: Office, outcomes: Sequence[tuple[int, int, Outcome]], shift: 
 def _said_for_good(ends: Sequence[tuple[spool.Open, Outcome, Step]]) -> list[suspension.Noted]:
     """Return what was said of the addresses of items that are refused, or whose time was over at their last reply."""
     return [
-        _noted(one.item_id, one.domain, outcome.kind if step.state is ItemState.REFUSED else "soft", outcome.evidence)
+        _noted(one.item_id, one.domain, outcome.kind, outcome.evidence)
         for one, outcome, step in ends
         if step.state in (ItemState.REFUSED, ItemState.EXPIRED)
     ]

@@ -421,6 +421,13 @@ def test_who_is_refused_again_rests_for_another_month(office: Office, clock: Fak
     assert broadcast.show(office, announce(office))["recipients"] == 2
 
 
+def test_a_refused_test_is_not_repeated_before_it_is_judged(office: Office, clock: FakeClock, family: int) -> None:
+    put_to_rest(office, clock)
+    clock.advance(days=30)
+    go(office, clock, HARD, minutes=5)
+    assert broadcast.show(office, go(office, clock, {}))["excluded"] == {"resting": 1}
+
+
 def test_a_test_that_comes_back_within_a_day_has_failed(office: Office, clock: FakeClock, family: int) -> None:
     put_to_rest(office, clock)
     clock.advance(days=30)
