@@ -19,7 +19,7 @@ from mailer.carrier.reason import Reason
 from mailer.carrier.wave import Day
 from mailer.ids import queue_number
 from mailer.schedule.outcome import Evidence
-from mailer.service import canary, wave
+from mailer.service import canary, suspension, wave
 from mailer.service.office import Office
 from mailer.store import bounce_events, inbound
 from mailer.store.bounce_events import Concerned, Criteria, Listed
@@ -163,13 +163,17 @@ def _by_message_id(office: Office, message_id: str) -> Concerned | None:
 
 def _apply(office: Office, item: Concerned, event: Event) -> bool:
     """Do what an event that is proved asks for; return whether it returned the item."""
+    domain = item.address_key.rpartition("@")[2]
+    said = suspension.Noted(item.item_id, domain, event.kind, event.reason, event.diagnostic)
     if not event.kind.failed:
+        suspension.note(office, said)  # a complaint; whatever else is no failure is not kept there
         return False
     if not inbound.mark_returned(item.item_id, _evidence(event), office.clock()):
         return False
     canary.look_again(item.item_id)
     # By the domain that we wrote to: what host the report names is its author's word.
-    wave.note(office, {(item.address_key.rpartition("@")[2], ""): Day(0, 1)})
+    wave.note(office, {(domain, ""): Day(0, 1)})
+    suspension.note(office, said)
     return True
 
 

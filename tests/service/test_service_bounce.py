@@ -13,12 +13,12 @@ from mailer.domain.lane import Lane
 from mailer.ids import queue_id
 from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Evidence, Outcome, Verdict
-from mailer.service import bounce, broadcast, dispatch, roster
+from mailer.service import bounce, broadcast, dispatch, roster, suspension
 from mailer.service.announce import NewAnnouncement, announce, audience
 from mailer.service.office import Office
 from mailer.store import inbound, waves
 from mailer.store.bounce_events import Criteria
-from mailer.store.database import transaction
+from mailer.store.database import select, transaction
 from mailer.store.models import Attempt, InboundMail, QueueItem
 
 if TYPE_CHECKING:
@@ -273,3 +273,37 @@ def test_mails_are_found_by_address_household_and_by_saying_nothing(office: Offi
     assert content is not None
     assert content.endswith(b"hello\r\n")
     assert [one.event for one in events] == [None]
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "kept"),
+    [("5.1.1", "550 Unknown user", [("hard", "address_unknown")]), ("5.7.26", "550 5.7.26 DMARC policy", [])],
+)
+def test_what_a_return_says_against_an_address_is_kept_unless_it_is_our_fault(
+    office: Office, sent: str, status: str, words: str, kept: list[tuple[str, str]]
+) -> None:
+    item_id = accepted(office)
+    content = report(status=status).replace(b"550 Unknown user", words.encode())
+    take(office, item_id, content)
+    take(office, item_id, content.replace(b"one", b"two"))
+    assert select("SELECT kind, reason FROM setback") == kept
+
+
+def test_a_complaint_turns_the_address_off(office: Office, sent: str, clock: "FakeClock") -> None:
+    item_id = accepted(office)
+    text = f"""\
+Content-Type: multipart/report; report-type=feedback-report; boundary=b
+
+--b
+Content-Type: message/feedback-report
+
+Feedback-Type: abuse
+Original-Rcpt-To: {ADDRESS}
+
+--b--
+"""
+    take(office, item_id, text.replace("\n", "\r\n").encode())
+    clock.advance(minutes=1)
+    with transaction():
+        suspension.judge(office)
+    assert select("SELECT address_key, reason FROM suspension") == [(ADDRESS, "complaint")]
