@@ -39,6 +39,8 @@ DELAYS = (
     "no need to resend",
     "do not resend your message",
 )
+#: OpenSMTPD says "delayed" of a mail that it has deleted because its time ran out, and "Envelope expired" then only.
+GIVEN_UP_YET_DELAYED = "envelope expired"
 
 #: Where reports tell the reverse-path: RFC 5965, and Postfix's own field.
 _SENDER = re.compile(r"^(?:original-mail-from|x-postfix-sender|x-[a-z0-9-]{1,40}-sender)[ \t]*:(.*)", re.I | re.M)
@@ -143,6 +145,8 @@ def _of_report(book: Rulebook, told: ReportedRecipient, report: StatusReport, no
     if told.action in DELIVERED:
         words = visible(told.diagnostic, LONGEST_TEXT)
         return Event(address, Kind.DELIVERED, Reason.DELIVERED, told.status, words, told.host, final)
+    if told.action == "delayed" and GIVEN_UP_YET_DELAYED in _about(notice.text, final or address).lower():
+        told = replace(told, action="failed")
     delayed = told.action == "delayed"
     if told.action == "failed" and told.status[:1] == "2":
         return _of_contradiction(book, address, notice)
