@@ -133,6 +133,11 @@ class Appliance:
         """Return what `broadcast recipients` says, by address."""
         return {line["address"]: line for line in self.lines("broadcast", "recipients", announcement)}
 
+    def raw(self, mail: int) -> bytes:
+        """Return a mail that came in, as it came."""
+        verb = ("mailer", "--config", str(self.configuration), "bounce", "show", str(mail), "--raw")
+        return subprocess.run((*PYTHON, *verb), cwd=ROOT, capture_output=True, check=True, timeout=VERB_SECONDS).stdout
+
     def rendered(self, announcement: str) -> dict[str, bytes]:
         """Return the mail for every recipient, made anew in another process."""
         said = _run("tests.acceptance.render", str(self.configuration), announcement)

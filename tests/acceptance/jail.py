@@ -68,6 +68,15 @@ class Jail:
         os.chown(path, self.users.get(owner, 0), 0)
         path.chmod(mode)
 
+    def own(self, inside: str, owner: str, group: str, mode: int) -> None:
+        """Give a program of the package to a user and group that exist only here; the tree stays as it is."""
+        program = self.path(inside)
+        copy = program.with_name(f"{program.name}.own")
+        shutil.copy2(program, copy)
+        os.chown(copy, self.users.get(owner, 0), self.users.get(group, 0))
+        copy.chmod(mode)
+        copy.replace(program)
+
     def _name_users(self) -> None:
         named = {"root": 0, "nobody": 65534, **self.users}
         self.file("/etc/passwd", "".join(f"{name}:x:{number}:{number}::/:/bin/sh\n" for name, number in named.items()))

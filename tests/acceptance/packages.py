@@ -29,7 +29,7 @@ class Lacking(Exception):
 def tree(package: str, *more: str) -> Path:
     """Return the tree of a package with its libraries and `more` packages; fetch it the first time."""
     with _cache() as cache:
-        ready = cache / package
+        ready = cache / "+".join((package, *more))
         if not ready.exists():
             with tempfile.TemporaryDirectory(dir=cache) as directory:
                 made = Path(directory) / "tree"
