@@ -1,11 +1,13 @@
 """What did the server offer in its answer to EHLO?
 
 The keywords are those of RFC 5321 §4.1.1.1; of all that a server may offer only what the client uses is read.
-Keywords ignore case. A parameter that makes no sense counts as absent. Raises nothing.
+Keywords ignore case. A parameter that makes no sense counts as absent. Raises nothing. Courier's PIPELINING counts as
+not offered: it forgets the commands right behind the end of a mail, which RFC 2920 §3.1 lets come, and both would wait.
 """
 
 from dataclasses import dataclass
 
+_COURIER = "XVERP=COURIER"
 _MAX_SIZE_DIGITS = 20  # RFC 1870 §4: a size has up to 20 digits
 
 
@@ -35,7 +37,7 @@ def read_capabilities(text: str) -> Capabilities:
         keyword, _, parameters = line.strip().partition(" ")
         offers.setdefault(keyword.upper(), parameters)
     return Capabilities(
-        pipelining="PIPELINING" in offers,
+        pipelining="PIPELINING" in offers and _COURIER not in offers,
         size=_size(offers["SIZE"]) if "SIZE" in offers else None,
         eight_bit_mime="8BITMIME" in offers,
         smtputf8="SMTPUTF8" in offers,

@@ -23,6 +23,7 @@ from tests.acceptance import returning_opensmtpd as opensmtpd
 from tests.acceptance import returning_postfix as postfix
 from tests.acceptance import returning_sendmail as sendmail
 from tests.acceptance.appliance import Appliance, name_server
+from tests.acceptance.handing import hand_over, transaction
 from tests.acceptance.jail import Server, free_port, need_root, wait_until
 from tests.acceptance.packages import Lacking
 
@@ -286,3 +287,11 @@ def test_a_report_of_success_changes_nothing(town: Town) -> None:
     (event,) = (one for one in _came(town.appliance) if one.get("kind") == "delivered")
     assert (event["recipient"], event["status"], event["proved"]) == (address, "2.0.0", True)
     assert town.appliance.recipients(town.announcement)[address] == town.told[address]
+
+
+def test_courier_takes_several_mails_in_a_session(town: Town) -> None:
+    """It offers PIPELINING and forgets what comes right behind the end of a mail."""
+    content = b"From: taro@example.jp\r\nSubject: x\r\n\r\nx\r\n"
+    mails = [transaction(content, f"{r.AWAY}{number}@{courier.DOMAINS[r.UNKNOWN]}") for number in range(3)]
+    facts = hand_over(courier.DOOR, town.port, mails)
+    assert [[fact.reply.code for fact in each if fact.reply] for each in facts] == [[250]] * 3

@@ -87,6 +87,7 @@ def test_mail_says_only_what_was_offered() -> None:
         ("mx\nSIZE " + "9" * 20, Capabilities(size=10**20 - 1)),
         ("mx\nSIZE 5 6", Capabilities(size=0)),
         ("mx\nSIZE 5\nSIZE 7", Capabilities(size=5)),
+        ("mx Ok.\nXVERP=Courier\nPIPELINING\n8BITMIME", Capabilities(eight_bit_mime=True)),
         ("", NOTHING),
     ],
 )
