@@ -57,6 +57,7 @@ CHARSETS = {
 GUESSES = ("utf-8", "euc_jp", "cp932")
 _SINGLE_BYTE = frozenset({"cp1252", "iso8859_15", "iso8859_2", "cp1250", "cp1251", "koi8_r"})
 
+_HALF = re.compile("[\ud800-\udfff]")
 _ESCAPE = re.compile(rb"\x1b(\$[@B]|\(\$?[ABDIJ]|\$\([D])")
 _TWO_BYTE = frozenset({b"$@", b"$B"})
 _KATAKANA = b"(I"
@@ -71,9 +72,11 @@ def decode(content: bytes, said: str = "") -> str:
         return content.decode("ascii")
     for charset in _candidates(name):
         try:
-            return content.decode(charset)
+            text = content.decode(charset)
         except ValueError:
             continue
+        # UTF-7 lets half a character through (a lone surrogate), which no store takes.
+        return _HALF.sub("\ufffd", text) if charset == "utf-7" else text
     return content.decode("utf-8", "replace")
 
 

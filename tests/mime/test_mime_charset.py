@@ -39,3 +39,8 @@ def test_codecs_that_are_no_charsets_are_never_asked(said: str) -> None:
 @given(st.binary(max_size=300), st.sampled_from([*CHARSETS, "", "nonsense"]))
 def test_every_bytes_give_a_text(content: bytes, said: str) -> None:
     assert isinstance(decode(content, said), str)
+
+
+def test_half_a_character_of_utf_7_is_none() -> None:
+    assert decode(b"a+2AA-b", "utf-7") == "a\ufffdb"
+    assert decode(b"+2D3cAA-", "utf-7") == "\U0001f400"
