@@ -29,7 +29,7 @@ _FIELD = re.compile(r"([!-9;-~]{1,76})[ \t]*:[ \t]*")
 _PARAMETER = re.compile(r';\s*([A-Za-z0-9!#$&.+^_*-]{1,60})\s*=\s*("(?:[^"\\]|\\.)*"|[^\s;"]+)?')
 _WORD = re.compile(r"=\?([A-Za-z0-9_.-]{1,40})(?:\*[A-Za-z-]{1,20})?\?([BbQq])\?([^?\s]{0,2000})\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)\s+(?==\?)")
-_GUESSED_BOUNDARY = re.compile(rb"^--([^\s].{0,200}?)[ \t]*$", re.MULTILINE)
+_GUESSED_BOUNDARY = re.compile(rb"^--(\S[^\n]{0,200})$", re.MULTILINE)
 _HEADERS_ONLY = frozenset({"text/rfc822-headers", "text/rfc822-header", "message/global-headers"})
 
 
@@ -187,7 +187,7 @@ def _parts(body: bytes, boundary: str) -> Iterator[Entity]:
     marks = _delimiters(body, boundary.encode("utf-8", "replace")) if boundary else []
     if not marks:
         guess = _GUESSED_BOUNDARY.search(body)
-        marks = _delimiters(body, guess[1].removesuffix(b"--")) if guess else []
+        marks = _delimiters(body, guess[1].rstrip().removesuffix(b"--")) if guess else []
     ends = [begin for begin, _, _ in marks[1:]] + [len(body)]
     for (_, after, is_last), end in zip(marks, ends, strict=False):
         if is_last:

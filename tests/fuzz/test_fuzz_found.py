@@ -9,9 +9,10 @@ FOUND = {
     "half a character": ("charset", b"utf-7|+2AA-"),
     # Time that grows with the square of the length, or worse.
     "dashes": ("notice", b"Subject: a\n\n" + b"-" * 20_000),
-    "dashes and spaces": ("notice", b"Subject: a\n\n" + b"---" + b" -" * 20_000),
-    "recipient and spaces": ("shapes", b"Recipient: " + b" " * 20_000 + b"!"),
-    "address and spaces": ("shapes", b"  a@b.example" + b" " * 20_000 + b"!"),
+    "dashes and blanks": ("notice", b"Subject: a\n\n" + b"---" + b" -" * 20_000),
+    "recipient and blanks": ("shapes", b"Recipient: " + b" " * 20_000 + b"!"),
+    "address and blanks": ("shapes", b"  a@b.example" + b" " * 20_000 + b"!"),
+    "boundary and blanks": ("mime", b"Content-Type: multipart/mixed\n\n--a" + b" " * 300_000 + b"x"),
     "semicolons": ("shapes", (b"; " * 90 + b"a" * 200 + b"\n") * 80),
 }
 
