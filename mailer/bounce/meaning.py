@@ -9,7 +9,7 @@ own reason, and `expired` where nothing but the time that ran out is told.
 import re
 from dataclasses import dataclass, replace
 
-from mailer.bounce.quotation import Quotation, host_in, quoted_reply, stage_in, words_only
+from mailer.bounce.quotation import LONGEST, Quotation, host_in, quoted_reply, stage_in, words_only
 from mailer.bounce.rulebook import Rulebook
 from mailer.carrier.group import Carrier
 from mailer.carrier.reading import UNKNOWN_REFUSAL, UNREADABLE, Reading, read
@@ -18,6 +18,8 @@ from mailer.carrier.rule import plain_words
 
 #: A code that no rule names: words alone, of a mail that was given up, or may still be tried.
 GIVEN_UP, STILL_TRIED = 599, 499
+#: What is further behind tells nothing, once it is known what to leave out.
+LONGEST_WORDS = 2 * LONGEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Meaning:
 
 def meaning_of(book: Rulebook, said: Said, *context: str) -> Meaning:
     """Return what is meant; `context` are wider and wider words around, which may tell stage and host."""
-    said = replace(said, words=_without_fillers(book, said.words))
+    said = replace(said, words=_without_fillers(book, said.words[:LONGEST_WORDS]))
     reply = quoted_reply(said.words)
     around = (said.words, *context)
     host = said.host or next(filter(None, map(host_in, around)), "")
@@ -80,7 +82,8 @@ def _without_fillers(book: Rulebook, words: str) -> str:
             rest = re.sub(re.escape(filler), " ", rest, flags=re.IGNORECASE)
     if rest is words:
         return words
-    return rest if len(re.findall(r"[^\W\d_]{3,}", re.sub(r"\S+@\S+", " ", rest))) > 2 else words
+    told = " ".join(word for word in rest.split() if "@" not in word[1:-1])
+    return rest if len(re.findall(r"[^\W\d_]{3,}", told)) > 2 else words
 
 
 def _says_anything(words: str) -> bool:

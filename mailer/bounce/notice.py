@@ -9,9 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import unescape
 
-from mailer.mime.entity import Entity, read_header
+from mailer.mime.charset import decode
+from mailer.mime.entity import DEEPEST, MOST_PARTS, Entity, read_header
 
 MOST_TEXT = 64 * 1024
+#: Of one part; more than the text that is read has in any charset.
+MOST_OCTETS = 8 * MOST_TEXT
 STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
 FEEDBACK_TYPES = frozenset({"message/feedback-report"})
 RETURNED_TYPES = frozenset(
@@ -19,7 +22,11 @@ RETURNED_TYPES = frozenset(
 )
 
 _TAG = re.compile(r"<(?:/?(?P<block>p|br|div|tr|td|li|h\d|table|ul|ol|pre)\b[^<>]{0,500}|[^<>]{1,500})>", re.IGNORECASE)
-_DROPPED = re.compile(r"<(style|script|head)\b.{0,50000}?</\1>", re.IGNORECASE | re.DOTALL)
+_UNSEEN = ("style", "script", "head")
+_UNSEEN_OPENED = re.compile(rf"<({'|'.join(_UNSEEN)})\b", re.IGNORECASE | re.ASCII)
+_UNSEEN_CLOSED = {name: re.compile(f"</{name}>", re.IGNORECASE | re.ASCII) for name in _UNSEEN}
+#: More digits than any character has; Python refuses to read thousands of them.
+_ENDLESS_NUMBER = re.compile(r"&#[0-9]{20,};?")
 _HEADER_LINE = re.compile(r"^(?:received|message-id|return-path|from|to|subject|date):", re.IGNORECASE | re.MULTILINE)
 
 
@@ -50,13 +57,14 @@ def read_notice(mail: Entity, copies: re.Pattern[str]) -> Notice:
 
 def _outer(mail: Entity) -> Iterator[Entity]:
     """Give the parts that the writer of the mail made: not what stands in the mail that is returned."""
-    waiting, limit = [mail], 100
-    while waiting and limit:
-        limit -= 1
-        entity = waiting.pop()
+    waiting = [(mail, 0)]
+    for _ in range(MOST_PARTS):
+        if not waiting:
+            return
+        entity, depth = waiting.pop()
         yield entity
-        if entity.media_type.startswith("multipart/"):
-            waiting += reversed(entity.children)
+        if depth < DEEPEST and entity.media_type.startswith("multipart/"):
+            waiting += [(child, depth + 1) for child in reversed(entity.children)]
 
 
 def _original(part: Entity) -> Entity:
@@ -77,13 +85,34 @@ def _is_broken(part: Entity) -> bool:
 
 
 def _plain(part: Entity) -> str:
-    return part.text().replace("\r\n", "\n").replace("\r", "\n")
+    content = part.content()
+    if len(content) > MOST_OCTETS:
+        # Cut between lines, so that no character loses its end.
+        content = content[: content.rfind(b"\n", 0, MOST_OCTETS) + 1] or content[:MOST_OCTETS]
+    return decode(content, part.parameters.get("charset", "")).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _stripped(html: str) -> str:
     """Return the words of HTML, a line for each block."""
-    text = _DROPPED.sub(" ", html[: 4 * MOST_TEXT])
-    return unescape(_TAG.sub(lambda tag: "\n" if tag["block"] else "", text))
+    text = _TAG.sub(lambda tag: "\n" if tag["block"] else "", _seen(html[: 4 * MOST_TEXT]))
+    return unescape(_ENDLESS_NUMBER.sub("\ufffd", text))
+
+
+def _seen(html: str) -> str:
+    """Leave out what no reader sees; what is never closed stays, and is looked for once only."""
+    pieces: list[str] = []
+    begin, unclosed = 0, set()
+    for opened in _UNSEEN_OPENED.finditer(html):
+        name = opened[1].lower()
+        if opened.start() < begin or name in unclosed:
+            continue
+        closed = _UNSEEN_CLOSED[name].search(html, opened.end())
+        if closed is None:
+            unclosed.add(name)
+        else:
+            pieces.append(html[begin : opened.start()])
+            begin = closed.end()
+    return " ".join((*pieces, html[begin:]))
 
 
 def _cut(text: str, copies: re.Pattern[str]) -> tuple[str, str]:

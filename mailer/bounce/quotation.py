@@ -6,9 +6,12 @@ Reports and their words quote the reply of the refusing server in a dozen ways: 
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 LONGEST = 4096
 LONGEST_REPLY = 800
+#: A report about many recipients has the same words around each: they are searched once.
+REMEMBERED = 16
 
 _CODE = re.compile(r"(?<![\w.])([45]\d\d)(?![\w.])[ -]?")
 #: What stands right before a code that is a server's reply.
@@ -67,6 +70,7 @@ class Quotation:
     text: str
 
 
+@lru_cache(REMEMBERED)
 def quoted_reply(said: str) -> Quotation | None:
     """Return the reply that a text quotes, or None if there is none with a code."""
     text = said[:LONGEST]
@@ -100,6 +104,7 @@ def words_only(said: str) -> Quotation:
     return Quotation(0, status[1] if status else "", " ".join(said[:LONGEST].split()))
 
 
+@lru_cache(REMEMBERED)
 def stage_in(said: str) -> str:
     """Return at which stage of the session it was said, or an empty text."""
     words = " ".join(said[:LONGEST].lower().split())
@@ -115,6 +120,7 @@ def _first(words: str, phrases: tuple[str, ...]) -> int:
     return min((begin for phrase in phrases if (begin := words.find(phrase)) >= 0), default=-1)
 
 
+@lru_cache(REMEMBERED)
 def host_in(said: str) -> str:
     """Return the host that is named as the one that said it, in small letters, or an empty text."""
     found = _HOST.search(said[:LONGEST])

@@ -5,15 +5,47 @@ import pytest
 from tests.fuzz.probe import memory, probe
 from tests.fuzz.targets import TARGETS
 
+HTML = b"Content-Type: text/html\n\n"
+
+
+def many_recipients() -> bytes:
+    """Return a report about as many recipients as are read, with much text for people."""
+    groups = (
+        b"Final-Recipient: rfc822; u%d@b.example\nAction: failed\nStatus: 5.0.0" % number for number in range(200)
+    )
+    head = b"From: mailer-daemon@a.example\nContent-Type: multipart/report; boundary=b\n\n--b\n\n"
+    report = b"--b\nContent-Type: message/delivery-status\n\n" + b"\n\n".join(groups) + b"\n--b--\n"
+    return head + b"blah 1234 foo\n" * 4_600 + report
+
+
+def parts_in_parts() -> bytes:
+    """Return a mail whose words stand a hundred parts deep."""
+    content = b"x" * 300_000
+    for level in range(99):
+        head = b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (level, level)
+        content = head + content + b"\n--b%d--\n" % level
+    return content
+
+
 FOUND = {
-    "half a character": ("charset", b"utf-7|+2AA-"),
     # Time that grows with the square of the length, or worse.
     "dashes": ("notice", b"Subject: a\n\n" + b"-" * 20_000),
     "dashes and blanks": ("notice", b"Subject: a\n\n" + b"---" + b" -" * 20_000),
     "recipient and blanks": ("shapes", b"Recipient: " + b" " * 20_000 + b"!"),
     "address and blanks": ("shapes", b"  a@b.example" + b" " * 20_000 + b"!"),
     "boundary and blanks": ("mime", b"Content-Type: multipart/mixed\n\n--a" + b" " * 300_000 + b"x"),
+    "style that never ends": ("notice", HTML + b"<style>" * 8_000),
+    "many recipients, much said": ("returned", many_recipients()),
+    "words to leave out": (
+        "returned",
+        b"From: mailer-daemon@a.example\n\n<a@b.example>: giving up on " + b"a" * 60_000,
+    ),
     "semicolons": ("shapes", (b"; " * 90 + b"a" * 200 + b"\n") * 80),
+    # Other errors than the documented ones.
+    "half a character": ("charset", b"utf-7|+2AA-"),
+    "character with thousands of digits": ("notice", HTML + b"&#" + b"9" * 5_000 + b";"),
+    # Memory: each level of parts was kept once more.
+    "parts in parts": ("notice", parts_in_parts()),
 }
 
 
