@@ -19,8 +19,9 @@ from mailer.bounce.quotation import host_in, quoted_reply, stage_in, words_only
 from mailer.bounce.rulebook import Rulebook
 from mailer.bounce.shape import named_by
 from mailer.bounce.status_report import read_status_report
-from mailer.mime.automatic import answers_automatically, is_automatic
+from mailer.mime.automatic import answers_automatically
 from mailer.mime.charset import CHARSETS, decode
+from mailer.mime.correspondence import MOST_ADDRESSES, read_correspondence
 from mailer.mime.entity import Entity, decode_words, read_mail, read_parameters
 from mailer.report import received, who
 from mailer.report.received import Received, read_file
@@ -28,6 +29,8 @@ from mailer.report.unreadable import Unreadable
 from tests.fuzz.target import MAIL, Target, shown, storable
 from tests.fuzz.write_mail import any_mail, returned_mail
 
+#: Mails of which a change leads to more than one in a long one does.
+CORPUS, SMALL = Path(__file__).parents[1] / "bounce" / "corpus", 4096
 REPORTS = Path(__file__).parents[1] / "report" / "files"
 PART = 64 * 1024
 
@@ -48,8 +51,12 @@ def _mail(content: bytes) -> None:
     for part in parts:
         storable(part.media_type, part.filename, part.words("subject"), part.field("from"), *part.parameters.values())
         storable(part.text())
-    is_automatic(mail)
     answers_automatically(mail)
+    correspondence = read_correspondence(mail)
+    assert len(correspondence.addressed) <= MOST_ADDRESSES
+    storable(*correspondence.addressed, *correspondence.delivered_to)
+    assert correspondence.message_id.isascii()
+    shown(correspondence.message_id, 250)
 
 
 def _charset(content: bytes) -> None:
@@ -173,6 +180,11 @@ def _zip(member: bytes) -> bytes:
     return head + packed + directory + b"PK\x05\x06" + bytes(18)
 
 
+def _corpus() -> tuple[bytes, ...]:
+    mails = (path.read_bytes() for path in sorted(CORPUS.glob("*.eml")))
+    return tuple(mail for mail in mails if len(mail) <= SMALL)
+
+
 def _report(name: str) -> bytes:
     return (REPORTS / name).read_bytes()
 
@@ -283,13 +295,26 @@ _MIME_WORDS = (
     b"From: mailer-daemon@a.example\n",
     b"owner-",
 )
-_HTML = (b"<style>", b"</style>", b"<p>", b"<br", b"<", b"&#", b"&#x110000;", b"&#xd800;", b"&nbsp;")
+_MAILS = _corpus()
+_FILLERS = tuple(filler.encode() for filler in book().fillers)
+_HTML = (
+    b"<style>",
+    b"</style>",
+    b"<p>",
+    b"<br",
+    b"<",
+    b"&#",
+    b"&#x110000;",
+    b"&#xd800;",
+    b"&nbsp;",
+    b"Content-Type: text/html\n\n",
+)
 
 MAIL_TARGETS = (
     Target(
         "mime",
         _mail,
-        (returned_mail(Random(1)), any_mail(Random(2))),
+        (any_mail(Random(1)), *_MAILS),
         _MIME_WORDS,
         write=any_mail,
         weight=5,
@@ -307,14 +332,20 @@ MAIL_TARGETS = (
     Target(
         "returned",
         _returned,
-        (returned_mail(Random(3)),),
-        _FIELDS + _WORDS + _MIME_WORDS,
+        (returned_mail(Random(2)), *_MAILS),
+        _FIELDS + _WORDS + _MIME_WORDS + _FILLERS,
         write=returned_mail,
         weight=4,
         longest=MAIL,
     ),
     Target(
-        "notice", _notice, (returned_mail(Random(4)),), _HTML + _MIME_WORDS, write=returned_mail, weight=3, longest=MAIL
+        "notice",
+        _notice,
+        (returned_mail(Random(3)), *_MAILS),
+        _HTML + _MIME_WORDS,
+        write=returned_mail,
+        weight=3,
+        longest=MAIL,
     ),
     Target("status-report", _status_report, (_DSN,), _FIELDS, weight=6, longest=MAIL),
     Target("feedback", _feedback, (_ARF,), _FIELDS, weight=6, longest=MAIL),
@@ -327,7 +358,7 @@ MAIL_TARGETS = (
         weight=5,
         longest=MAIL,
     ),
-    Target("quotation", _quotation, _QUOTATIONS, _WORDS, weight=6),
+    Target("quotation", _quotation, _QUOTATIONS, _WORDS + _FILLERS, weight=6),
     Target("shapes", _shapes, _QUOTATIONS, (*_WORDS, b"Recipient: <a@b.example>\n", b"; "), weight=1, longest=PART),
     Target(
         "addresses",

@@ -65,14 +65,20 @@ class Mutator:
         return bytes(content[: self._target.longest])
 
     def long(self) -> bytes:
-        """Return a seed with a long run of one thing, or of two in turn, at some place."""
+        """Return a seed with a long run of one thing, or of several in turn, at some place."""
         seed = self._begin()
         begin = self.below(len(seed) + 1)
         end = begin if self.below(2) else min(len(seed), begin + self.below(20))
-        unit = self.token() if self.below(3) else self.token() + self.token()
+        unit = self._unit()
         room = max(RUN_FROM, self._target.longest - len(seed))
         octets = int(exp(log(RUN_FROM) + self._chance.random() * (log(room) - log(RUN_FROM))))
         return (seed[:begin] + unit * (octets // len(unit) + 1) + seed[end:])[: self._target.longest]
+
+    def _unit(self) -> bytes:
+        """Return what a run repeats: mostly a word of the grammar, else words that are repeated themselves."""
+        if self.below(3):
+            return self.token()
+        return b"".join(self.token() * (1 if self.below(2) else 1 + self.below(100)) for _ in range(2 + self.below(3)))
 
     def below(self, number: int) -> int:
         """Return a whole number from 0 up to, but not, this one."""

@@ -10,7 +10,7 @@ from mailer.carrier.quoted import read_quoted, reply_in
 from mailer.carrier.rule import STAGES
 from mailer.net.inbound_body import Body
 from mailer.net.inbound_hops import loops
-from mailer.net.inbound_lines import BadLine, Incoming
+from mailer.net.inbound_lines import BadLine, EndlessLine, Incoming
 from mailer.net.inbound_path import PathError, read_argument
 from mailer.net.inbound_policy import Recipient, policy
 from mailer.report.wanted import Web, read_record
@@ -129,9 +129,19 @@ def _lines(content: bytes) -> None:
     third = len(content) // 3
     for piece in (content[:third], content[third : third * 2], content[third * 2 :]):
         incoming.feed(piece)
-        while (line := incoming.line()) is not None:
+        while (line := _line(incoming)) is not None:
             assert len(line) <= 1024
             assert b"\n" not in line
+
+
+def _line(incoming: Incoming) -> bytes | None:
+    """Return the next line, an empty one for a bad one: the conversation goes on."""
+    try:
+        return incoming.line()
+    except EndlessLine:
+        raise
+    except BadLine:
+        return b""
 
 
 def _body(content: bytes) -> None:
@@ -246,7 +256,9 @@ SMTP_TARGETS = (
         (PathError,),
         weight=10,
     ),
-    Target("lines", _lines, (b"EHLO a\r\nMAIL FROM:<>\r\n", b"DATA\nx\r\n", b"\x16\x03\x01"), (), (BadLine,), weight=6),
+    Target(
+        "lines", _lines, (b"EHLO a\r\nMAIL FROM:<>\r\n", b"DATA\nx\r\n", b"\x16\x03\x01"), (), (EndlessLine,), weight=6
+    ),
     Target(
         "body",
         _body,

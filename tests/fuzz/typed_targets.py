@@ -4,6 +4,8 @@ from functools import cache
 
 from config import Settings
 from config.schools import load_schools
+from mailer.domain.answering import REASONS as ANSWERING
+from mailer.domain.answering import Arrival, is_machine, why_not_noticed
 from mailer.domain.moment import MomentError, parse_moment, written
 from mailer.domain.receipt import token, token_hash, url
 from mailer.domain.roster import HEADER, REASONS, read_roster, write_roster
@@ -14,6 +16,7 @@ from tests.fuzz.target import MAIL, Target, storable
 KEY = bytes(range(32))
 ITEM = 0x2F
 VERP = Verp(KEY, "mail.example.jp")
+SINGLES = VERP.of_singles()
 
 
 @cache
@@ -26,6 +29,9 @@ def _verp(content: bytes) -> None:
     text = content.decode("utf-8", "replace")
     found = VERP.read(text)
     assert found is None or text.lower() == VERP.local_part(found)
+    single = SINGLES.read(text)
+    assert single is None or text.lower() == SINGLES.local_part(single)
+    assert found is None or single is None
 
 
 def _token(content: bytes) -> None:
@@ -33,6 +39,14 @@ def _token(content: bytes) -> None:
     assert len(token_hash(text)) == 32
     assert (token_hash(text) == token_hash(token(KEY, ITEM))) is (text == token(KEY, ITEM))
     url("https://a.example/", text)
+
+
+def _answering(content: bytes) -> None:
+    text = content.decode("utf-8", "replace")[:254]
+    arrival = Arrival(text, automatic=False, addressed=True, returned=False, been_here=False, octets=len(content))
+    why = why_not_noticed(arrival, "mail.example.jp")
+    assert not why or why in ANSWERING
+    assert why or not is_machine(text)
 
 
 def _moment(content: bytes) -> None:
@@ -62,8 +76,8 @@ TYPED_TARGETS = (
     Target(
         "verp",
         _verp,
-        (VERP.local_part(ITEM).encode(), VERP.local_part(2**64 - 1).encode()),
-        (b"b-", b"-", b"0", b"f"),
+        (VERP.local_part(ITEM).encode(), SINGLES.local_part(2**64 - 1).encode()),
+        (b"b-", b"s-", b"-", b"0", b"f"),
         weight=8,
     ),
     Target(
@@ -72,6 +86,13 @@ TYPED_TARGETS = (
         (token(KEY, ITEM).encode(), b"AAAAAAAAAAAAAAAAAAAAAA"),
         (b"/", b"%00", b"=", b"-", b"_"),
         weight=6,
+    ),
+    Target(
+        "answering",
+        _answering,
+        (b"taro@docomo.ne.jp", b"owner-list@x.example", b"no-reply@x.example", b"a-bounces+b=c@x.example"),
+        (b"no", b"reply", b"bounce", b"-", b"_", b"notification", b"do_not"),
+        weight=3,
     ),
     Target(
         "moment",
