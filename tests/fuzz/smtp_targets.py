@@ -10,7 +10,7 @@ from mailer.carrier.quoted import read_quoted, reply_in
 from mailer.carrier.rule import STAGES
 from mailer.net.inbound_body import Body
 from mailer.net.inbound_hops import loops
-from mailer.net.inbound_lines import BadLine, EndlessLine, Incoming
+from mailer.net.inbound_lines import LINE_BYTES, BadLine, EndlessLine, Incoming
 from mailer.net.inbound_path import PathError, read_argument
 from mailer.net.inbound_policy import Recipient, policy
 from mailer.report.wanted import Web, read_record
@@ -36,13 +36,12 @@ def _carriers() -> Carriers:
 
 
 def _replies(content: bytes) -> None:
-    whole, pieces = ReplyReader(), ReplyReader()
-    expected = whole.feed(content)
-    cut = len(content) // 3
-    found = [*pieces.feed(content[:cut]), *pieces.feed(content[cut : cut + 1]), *pieces.feed(content[cut + 1 :])]
+    replies = ReplyReader().feed(content)
     if len(content) < KEPT_CHARACTERS:
-        assert found == expected, f"{found!r} in pieces, {expected!r} at once"
-    for reply in expected:
+        pieces, cut = ReplyReader(), len(content) // 3
+        found = [*pieces.feed(content[:cut]), *pieces.feed(content[cut : cut + 1]), *pieces.feed(content[cut + 1 :])]
+        assert found == replies, f"{found!r} in pieces, {replies!r} at once"
+    for reply in set(replies):
         assert reply.code == 0 or 100 <= reply.code <= 599, reply.code
         assert len(reply.text) <= KEPT_CHARACTERS
         storable(reply.text, str(reply.enhanced or ""), reply.kind)
@@ -255,6 +254,7 @@ SMTP_TARGETS = (
         (b"<", b'"', b'\\"', b"@", b",@", b" A=", b" ", b"-", b"_", b"."),
         (PathError,),
         weight=10,
+        longest=LINE_BYTES,
     ),
     Target(
         "lines", _lines, (b"EHLO a\r\nMAIL FROM:<>\r\n", b"DATA\nx\r\n", b"\x16\x03\x01"), (), (EndlessLine,), weight=6

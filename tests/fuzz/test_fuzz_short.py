@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from tests.fuzz import probe
+from tests.fuzz import coverage, probe
 from tests.fuzz.mutate import Mutator
 from tests.fuzz.run import fuzz, main, told
 from tests.fuzz.target import Target
@@ -85,3 +85,8 @@ def test_no_input_is_longer_than_can_come() -> None:
 def test_the_command_prints_a_row_for_each_target(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--inputs", "1000", "--seed", "1", "--target", "verp"]) == 0
     assert [line.split()[:2] for line in capsys.readouterr().out.splitlines()[2:]] == [["verp", "1,000"]]
+
+
+def test_guidance_by_coverage_says_what_it_needs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert coverage.main([]) == 2
+    assert "Atheris" in capsys.readouterr().err
