@@ -1,30 +1,30 @@
 """How is the inbound service put together?
 
 The one place where the configuration, the store and port 25 meet. This process holds no DKIM key and sends nothing:
-mail that comes in is written down, and that is all.
+mail that comes in is written down as it is, and read afterwards by a process that can do nothing else.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 
 from config import Settings
 from config.bounces import load_bounces
 from config.carriers import load_carriers
 from mailer.appliance import open_office
-from mailer.bounce.event import ReadMail
-from mailer.bounce.parse import read
-from mailer.bounce.rulebook import Rulebook
 from mailer.net.inbound import Inbound
 from mailer.net.inbound_doors import Limits
 from mailer.net.inbound_policy import policy
 from mailer.net.inbound_session import House, Mail, NotKept, Take
 from mailer.net.sockets import listening
+from mailer.reading import Reading, keep_reading
+from mailer.sealed import SealedRoom
 from mailer.service import bounce
 from mailer.service.office import Office
 from mailer.store.database import FAILURES, is_full
+from mailer.store.reader import Reader
 from mailer.store.writer import Writer
 
 _log = logging.getLogger(__name__)
@@ -34,18 +34,35 @@ BIG = 256 * 1024
 async def run(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:
     """Take mail in until `stop` is set; `ready` is called once peers can connect."""
     office = replace(open_office(settings, needs=("verp",)), receiver=load_carriers(settings).name)
-    writer = Writer()
+    writer, arrived = Writer(), asyncio.Event()
     inbound = Inbound(
-        house(settings, office, keeper(office, writer, load_bounces(settings))),
+        house(settings, office, keeper(office, writer, arrived.set)),
         Limits(seconds=settings.inbound.timeout),
     )
     try:
-        await inbound.start(listening("smtp", settings.inbound.listen))
-        ready()
-        await stop.wait()
+        async with reading(settings, office, writer, arrived):
+            await inbound.start(listening("smtp", settings.inbound.listen))
+            ready()
+            await stop.wait()
+            await inbound.close()
     finally:
-        await inbound.close()
         await asyncio.to_thread(writer.close)
+
+
+@asynccontextmanager
+async def reading(
+    settings: Settings, office: Office, writer: Writer, arrived: asyncio.Event
+) -> AsyncIterator[SealedRoom]:
+    """Read what came in as long as the block lasts; what is unread then is read at the next start."""
+    room, reader = SealedRoom(load_bounces(settings)), Reader()
+    task = asyncio.create_task(keep_reading(Reading(office, writer, reader, room, bounce.learn, arrived)))
+    try:
+        yield room
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+        await room.close()
+        reader.close()
 
 
 def house(settings: Settings, office: Office, take: Take) -> House:
@@ -60,22 +77,23 @@ def house(settings: Settings, office: Office, take: Take) -> House:
     )
 
 
-def keeper(office: Office, writer: Writer, book: Rulebook) -> Take:
+def keeper(office: Office, writer: Writer, arrived: Callable[[], object]) -> Take:
     """Return what stores a mail, once for all its recipients, and returns the number it is kept under.
 
-    Big mails are read and written one after another: together they would fill the memory, and one commit of all of
-    them would lock the mailer out of the store.
+    `arrived` is called when one is kept. Big mails are packed and written one after another: together they would fill
+    the memory, and one commit of all of them would lock the mailer out of the store.
     """
     one_by_one = asyncio.Lock()
 
     async def take(mail: Mail) -> str:
         try:
             async with one_by_one if mail.octets > BIG else nullcontext():
-                packed, said = await asyncio.to_thread(_read, mail, book)
-                number = await writer.do(lambda: _kept(office, packed, said))
+                packed = await asyncio.to_thread(_packed, mail)
+                number, _ = await writer.do(lambda: bounce.keep(office, packed))
         except (*FAILURES, OSError) as error:
             _log.error("a mail from %s could not be stored: %s", mail.peer, error)
             raise NotKept(no_room=is_full(error)) from error
+        arrived()
         name = f"I{number:X}"
         nrcpt = len(mail.recipients)
         _log.info("%s: from=<%s>, client=unknown[%s], nrcpt=%d", name, mail.reverse_path, mail.peer, nrcpt)
@@ -84,20 +102,14 @@ def keeper(office: Office, writer: Writer, book: Rulebook) -> Take:
     return take
 
 
-def _read(mail: Mail, book: Rulebook) -> tuple[bounce.Packed, ReadMail]:
-    facts = bounce.InboundFacts(
-        reverse_path=mail.reverse_path,
-        forward_paths=tuple(recipient.forward_path for recipient in mail.recipients),
-        peer=mail.peer,
-        content=mail.trace + mail.content(),
-        # A report goes to one reverse-path; whoever names several of our items in one mail reports none of the others.
-        item_id=next((each.item_id for each in mail.recipients if each.item_id is not None), None),
+def _packed(mail: Mail) -> bounce.Packed:
+    return bounce.pack(
+        bounce.InboundFacts(
+            reverse_path=mail.reverse_path,
+            forward_paths=tuple(recipient.forward_path for recipient in mail.recipients),
+            peer=mail.peer,
+            content=mail.trace + mail.content(),
+            # A report goes to one reverse-path; whoever names several of our items reports none of the others.
+            item_id=next((each.item_id for each in mail.recipients if each.item_id is not None), None),
+        )
     )
-    return bounce.pack(facts), read(facts.content, book)
-
-
-def _kept(office: Office, packed: bounce.Packed, said: ReadMail) -> int:
-    number, is_new = bounce.keep(office, packed)
-    if is_new:
-        bounce.learn(office, number, said)
-    return number

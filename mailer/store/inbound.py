@@ -1,5 +1,6 @@
 """Which mails came in, raw, and which queue items came back?"""
 
+import json
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,17 @@ from mailer.store.models import InboundMail, instant
 
 ADDRESS = "SELECT address_key FROM queue_item WHERE id = ?"
 KNOWN = "SELECT id FROM inbound_mail WHERE item_id = ? AND digest = ? LIMIT 1"
+WITH_MEANING = "SELECT id FROM inbound_mail WHERE meaning = ? ORDER BY received_at, id LIMIT ?"
+MEAN = "UPDATE inbound_mail SET meaning = ? WHERE id = ?"
+#: `kept` are meanings that are never forgotten, `longer` those that are kept longer; each a list for json_each.
+FORGET = """
+DELETE FROM inbound_mail WHERE id IN (
+    SELECT id FROM inbound_mail
+    WHERE received_at < IIF(meaning IN (SELECT value FROM json_each(:longer)), :longer_before, :before)
+        AND meaning NOT IN (SELECT value FROM json_each(:kept))
+    LIMIT :most
+)
+"""
 #: Only what a server took, or may be taking, can come back.
 RETURNED = """
 UPDATE queue_item SET state = 'returned', settled_at = ?, replied_at = ?, host = ?, stage = ?, code = ?, enhanced = ?,
@@ -78,6 +90,24 @@ def raw(mail_id: int) -> bytes | None:
     """Return the content of a mail as it came in, or None if there is none with this number."""
     row = InboundMail.get_or_none(InboundMail.id == mail_id)
     return None if row is None else zlib.decompress(row.content)
+
+
+def with_meaning(meaning: str, most: int) -> list[int]:
+    """Return the numbers of mails that were found to mean this, the oldest first."""
+    return [number for (number,) in select(WITH_MEANING, (meaning, most))]
+
+
+def mean(mail_id: int, meaning: str) -> None:
+    """Write what a mail was found to mean."""
+    change(MEAN, (meaning, mail_id))
+
+
+def forget(before: datetime, longer_before: datetime, longer: Sequence[str], kept: Sequence[str], most: int) -> int:
+    """Forget up to `most` mails that came before a time; one with a meaning in `longer` before an earlier one, and
+    one with a meaning in `kept` never. Return how many that were.
+    """
+    given = {"before": instant(before), "longer_before": instant(longer_before), "most": most}
+    return change(FORGET, {**given, "longer": json.dumps(longer), "kept": json.dumps(kept)})
 
 
 def mark_returned(item_id: int, evidence: Evidence, at: datetime) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,15 @@ from mailer.net.inbound_session import House, Mail, Take
 DOMAIN = "mail.mimamori-iwamizawa.jp"
 VERP = Verp(bytes(range(32, 64)), DOMAIN)
 AT = datetime(2026, 4, 10, 6, 0, tzinfo=UTC)
+
+
+async def until(done: Callable[[], object]) -> None:
+    """Wait until something holds, which another process or thread brings about."""
+    for _ in range(3000):
+        if done():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it never came to be")
 
 
 class Client:

@@ -18,13 +18,16 @@ from mailer.appliance import make_secrets, open_office
 from mailer.inbound_app import BIG, keeper, run
 from mailer.net.inbound_policy import Recipient
 from mailer.net.inbound_session import Mail, NotKept
+from mailer.reading import Reading, read_all
+from mailer.sealed import SealedRoom
 from mailer.service import bounce, broadcast
 from mailer.service.office import Office
 from mailer.store import inbound as kept
 from mailer.store.database import select
+from mailer.store.reader import Reader
 from mailer.store.writer import Writer
 from tests.conftest import Register
-from tests.inbound.port25 import Client
+from tests.inbound.port25 import Client, until
 
 ADDRESS = "mother@docomo.ne.jp"
 BOOK = load_bounces(Settings.model_validate({}))
@@ -68,6 +71,14 @@ def item(office: Office, register: Register) -> int:
     return int(number)
 
 
+async def read_what_came(office: Office, writer: Writer) -> None:
+    """Read all that is unread."""
+    room, reader = SealedRoom(BOOK), Reader()
+    await read_all(Reading(office, writer, reader, room, bounce.learn, asyncio.Event()))
+    await room.close()
+    reader.close()
+
+
 def mail(office: Office, item: int, content: bytes, octets: int = 1000) -> Mail:
     """Return a mail to the postmaster and the item's VERP address."""
     recipients = (Recipient(f"postmaster@{office.domain}"), Recipient(office.verp.make(item), item))
@@ -76,10 +87,12 @@ def mail(office: Office, item: int, content: bytes, octets: int = 1000) -> Mail:
 
 async def test_a_report_returns_the_item_and_is_kept_raw(office: Office, item: int) -> None:
     writer = Writer()
-    name = await keeper(office, writer, BOOK)(mail(office, item, report()))
-    again = await keeper(office, writer, BOOK)(mail(office, item, report()))
+    take = keeper(office, writer, asyncio.Event().set)
+    names = [await take(mail(office, item, report())) for _ in range(2)]
+    assert names == ["I1", "I1"]
+    assert select("SELECT state FROM queue_item") == [("accepted",)]
+    await read_what_came(office, writer)
     writer.close()
-    assert name == again == "I1"
     assert select("SELECT state, enhanced FROM queue_item") == [("returned", "5.1.1")]
     assert kept.raw(1) == b"Return-Path: <>\r\n" + report()
     paths = f"postmaster@{office.domain}, {office.verp.make(item)}"
@@ -88,7 +101,8 @@ async def test_a_report_returns_the_item_and_is_kept_raw(office: Office, item: i
 
 async def test_a_report_about_somebody_else_returns_nothing(office: Office, item: int) -> None:
     writer = Writer()
-    await keeper(office, writer, BOOK)(mail(office, item, report("other@docomo.ne.jp")))
+    await keeper(office, writer, asyncio.Event().set)(mail(office, item, report("other@docomo.ne.jp")))
+    await read_what_came(office, writer)
     writer.close()
     assert select("SELECT state FROM queue_item") == [("accepted",)]
 
@@ -100,7 +114,7 @@ async def test_a_store_that_refuses_keeps_nothing(office: Office, item: int, mon
     monkeypatch.setattr("mailer.service.bounce.keep", fails)
     writer = Writer()
     with pytest.raises(NotKept) as refused:
-        await keeper(office, writer, BOOK)(mail(office, item, report()))
+        await keeper(office, writer, asyncio.Event().set)(mail(office, item, report()))
     assert refused.value.no_room
     writer.close()
 
@@ -119,7 +133,7 @@ async def test_big_mails_are_read_one_after_another(office: Office, item: int, m
     pack_at_once = bounce.pack
     monkeypatch.setattr("mailer.service.bounce.pack", pack)
     writer = Writer()
-    take = keeper(office, writer, BOOK)
+    take = keeper(office, writer, asyncio.Event().set)
     one = asyncio.ensure_future(take(mail(office, item, b"big 1", BIG + 1)))
     assert await asyncio.to_thread(first.wait, 10)
     two = asyncio.ensure_future(take(mail(office, item, b"big 2", BIG + 1)))
@@ -160,7 +174,8 @@ async def test_the_service_takes_a_mail_and_ends_cleanly(service: tuple[int, Off
     assert (await client.ask("RCPT TO:<x@evil.example>")).startswith("550 5.7.1")
     await client.ask("DATA")
     assert await client.ask("Subject: reply", "", "thanks", ".") == "250 2.0.0 Ok: kept as I1"
-    assert select("SELECT forward_path, meaning FROM inbound_mail") == [(f"t-kaiseij@{office.domain}", "mail")]
+    assert select("SELECT forward_path FROM inbound_mail") == [(f"t-kaiseij@{office.domain}",)]
+    await until(lambda: select("SELECT meaning FROM inbound_mail") == [("mail",)])
     assert (kept.raw(1) or b"").startswith(b"Return-Path: <>\r\nReceived: from peer.example ([127.0.0.1])\r\n")
     await client.close()
 
