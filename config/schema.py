@@ -124,11 +124,19 @@ class CarrierList(Section):
 
 
 class Inbound(Section):
-    """Where mail is taken in; `timeout` in seconds."""
+    """Where mail is taken in; `timeout` in seconds. STARTTLS is offered where there are a certificate and its key."""
 
     listen: Listen = (("0.0.0.0", 25),)
     submission_listen: Listen = ()
     timeout: Annotated[int, PlainValidator(kinds.whole(1, 3600))] = 300
+    certificate: AbsolutePath | None = None
+    key: AbsolutePath | None = None
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> "Inbound":
+        if (self.certificate is None) != (self.key is None):
+            raise wrong("pair", self.certificate or self.key, at="key" if self.key is None else "certificate")
+        return self
 
 
 class Web(Section):

@@ -6,9 +6,11 @@ mail that comes in is written down as it is, and read afterwards by a process th
 
 import asyncio
 import logging
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
+from functools import partial
 
 from config import Settings
 from config.bounces import load_bounces
@@ -18,10 +20,12 @@ from mailer.net.inbound import Inbound
 from mailer.net.inbound_doors import Limits
 from mailer.net.inbound_policy import policy
 from mailer.net.inbound_session import House, Mail, NotKept, Take
+from mailer.net.inbound_tls import Certificate
 from mailer.net.sockets import listening
 from mailer.reading import Reading, keep_reading
 from mailer.sealed import SealedRoom
 from mailer.service import bounce
+from mailer.service.certificate import watch as watch_certificate
 from mailer.service.office import Office
 from mailer.store.database import FAILURES, is_full
 from mailer.store.reader import Reader
@@ -29,18 +33,19 @@ from mailer.store.writer import Writer
 
 _log = logging.getLogger(__name__)
 BIG = 256 * 1024
+CERTIFICATE_SECONDS = 60.0
 
 
 async def run(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:
     """Take mail in until `stop` is set; `ready` is called once peers can connect."""
     office = replace(open_office(settings, needs=("verp",)), receiver=load_carriers(settings).name)
-    writer, arrived = Writer(), asyncio.Event()
+    writer, arrived, certificate = Writer(), asyncio.Event(), own_certificate(settings)
     inbound = Inbound(
-        house(settings, office, keeper(office, writer, arrived.set)),
+        house(settings, office, keeper(office, writer, arrived.set), certificate),
         Limits(seconds=settings.inbound.timeout),
     )
     try:
-        async with reading(settings, office, writer, arrived):
+        async with reading(settings, office, writer, arrived), kept_fresh(office, writer, certificate):
             await inbound.start(listening("smtp", settings.inbound.listen))
             ready()
             await stop.wait()
@@ -65,7 +70,40 @@ async def reading(
         reader.close()
 
 
-def house(settings: Settings, office: Office, take: Take) -> House:
+def own_certificate(settings: Settings) -> Certificate | None:
+    """Return what STARTTLS is offered with, if it is."""
+    files = settings.inbound
+    return None if files.certificate is None or files.key is None else Certificate(files.certificate, files.key)
+
+
+@asynccontextmanager
+async def kept_fresh(office: Office, writer: Writer, certificate: Certificate | None) -> AsyncIterator[None]:
+    """Follow a certificate's files, at SIGHUP at once, and call somebody before it ends, as long as the block lasts."""
+    if certificate is None:
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, certificate.refresh)
+    task = asyncio.create_task(_follow(office, writer, certificate))
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)
+        task.cancel()
+
+
+async def _follow(office: Office, writer: Writer, certificate: Certificate) -> None:
+    while True:
+        certificate.refresh()
+        ends_at, trouble = certificate.ends_at, certificate.trouble
+        try:
+            await writer.do(partial(watch_certificate, office, ends_at, trouble))
+        except Exception as error:
+            _log.error("whether the certificate ends soon cannot be noted: %s", error)
+        await asyncio.sleep(CERTIFICATE_SECONDS)
+
+
+def house(settings: Settings, office: Office, take: Take, certificate: Certificate | None = None) -> House:
     """Return whose port 25 this is."""
     codes = [school.code for school in office.schools]
     return House(
@@ -74,6 +112,7 @@ def house(settings: Settings, office: Office, take: Take) -> House:
         take=take,
         clock=office.clock,
         spool_directory=str(settings.state.directory),
+        tls=lambda: None if certificate is None else certificate.context,
     )
 
 

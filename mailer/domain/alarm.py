@@ -34,6 +34,7 @@ class Kind(StrEnum):
     STORE_FAILED = "store_failed"
     DISK_LOW = "disk_low"
     NOT_RUNNING = "not_running"
+    CERTIFICATE = "certificate"
     TEST = "test"
 
 
@@ -50,6 +51,7 @@ REASONS: Mapping[Kind, str] = {
     Kind.STORE_FAILED: "The store cannot be written, and sending pauses: {subject}",
     Kind.DISK_LOW: "The disk is nearly full: {subject}",
     Kind.NOT_RUNNING: "A service does not run: {subject}",
+    Kind.CERTIFICATE: "The certificate of port 25 ends soon or cannot be used: {subject}",
     Kind.TEST: "This is a test of the ways out of the house: {subject}",
 }
 #: Who or what ended an alarm, where no person did.

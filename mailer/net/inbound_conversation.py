@@ -7,6 +7,7 @@ turn, makes faults or never reads is cut, and no exception reaches the wire: our
 
 import asyncio
 import logging
+import ssl
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, Protocol, cast
@@ -52,12 +53,14 @@ class Conversation(SMTP):
         self.limits = limits
         self.peer = ""
         self.busy = False
+        self.secured = False
         self.counts: Counter[str] = Counter()
         self.incoming = Incoming()
         self._doors = doors
         self._register = register
         self._inside = False
         self._finishing = False
+        self._shaking_hands = False
         self._replies: list[bytes] = []
 
     # --- what the loop calls
@@ -87,7 +90,7 @@ class Conversation(SMTP):
     def eof_received(self) -> bool:
         """Go on writing to a peer who only closed his sending half: the mail he handed over may be under way."""
         asyncio.StreamReaderProtocol.eof_received(self)
-        return True
+        return not self.secured  # TLS knows no half
 
     def _timeout_cb(self) -> None:
         """End a session that has lasted too long, whatever it does."""
@@ -132,6 +135,39 @@ class Conversation(SMTP):
             await self.fault(f"500 5.5.2 {fault}")
         else:
             await self._answer(verb, argument)
+
+    async def secure(self, context: ssl.SSLContext) -> None:
+        """Begin TLS. What the peer said before it counts no more (RFC 3207 §4.2)."""
+        await self._flush()
+        self.incoming.take()
+        self._reader._buffer.clear()  # type: ignore[attr-defined]  # asyncio has no other way to drop what was read
+        secured = await self._shaken(cast(asyncio.Transport, self.transport), context)
+        if secured is None:
+            # A transport on its way to TLS does not always say so itself.
+            self.connection_lost(None)
+            raise Gone
+        self._speak_over(secured)
+
+    async def _shaken(self, below: asyncio.Transport, context: ssl.SSLContext) -> asyncio.BaseTransport | None:
+        """Shake hands; return None where the peer failed to or has left."""
+        self._shaking_hands = True
+        try:
+            return await self.loop.start_tls(
+                below, self, context, server_side=True, ssl_handshake_timeout=self.limits.handshake_seconds
+            )
+        except OSError as error:
+            self.note("tls", "TLS handshake with unknown[%s] failed: %s", self.peer, error)
+            below.abort()
+            return None
+        finally:
+            self._shaking_hands = False
+
+    def _speak_over(self, secured: asyncio.BaseTransport) -> None:
+        self.secured = True
+        self.transport = secured
+        # As aiosmtpd does it; asyncio's own way is too new.
+        self._reader._transport = secured  # type: ignore[attr-defined]
+        self._writer._transport = secured  # type: ignore[attr-defined]
 
     async def _line(self) -> bytes:
         """Return the next line. It must be whole within the time: a peer who drips does not get more of it."""
@@ -241,7 +277,7 @@ class Conversation(SMTP):
             return
         transport = cast(asyncio.Transport, self.transport)
         stuck = transport.get_write_buffer_size() > 0
-        if last_words and not stuck:
+        if last_words and not stuck and not self._shaking_hands:
             transport.write(b"".join([*self._replies, last_words.encode(), b"\r\n"]))
         transport.close()
         self.loop.call_later(0 if stuck else LAST_WORDS_SECONDS, transport.abort)

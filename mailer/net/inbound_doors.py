@@ -25,6 +25,7 @@ class Limits:
     seconds: float = 300.0
     session_seconds: float = 3600.0
     greeting_seconds: float = 0.2
+    handshake_seconds: float = 30.0
     connections: int = 100
     connections_per_address: int = 20
     size: int = 10 * 1024 * 1024

@@ -1,12 +1,14 @@
 """What do we answer to each verb on port 25?
 
 RFC 5321 §4.5.1 names the verbs every server must know; we offer no others but PIPELINING (RFC 2920), SIZE (RFC 1870),
-8BITMIME (RFC 6152), SMTPUTF8 (RFC 6531) and ENHANCEDSTATUSCODES (RFC 2034). A mail is taken when `take` has come back:
-only then 250. What `take` raises is temporary, 452 4.3.1 without room and else 451 4.3.0, and never its text.
+8BITMIME (RFC 6152), SMTPUTF8 (RFC 6531), ENHANCEDSTATUSCODES (RFC 2034) and, with a certificate, STARTTLS (RFC 3207).
+A mail is taken when `take` has come back: only then 250. What `take` raises is temporary, 452 4.3.1 without room and
+else 451 4.3.0, and never its text.
 """
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -55,15 +57,23 @@ class Mail:
 Take = Callable[[Mail], Awaitable[str]]
 
 
+def _no_tls() -> ssl.SSLContext | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class House:
-    """Whose port 25 this is: our host name, who is at home, who stores (and returns a name for the log), the time."""
+    """Whose port 25 this is: our host name, who is at home, who stores (and returns a name for the log), the time.
+
+    `tls` returns what a handshake takes, or None where STARTTLS is not offered now.
+    """
 
     hostname: str
     policy: Policy
     take: Take
     clock: Callable[[], datetime]
     spool_directory: str
+    tls: Callable[[], ssl.SSLContext | None] = _no_tls
 
 
 class Transaction(Envelope):
@@ -77,7 +87,7 @@ class Transaction(Envelope):
 class InboundSession(Conversation):
     """One connection to port 25 of the house."""
 
-    verbs = frozenset({"HELO", "EHLO", "MAIL", "RCPT", "DATA", "RSET", "NOOP", "QUIT", "VRFY"})
+    verbs = frozenset({"HELO", "EHLO", "MAIL", "RCPT", "DATA", "RSET", "NOOP", "QUIT", "VRFY", "STARTTLS"})
 
     def __init__(self, house: House, limits: Limits, doors: Doors, register: Register) -> None:
         super().__init__(house.hostname, limits, doors, register)
@@ -103,7 +113,9 @@ class InboundSession(Conversation):
         """Greet and name the extensions, in one write."""
         if await self._greeted(hostname, extended=True):
             size = f"SIZE {self.limits.size}"
+            offers_tls = not self.secured and self._house.tls() is not None
             lines = [self.hostname, "PIPELINING", size, "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"]
+            lines += ["STARTTLS"] if offers_tls else []
             await self.idle("\r\n".join([*(f"250-{line}" for line in lines[:-1]), f"250 {lines[-1]}"]))
 
     async def _greeted(self, hostname: str, *, extended: bool) -> bool:
@@ -116,6 +128,20 @@ class InboundSession(Conversation):
         assert self.session is not None
         self.session.extended_smtp = extended
         return True
+
+    async def smtp_STARTTLS(self, arg: str) -> None:
+        """Begin TLS, after which the peer is nobody we know."""
+        context = self._house.tls()
+        if context is None:
+            await self.fault("502 5.5.1 Command not implemented")
+        elif arg or self.secured or not self._helo:
+            reasons = ("501 5.5.4 Syntax: STARTTLS", "503 5.5.1 TLS is on already", "503 5.5.1 Say EHLO first")
+            await self.fault(reasons[0] if arg else reasons[1] if self.secured else reasons[2])
+        else:
+            await self.push("220 2.0.0 Ready to start TLS")
+            await self.secure(context)
+            self.reset()
+            self._helo = ""
 
     async def smtp_MAIL(self, arg: str | None) -> None:
         """Begin a mail."""
@@ -256,7 +282,7 @@ class InboundSession(Conversation):
 
     def _mail(self, spool: Spool, body: Body) -> Mail:
         assert self.session is not None
-        protocol = "ESMTP" if self.session.extended_smtp else "SMTP"
+        protocol = "ESMTPS" if self.secured else "ESMTP" if self.session.extended_smtp else "SMTP"
         reverse_path = self._transaction().mail_from or ""
         trace = Trace(self._helo, self.peer, self.hostname, protocol, self._house.clock())
         recipients = tuple(self._transaction().recipients.values())

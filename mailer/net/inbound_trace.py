@@ -14,7 +14,7 @@ _ODD = re.compile(r"[^A-Za-z0-9.:\[\]_-]")
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """How one mail reached us; `protocol` is SMTP or ESMTP."""
+    """How one mail reached us; `protocol` is SMTP, ESMTP, or ESMTPS under TLS."""
 
     helo: str
     peer: str
