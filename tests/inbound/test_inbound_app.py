@@ -16,7 +16,7 @@ from config import Settings
 from config.bounces import load_bounces
 from mailer.appliance import make_secrets, open_office
 from mailer.inbound_app import BIG, keeper, run
-from mailer.net.inbound_policy import Recipient
+from mailer.net.inbound_policy import Kind, Recipient
 from mailer.net.inbound_session import Mail, NotKept
 from mailer.reading import Reading, read_all
 from mailer.sealed import SealedRoom
@@ -81,7 +81,7 @@ async def read_what_came(office: Office, writer: Writer) -> None:
 
 def mail(office: Office, item: int, content: bytes, octets: int = 1000) -> Mail:
     """Return a mail to the postmaster and the item's VERP address."""
-    recipients = (Recipient(f"postmaster@{office.domain}"), Recipient(office.verp.make(item), item))
+    recipients = (Recipient(f"postmaster@{office.domain}"), Recipient(office.verp.make(item), Kind.BOUNCE, item))
     return Mail("", recipients, "192.0.2.1", b"Return-Path: <>\r\n", octets, lambda: content)
 
 

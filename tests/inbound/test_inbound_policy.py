@@ -4,7 +4,7 @@ import pytest
 
 from mailer.message.verp import Verp
 from mailer.net.inbound_path import read_argument
-from mailer.net.inbound_policy import Recipient, policy
+from mailer.net.inbound_policy import Kind, Recipient, policy
 
 DOMAIN = "mail.mimamori-iwamizawa.jp"
 VERP = Verp(bytes(32), DOMAIN)
@@ -28,8 +28,29 @@ def test_the_postmaster_without_a_domain_is_ours() -> None:
 
 
 def test_a_verp_address_with_a_good_mac_names_its_queue_item() -> None:
-    assert judge(VERP.make(4711)) == Recipient(VERP.make(4711), 4711)
-    assert judge(VERP.make(4711).upper()) == Recipient(VERP.make(4711).upper(), 4711)
+    assert judge(VERP.make(4711)) == Recipient(VERP.make(4711), Kind.BOUNCE, 4711)
+    assert judge(VERP.make(4711).upper()) == Recipient(VERP.make(4711).upper(), Kind.BOUNCE, 4711)
+
+
+@pytest.mark.parametrize(
+    ("local", "kind"),
+    [
+        ("t-daiichi", Kind.SCHOOL),
+        ("Abuse", Kind.ROLE),
+        ("dmarc-reports", Kind.REPORT),
+        ("TLS-Reports", Kind.REPORT),
+    ],
+)
+def test_each_address_has_its_purpose(local: str, kind: Kind) -> None:
+    assert judge(f"{local}@{DOMAIN}") == Recipient(f"{local}@{DOMAIN}", kind)
+
+
+def test_a_school_may_refuse_in_its_own_words() -> None:
+    reply = "550 5.7.1 This address is not read; call the school"
+    refusing = policy(DOMAIN, ["t-daiichi", "t-daini"], VERP.read, {"t-daini": reply})
+    for local, expected in (("T-Daini", reply), ("t-daiichi", Recipient(f"t-daiichi@{DOMAIN}", Kind.SCHOOL))):
+        path, _ = read_argument("TO:", f"TO:<{local}@{DOMAIN}>")
+        assert refusing.judge(path) == expected
 
 
 @pytest.mark.parametrize("address", [OTHER_KEY.make(4711), f"nobody@{DOMAIN}", f"b-1-aaaa@{DOMAIN}", f"a.b%c@{DOMAIN}"])
