@@ -34,6 +34,7 @@ Nameservers = Annotated[
 ]
 Mailboxes = Annotated[tuple[Annotated[str, PlainValidator(kinds.mailbox)], ...], AfterValidator(kinds.one_mailbox_each)]
 Command = Annotated[tuple[Annotated[str, PlainValidator(kinds.words(1000))], ...], AfterValidator(kinds.program)]
+Kept = Annotated[timedelta, PlainValidator(kinds.duration("1d", "3650d"))]
 Late = Annotated[timedelta, PlainValidator(kinds.duration("5s", "1d"))]
 DomainNames = Annotated[tuple[DomainName, ...], AfterValidator(kinds.all_different)]
 Addresses = Annotated[tuple[Annotated[str, PlainValidator(kinds.ip)], ...], AfterValidator(kinds.all_different)]
@@ -131,6 +132,14 @@ class Inbound(Section):
     timeout: Annotated[int, PlainValidator(kinds.whole(1, 3600))] = 300
     certificate: AbsolutePath | None = None
     key: AbsolutePath | None = None
+    connections: Annotated[int, PlainValidator(kinds.whole(1, 10_000))] = 500
+    connections_per_network: Annotated[int, PlainValidator(kinds.whole(1, 10_000))] = 20
+    connections_per_minute: Annotated[int, PlainValidator(kinds.whole(1, 100_000))] = 300
+    size_megabytes: Annotated[int, PlainValidator(kinds.whole(1, 50))] = 10
+    free_percent: Annotated[int, PlainValidator(kinds.whole(0, 50))] = 10
+    free_megabytes: Annotated[int, PlainValidator(kinds.whole(0, 1_000_000))] = 512
+    keep: Kept = timedelta(days=90)
+    keep_for_a_person: Kept = timedelta(days=365)
 
     @model_validator(mode="after")
     def _both_or_none(self) -> "Inbound":

@@ -23,8 +23,9 @@ from mailer.net.inbound_session import House, Mail, NotKept, Take
 from mailer.net.inbound_tls import Certificate
 from mailer.net.sockets import listening
 from mailer.reading import Reading, keep_reading
+from mailer.reserve import Reserve
 from mailer.sealed import SealedRoom
-from mailer.service import bounce
+from mailer.service import arrivals, bounce
 from mailer.service.certificate import watch as watch_certificate
 from mailer.service.office import Office
 from mailer.store.database import FAILURES, is_full
@@ -33,7 +34,9 @@ from mailer.store.writer import Writer
 
 _log = logging.getLogger(__name__)
 BIG = 256 * 1024
+MIB = 1024 * 1024
 CERTIFICATE_SECONDS = 60.0
+FORGET_SECONDS = 3600.0
 
 
 async def run(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:
@@ -42,10 +45,14 @@ async def run(settings: Settings, ready: Callable[[], None], stop: asyncio.Event
     writer, arrived, certificate = Writer(), asyncio.Event(), own_certificate(settings)
     inbound = Inbound(
         house(settings, office, keeper(office, writer, arrived.set), certificate),
-        Limits(seconds=settings.inbound.timeout),
+        limits(settings),
     )
     try:
-        async with reading(settings, office, writer, arrived), kept_fresh(office, writer, certificate):
+        async with (
+            reading(settings, office, writer, arrived),
+            kept_fresh(office, writer, certificate),
+            forgetting(settings, office, writer),
+        ):
             await inbound.start(listening("smtp", settings.inbound.listen))
             ready()
             await stop.wait()
@@ -70,6 +77,18 @@ async def reading(
         reader.close()
 
 
+def limits(settings: Settings) -> Limits:
+    """Return what one peer may cost us."""
+    given = settings.inbound
+    return Limits(
+        seconds=given.timeout,
+        connections=given.connections,
+        connections_per_address=given.connections_per_network,
+        connections_per_minute=given.connections_per_minute,
+        size=given.size_megabytes * MIB,
+    )
+
+
 def own_certificate(settings: Settings) -> Certificate | None:
     """Return what STARTTLS is offered with, if it is."""
     files = settings.inbound
@@ -90,6 +109,27 @@ async def kept_fresh(office: Office, writer: Writer, certificate: Certificate | 
     finally:
         loop.remove_signal_handler(signal.SIGHUP)
         task.cancel()
+
+
+@asynccontextmanager
+async def forgetting(settings: Settings, office: Office, writer: Writer) -> AsyncIterator[None]:
+    """Forget once an hour what is kept no longer, as long as the block lasts."""
+    task = asyncio.create_task(_forget(settings, office, writer))
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+async def _forget(settings: Settings, office: Office, writer: Writer) -> None:
+    kept = settings.inbound
+    while True:
+        try:
+            while forgotten := await writer.do(partial(arrivals.forget, office, kept.keep, kept.keep_for_a_person)):
+                _log.info("%d mails that came in were kept long enough and are forgotten", forgotten)
+        except Exception as error:
+            _log.error("mails that came in cannot be forgotten now: %s", error)
+        await asyncio.sleep(FORGET_SECONDS)
 
 
 async def _follow(office: Office, writer: Writer, certificate: Certificate) -> None:
@@ -113,6 +153,9 @@ def house(settings: Settings, office: Office, take: Take, certificate: Certifica
         clock=office.clock,
         spool_directory=str(settings.state.directory),
         tls=lambda: None if certificate is None else certificate.context,
+        has_room=Reserve(
+            settings.state.directory, settings.inbound.free_percent, settings.inbound.free_megabytes
+        ).holds,
     )
 
 

@@ -14,12 +14,14 @@ from typing import Any, Protocol, cast
 
 from aiosmtpd.smtp import SMTP
 
-from mailer.net.inbound_doors import Doors, Limits, network_of, plain
+from mailer.net.inbound_doors import FAULTS, Doors, Limits, is_here, network_of, plain
 from mailer.net.inbound_lines import BadLine, EndlessLine, Incoming
 from mailer.net.inbound_log import Scarce
 
 _log = logging.getLogger(__name__)
-CHUNK = 64 * 1024
+CHUNK = 16 * 1024
+#: This machine itself is not kept waiting as strangers are.
+SHORT_GREETING_SECONDS = 0.005
 NOT_SMTP = frozenset({b"GET", b"POST", b"HEAD", b"PUT", b"CONNECT", b"OPTIONS"})
 LAST_WORDS_SECONDS = 5.0
 OUR_FAULT = "451 4.3.0 A fault of ours, try again later"
@@ -74,7 +76,7 @@ class Conversation(SMTP):
             self._register.came(self)
             super().connection_made(transport)
             return
-        transport.write(f"421 4.7.0 {self.hostname} Too many connections\r\n".encode())
+        transport.write(f"421 4.7.0 {self.hostname} Too many connections, come back in a minute\r\n".encode())
         transport.close()
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -114,8 +116,9 @@ class Conversation(SMTP):
 
     async def _greet(self) -> None:
         """Wait a moment before the greeting: who talks already then is no mail server (RFC 5321 §4.3.1)."""
+        pause = self.limits.greeting_seconds
         try:
-            async with asyncio.timeout(self.limits.greeting_seconds):
+            async with asyncio.timeout(min(pause, SHORT_GREETING_SECONDS) if is_here(self.peer) else pause):
                 early = await self._reader.read(1)
         except TimeoutError:
             await self.push(f"220 {self.hostname} ESMTP")
@@ -171,7 +174,7 @@ class Conversation(SMTP):
 
     async def _line(self) -> bytes:
         """Return the next line. It must be whole within the time: a peer who drips does not get more of it."""
-        async with asyncio.timeout(self.limits.seconds):
+        async with asyncio.timeout(self._doors.patience):
             while (line := self.incoming.line()) is None:
                 self.incoming.feed(await self.read())
         return line
@@ -227,6 +230,7 @@ class Conversation(SMTP):
     async def fault(self, reply: str) -> None:
         """Answer a fault of the peer's; too many of them end the session."""
         self.counts["faults"] += 1
+        self._doors.spend(self.peer, FAULTS, 1, self.loop.time())
         await self.push(reply)
         if self.counts["faults"] >= self.limits.faults:
             await self.push("421 4.7.0 Too many faults")
@@ -239,6 +243,12 @@ class Conversation(SMTP):
             await self.push("421 4.7.0 Too many commands without mail")
             await self.leave()
         await self.push(reply)
+
+    async def within_bounds(self) -> None:
+        """End the session if the peer's address has had enough for this minute."""
+        if self._doors.has_had_enough(self.peer, self.loop.time()):
+            await self.push("421 4.7.0 Enough from your network for now, come back in a minute")
+            await self.leave()
 
     async def in_turn(self) -> None:
         """End the session if the peer did not wait where he must (RFC 2920 §3.1)."""
@@ -257,7 +267,7 @@ class Conversation(SMTP):
             raise Gone
         if replies:
             self._writer.write(b"".join(replies))
-            async with asyncio.timeout(self.limits.seconds):
+            async with asyncio.timeout(self._doors.patience):
                 await self._writer.drain()
 
     def finish(self) -> None:

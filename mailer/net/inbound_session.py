@@ -7,10 +7,10 @@ else 451 4.3.0, and never its text.
 """
 
 import asyncio
+import contextlib
 import logging
 import ssl
 from collections.abc import Awaitable, Callable
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from errno import EDQUOT, ENOSPC
@@ -19,7 +19,7 @@ from aiosmtpd.smtp import Envelope
 
 from mailer.net.inbound_body import Body
 from mailer.net.inbound_conversation import OUR_FAULT, Conversation, Register
-from mailer.net.inbound_doors import Doors, Limits
+from mailer.net.inbound_doors import OCTETS, Doors, Limits
 from mailer.net.inbound_hops import HEAD_OCTETS, loops
 from mailer.net.inbound_path import Path, PathError, read_argument
 from mailer.net.inbound_policy import Policy, Recipient
@@ -57,6 +57,10 @@ class Mail:
 Take = Callable[[Mail], Awaitable[str]]
 
 
+def _always() -> bool:
+    return True
+
+
 def _no_tls() -> ssl.SSLContext | None:
     return None
 
@@ -65,7 +69,8 @@ def _no_tls() -> ssl.SSLContext | None:
 class House:
     """Whose port 25 this is: our host name, who is at home, who stores (and returns a name for the log), the time.
 
-    `tls` returns what a handshake takes, or None where STARTTLS is not offered now.
+    `tls` returns what a handshake takes, or None where STARTTLS is not offered now; `has_room` says whether the disk
+    has room for more mail.
     """
 
     hostname: str
@@ -74,6 +79,7 @@ class House:
     clock: Callable[[], datetime]
     spool_directory: str
     tls: Callable[[], ssl.SSLContext | None] = _no_tls
+    has_room: Callable[[], bool] = _always
 
 
 class Transaction(Envelope):
@@ -151,6 +157,7 @@ class InboundSession(Conversation):
             await self.push("421 4.7.0 Enough mail in one session, come back for the rest")
             await self.leave()
         else:
+            await self.within_bounds()
             await self._argument("FROM:", arg or "", self._begin)
 
     async def _begin(self, path: Path, parameters: dict[str, str]) -> None:
@@ -161,6 +168,8 @@ class InboundSession(Conversation):
             await self.fault("555 5.5.4 Parameters not recognised")
         elif len(size) > 20 or int(size) > self.limits.size:
             await self.fault(f"552 5.3.4 At most {self.limits.size} octets")
+        elif not self._house.has_room():
+            await self.push(NO_ROOM)
         elif not path.text.isascii() and utf8 is None:
             await self.fault("553 5.6.7 A non-ASCII address needs SMTPUTF8")
         elif path.text and not path.domain:
@@ -235,14 +244,20 @@ class InboundSession(Conversation):
     # --- the mail itself
 
     async def _take(self) -> str:
-        spool = Spool(self.limits.spool, self._house.spool_directory)
+        crowded = self._doors.spools >= self.limits.spools
+        spool = Spool(1 if crowded else self.limits.spool, self._house.spool_directory)
+        self._doors.spools += 1
         try:
             body = await self._receive(spool)
         except BaseException:
-            spool.close()
+            self._forget(spool)
             raise
         # A peer who leaves now has not seen our 250 and will come again; what has begun is finished all the same.
         return await asyncio.shield(self.loop.create_task(self._keep(spool, body, self._mail(spool, body))))
+
+    def _forget(self, spool: Spool) -> None:
+        self._doors.spools -= 1
+        spool.close()
 
     async def _receive(self, spool: Spool) -> Body:
         """Read to the final dot; a peer who is idle, below the least rate, or far over the size, is cut."""
@@ -250,17 +265,19 @@ class InboundSession(Conversation):
         limits, began = self.limits, self.loop.time()
         rest = body.feed(self.incoming.take())
         while rest is None:
-            due = min(self.loop.time(), began + body.received / limits.rate) + limits.seconds
+            due = min(self.loop.time(), began + body.received / limits.rate) + self._doors.patience
             async with asyncio.timeout_at(due):
                 rest = body.feed(await self.read())
             if rest is None and body.received > 2 * limits.size:
                 await self.push(f"552 5.3.4 At most {limits.size} octets")
                 await self.leave()
         self.incoming.feed(rest)
+        self._doors.spend(self.peer, OCTETS, body.received, self.loop.time())
         return body
 
     async def _keep(self, spool: Spool, body: Body, mail: Mail) -> str:
-        with closing(spool):
+        with contextlib.ExitStack() as after:
+            after.callback(self._forget, spool)
             if body.too_big:
                 return f"552 5.3.4 At most {self.limits.size} octets"
             if spool.failure is not None:

@@ -81,6 +81,7 @@ class Port25:
         self.take: Take = self._note
         self.port = 0
         self.certificate: Certificate | None = None
+        self.has_room = True
         self._spool = str(tmp_path)
         self._clients: list[Client] = []
 
@@ -99,7 +100,7 @@ class Port25:
             return await self.take(mail)
 
         home = policy(DOMAIN, ["t-daiichi", "t-kouryoj"], VERP.read)
-        house = House(DOMAIN, home, take, lambda: AT, self._spool, self._tls)
+        house = House(DOMAIN, home, take, lambda: AT, self._spool, self._tls, lambda: self.has_room)
         inbound = Inbound(house, limits)
         listener = listener or socket.create_server(("127.0.0.1", 0))
         self.port = listener.getsockname()[1]

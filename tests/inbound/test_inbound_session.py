@@ -9,7 +9,7 @@ from errno import EIO, ENOSPC
 import pytest
 
 from mailer.net.inbound_doors import Limits
-from mailer.net.inbound_policy import Recipient
+from mailer.net.inbound_policy import Kind, Recipient
 from mailer.net.inbound_session import Mail, NotKept
 from tests.inbound.port25 import DOMAIN, VERP, Client, Port25
 
@@ -43,7 +43,11 @@ async def test_a_mail_is_taken_with_its_trace_and_its_queue_item(port25: Port25,
     assert await peer.ask("QUIT") == "221 2.0.0 Bye"
     assert await peer.rest() == b""
     mail, content = port25.mails[0]
-    assert (mail.reverse_path, mail.recipients, mail.peer) == ("", (Recipient(VERP.make(7), 7),), "127.0.0.1")
+    assert (mail.reverse_path, mail.recipients, mail.peer) == (
+        "",
+        (Recipient(VERP.make(7), Kind.BOUNCE, 7),),
+        "127.0.0.1",
+    )
     assert content == b"Subject: x\r\n\r\n.a\r\n"
     assert mail.trace.decode() == (
         "Return-Path: <>\r\n"
