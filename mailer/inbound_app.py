@@ -33,7 +33,7 @@ from mailer.store.reader import Reader
 from mailer.store.writer import Writer
 
 _log = logging.getLogger(__name__)
-BIG = 256 * 1024
+SMALL, BIG = 16 * 1024, 256 * 1024
 MIB = 1024 * 1024
 CERTIFICATE_SECONDS = 60.0
 FORGET_SECONDS = 3600.0
@@ -170,7 +170,8 @@ def keeper(office: Office, writer: Writer, arrived: Callable[[], object]) -> Tak
     async def take(mail: Mail) -> str:
         try:
             async with one_by_one if mail.octets > BIG else nullcontext():
-                packed = await asyncio.to_thread(_packed, mail)
+                # What is packed sooner than a thread is woken is packed here.
+                packed = _packed(mail) if mail.octets <= SMALL else await asyncio.to_thread(_packed, mail)
                 number, _ = await writer.do(lambda: bounce.keep(office, packed))
         except (*FAILURES, OSError) as error:
             _log.error("a mail from %s could not be stored: %s", mail.peer, error)

@@ -23,7 +23,9 @@ from mailer.store.writer import Writer
 log = logging.getLogger(__name__)
 
 #: How many mails are read before the store is asked for more.
-HANDFUL = 50
+HANDFUL = 100
+#: How long nothing must have come in before a handful is read, and after how many such moments it is read anyway.
+MOMENT, MOST_MOMENTS = 0.05, 20
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 #: What a mail that was read asks for, in a transaction: `service.bounce.learn`.
 Learn = Callable[[Office, int, Findings], Any]
@@ -61,11 +63,21 @@ async def keep_reading(reading: Reading) -> None:
 async def read_all(reading: Reading) -> None:
     """Read until nothing is unread."""
     while unread := await reading.reader.do(partial(arrivals.unread, HANDFUL)):
+        await _let_others_first(reading.arrived)
         applied = []
         for mail_id in unread:
             found = await _found(reading, mail_id)
             applied.append(asyncio.ensure_future(_apply(reading, mail_id, found)))
         await asyncio.gather(*applied)
+
+
+async def _let_others_first(arrived: asyncio.Event) -> None:
+    """Wait while mails keep coming in, but not for long: a flood is taken in at once and read bit by bit."""
+    for _ in range(MOST_MOMENTS):
+        arrived.clear()
+        await asyncio.sleep(MOMENT)
+        if not arrived.is_set():
+            return
 
 
 async def _found(reading: Reading, mail_id: int) -> Findings | None:

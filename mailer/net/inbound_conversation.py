@@ -174,6 +174,8 @@ class Conversation(SMTP):
 
     async def _line(self) -> bytes:
         """Return the next line. It must be whole within the time: a peer who drips does not get more of it."""
+        if (line := self.incoming.line()) is not None:
+            return line
         async with asyncio.timeout(self._doors.patience):
             while (line := self.incoming.line()) is None:
                 self.incoming.feed(await self.read())
@@ -267,6 +269,7 @@ class Conversation(SMTP):
             raise Gone
         if replies:
             self._writer.write(b"".join(replies))
+        if cast(asyncio.Transport, self.transport).get_write_buffer_size():
             async with asyncio.timeout(self._doors.patience):
                 await self._writer.drain()
 
