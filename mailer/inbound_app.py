@@ -16,6 +16,7 @@ from config import Settings
 from config.bounces import load_bounces
 from config.carriers import load_carriers
 from mailer.appliance import open_office
+from mailer.handfuls import Handfuls
 from mailer.net.inbound import Inbound
 from mailer.net.inbound_doors import Limits
 from mailer.net.inbound_policy import policy
@@ -166,13 +167,14 @@ def keeper(office: Office, writer: Writer, arrived: Callable[[], object]) -> Tak
     the memory, and one commit of all of them would lock the mailer out of the store.
     """
     one_by_one = asyncio.Lock()
+    handfuls = Handfuls(writer, lambda packed: bounce.keep(office, packed)[0])
 
     async def take(mail: Mail) -> str:
         try:
             async with one_by_one if mail.octets > BIG else nullcontext():
                 # What is packed sooner than a thread is woken is packed here.
                 packed = _packed(mail) if mail.octets <= SMALL else await asyncio.to_thread(_packed, mail)
-                number, _ = await writer.do(lambda: bounce.keep(office, packed))
+                number = await handfuls.keep(packed)
         except (*FAILURES, OSError) as error:
             _log.error("a mail from %s could not be stored: %s", mail.peer, error)
             raise NotKept(no_room=is_full(error)) from error

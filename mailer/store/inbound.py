@@ -10,6 +10,7 @@ from mailer.schedule.outcome import Evidence
 from mailer.store.database import change, select
 from mailer.store.models import InboundMail, instant
 
+SMALL, SMALL_WINDOW, SMALL_MEMORY = 16 * 1024, 13, 6
 ADDRESS = "SELECT address_key FROM queue_item WHERE id = ?"
 ADD = """
 INSERT INTO inbound_mail (received_at, reverse_path, forward_path, peer, digest, content, item_id, meaning)
@@ -84,7 +85,10 @@ def add(mail: Arrived) -> int:
 
 def pack(content: bytes) -> bytes:
     """Return the content of a mail as it is written into the store."""
-    return zlib.compress(content, 1)
+    # For little the tables that zlib makes for much would cost more than all the rest of taking a mail in.
+    window, memory = (SMALL_WINDOW, SMALL_MEMORY) if len(content) < SMALL else (zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL)
+    packer = zlib.compressobj(1, zlib.DEFLATED, window, memory)
+    return packer.compress(content) + packer.flush()
 
 
 def raw(mail_id: int) -> bytes | None:

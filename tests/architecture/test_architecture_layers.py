@@ -48,6 +48,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mailer.store.writer",
     ),
     "mailer.errand": ("mailer.domain",),
+    "mailer.handfuls": ("mailer.service", "mailer.store.writer"),
     "mailer.reserve": ("mailer.clock",),
     "mailer.sealed_room": ("mailer.bounce",),
     "mailer.sealed": ("mailer.bounce", "mailer.sealed_room"),

@@ -119,6 +119,26 @@ async def test_a_store_that_refuses_keeps_nothing(office: Office, item: int, mon
     writer.close()
 
 
+async def test_one_mail_that_cannot_be_kept_takes_down_no_other(
+    office: Office, item: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_at_once = bounce.keep
+
+    def keep(office: Office, packed: bounce.Packed) -> tuple[int, bool]:
+        if packed.facts.content.endswith(b"bad"):
+            raise OperationalError("this one")
+        return keep_at_once(office, packed)
+
+    monkeypatch.setattr("mailer.service.bounce.keep", keep)
+    writer = Writer()
+    take = keeper(office, writer, asyncio.Event().set)
+    contents = (b"1", b"2", b"bad", b"3")
+    kept = await asyncio.gather(*(take(mail(office, item, one)) for one in contents), return_exceptions=True)
+    writer.close()
+    assert isinstance(kept.pop(2), NotKept)
+    assert sorted(map(str, kept)) == ["I1", "I2", "I3"]
+
+
 async def test_big_mails_are_read_one_after_another(office: Office, item: int, monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[bytes] = []
     first, go_on = threading.Event(), threading.Event()
