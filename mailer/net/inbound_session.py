@@ -20,6 +20,7 @@ from aiosmtpd.smtp import Envelope
 from mailer.net.inbound_body import Body
 from mailer.net.inbound_conversation import OUR_FAULT, Conversation, Register
 from mailer.net.inbound_doors import OCTETS, Doors, Limits
+from mailer.net.inbound_dsn import MAIL_WORDS, RCPT_WORDS, take_words
 from mailer.net.inbound_hops import HEAD_OCTETS, loops
 from mailer.net.inbound_path import Path, PathError, read_argument
 from mailer.net.inbound_policy import Policy, Recipient
@@ -83,11 +84,12 @@ class House:
 
 
 class Transaction(Envelope):
-    """The mail under way: aiosmtpd's envelope with our recipients."""
+    """The mail under way: aiosmtpd's envelope with our recipients, and what was said about reports."""
 
     def __init__(self) -> None:
         super().__init__()
         self.recipients: dict[str, Recipient] = {}
+        self.words: list[str] = []
 
 
 class InboundSession(Conversation):
@@ -161,6 +163,7 @@ class InboundSession(Conversation):
             await self._argument("FROM:", arg or "", self._begin)
 
     async def _begin(self, path: Path, parameters: dict[str, str]) -> None:
+        words = take_words(parameters, MAIL_WORDS)
         size = parameters.pop("SIZE", "0")
         body = parameters.pop("BODY", "7BIT")
         utf8 = parameters.pop("SMTPUTF8", None)
@@ -177,6 +180,7 @@ class InboundSession(Conversation):
         else:
             self._transaction().mail_from = path.text
             self._transaction().smtp_utf8 = utf8 is not None
+            self._transaction().words = [words] if words else []
             await self.push("250 2.1.0 Ok")
 
     async def smtp_RCPT(self, arg: str | None) -> None:
@@ -187,6 +191,7 @@ class InboundSession(Conversation):
             await self._argument("TO:", arg or "", self._add_recipient)
 
     async def _add_recipient(self, path: Path, parameters: dict[str, str]) -> None:
+        words = take_words(parameters, RCPT_WORDS)
         verdict = self._house.policy.judge(path)
         recipients = self._transaction().recipients
         if parameters:
@@ -200,15 +205,15 @@ class InboundSession(Conversation):
             await self.idle("452 4.5.3 Too many recipients")
         else:
             recipients[verdict.forward_path.lower()] = verdict
+            self._transaction().words += [f"<{path.text}> {words}"] if words else []
             await self.push("250 2.1.5 Ok")
 
     async def _argument(self, keyword: str, argument: str, use: "Use") -> None:
         try:
             path, parameters = read_argument(keyword, argument)
+            await use(path, dict(parameters))
         except PathError as error:
             await self.fault(error.reply)
-        else:
-            await use(path, dict(parameters))
 
     async def smtp_DATA(self, arg: str | None) -> None:
         """Take the mail in; 250 only once it is stored."""
@@ -303,7 +308,7 @@ class InboundSession(Conversation):
         reverse_path = self._transaction().mail_from or ""
         trace = Trace(self._helo, self.peer, self.hostname, protocol, self._house.clock())
         recipients = tuple(self._transaction().recipients.values())
-        lines = trace.lines(reverse_path)
+        lines = trace.lines(reverse_path, self._transaction().words)
         return Mail(reverse_path, recipients, self.peer, lines, body.received, spool.content)
 
     def _note_refusal(self, path: Path, reply: str) -> None:
