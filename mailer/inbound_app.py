@@ -8,7 +8,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 
@@ -35,6 +35,7 @@ from mailer.store.writer import Writer
 
 _log = logging.getLogger(__name__)
 SMALL, BIG = 16 * 1024, 256 * 1024
+FEW = 16
 MIB = 1024 * 1024
 CERTIFICATE_SECONDS = 60.0
 FORGET_SECONDS = 3600.0
@@ -163,15 +164,20 @@ def house(settings: Settings, office: Office, take: Take, certificate: Certifica
 def keeper(office: Office, writer: Writer, arrived: Callable[[], object]) -> Take:
     """Return what stores a mail, once for all its recipients, and returns the number it is kept under.
 
-    `arrived` is called when one is kept. Big mails are packed and written one after another: together they would fill
-    the memory, and one commit of all of them would lock the mailer out of the store.
+    `arrived` is called when one is kept. Big mails are packed and written one after another, and those that are not
+    small a few at a time: together they would fill the memory, and one commit of all of them would lock the mailer out
+    of the store.
     """
-    one_by_one = asyncio.Lock()
+    one_by_one, few = asyncio.Semaphore(1), asyncio.Semaphore(FEW)
+
+    def turn(octets: int) -> AbstractAsyncContextManager[None]:
+        return nullcontext() if octets <= SMALL else few if octets <= BIG else one_by_one
+
     handfuls = Handfuls(writer, lambda packed: bounce.keep(office, packed)[0])
 
     async def take(mail: Mail) -> str:
         try:
-            async with one_by_one if mail.octets > BIG else nullcontext():
+            async with turn(mail.octets):
                 # What is packed sooner than a thread is woken is packed here.
                 packed = _packed(mail) if mail.octets <= SMALL else await asyncio.to_thread(_packed, mail)
                 number = await handfuls.keep(packed)
