@@ -23,7 +23,7 @@ from mailer.store.writer import Writer
 log = logging.getLogger(__name__)
 
 #: How many mails are read before the store is asked for more.
-HANDFUL = 100
+HANDFUL = 50
 #: How long nothing must have come in before a handful is read, and after how many such moments it is read anyway.
 MOMENT, MOST_MOMENTS = 0.05, 20
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0

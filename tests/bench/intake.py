@@ -100,6 +100,7 @@ def ours(directory: Path) -> Iterator[tuple[int, int]]:
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(30)
+        process.stdout.close()
 
 
 @contextmanager
@@ -175,19 +176,22 @@ def main() -> None:
 def compare(directory: Path, content: Path, given: argparse.Namespace) -> None:
     """Measure both, in turn, and print."""
     rates: dict[tuple[str, bool], list[float]] = {}
-    with ours(directory) as (pid, port), postfix(directory) as (_, rival):
+    spent = {"postfix": 0.0, "mimamori": 0.0}
+    with ours(directory) as (pid, port), postfix(directory) as (master, rival):
         for _ in range(given.rounds):
-            for name, door in (("postfix", rival), ("mimamori", port)):
+            for name, door, process in (("postfix", rival, master), ("mimamori", port, pid)):
+                before = cpu(process)
                 for kept in (False, True):
                     rate = hand_over(door, content, given.mails, given.sessions, kept=kept)
                     rates.setdefault((name, kept), []).append(rate)
-        used = cpu(pid)
+                spent[name] += cpu(process) - before
         held = idle(pid, port, given.idle) if given.idle else 0.0
     for kept in (False, True):
         mine, theirs = statistics.median(rates["mimamori", kept]), statistics.median(rates["postfix", kept])
         how = "connections kept" if kept else "one mail a connection"
         print(f"{how}: {mine:,.0f}/s, Postfix {theirs:,.0f}/s, {mine / theirs:.2f} x  {_all(rates, kept)}")
-    print(f"CPU of the service {used:.1f} s; {given.idle} idle connections held in {held:.0f} MiB (PSS)")
+    each = {name: f"{1000 * used / given.rounds / given.mails / 2:.2f} ms" for name, used in spent.items()}
+    print(f"CPU time a mail while they come in: {each}; {given.idle} idle connections held in {held:.0f} MiB (PSS)")
     taken = len(re.findall(r"nrcpt=", (directory / "log").read_text()))
     print(f"{taken} mails in the log")
 
