@@ -55,10 +55,12 @@ async def run(settings: Settings, ready: Callable[[], None], stop: asyncio.Event
             kept_fresh(office, writer, certificate),
             forgetting(settings, office, writer),
         ):
-            await inbound.start(listening("smtp", settings.inbound.listen))
-            ready()
-            await stop.wait()
-            await inbound.close()
+            try:
+                await inbound.start(listening("smtp", settings.inbound.listen))
+                ready()
+                await stop.wait()
+            finally:
+                await inbound.close()
     finally:
         await asyncio.to_thread(writer.close)
 

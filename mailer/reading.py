@@ -7,6 +7,7 @@ mail that the reader dies over, or whose findings cannot be applied, is kept for
 
 import asyncio
 import logging
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -64,11 +65,13 @@ async def read_all(reading: Reading) -> None:
     """Read until nothing is unread."""
     while unread := await reading.reader.do(partial(arrivals.unread, HANDFUL)):
         await _let_others_first(reading.arrived)
-        applied = []
-        for mail_id in unread:
-            found = await _found(reading, mail_id)
-            applied.append(asyncio.ensure_future(_apply(reading, mail_id, found)))
-        await asyncio.gather(*applied)
+        applied: list[asyncio.Future[None]] = []
+        try:
+            for mail_id in unread:
+                found = await _found(reading, mail_id)
+                applied.append(asyncio.ensure_future(_apply(reading, mail_id, found)))
+        finally:
+            await asyncio.gather(*applied)
 
 
 async def _let_others_first(arrived: asyncio.Event) -> None:
@@ -82,10 +85,10 @@ async def _let_others_first(arrived: asyncio.Event) -> None:
 
 async def _found(reading: Reading, mail_id: int) -> Findings | None:
     """Return what a mail says, or None where it could not be read."""
-    content = await reading.reader.do(partial(arrivals.content, mail_id))
     try:
+        content = await reading.reader.do(partial(arrivals.content, mail_id))
         return await reading.room.read(content)
-    except Unreadable as error:
+    except (Unreadable, zlib.error) as error:  # the second: damaged as it lies in the store
         log.error("I%X cannot be read and is kept for a person: %s", mail_id, error)
         return None
 

@@ -132,6 +132,16 @@ async def test_a_mail_that_kills_its_reader_is_kept_for_a_person_and_delays_no_o
     assert arrivals.content(2) == b"import os; os.kill(os.getpid(), 9)"
 
 
+async def test_a_mail_that_lies_damaged_in_the_store_is_kept_for_a_person_and_delays_no_other(
+    office: Office, room: SealedRoom, reading: Callable[[SealedRoom], Reading]
+) -> None:
+    came(office, b"damaged", b"whole")
+    with transaction():
+        select("UPDATE inbound_mail SET content = x'00' WHERE id = 1")
+    await read_all(reading(room))
+    assert meanings() == ["unreadable", "mail"]
+
+
 async def test_what_was_left_unread_is_read_at_the_start_and_what_comes_later_when_it_comes(
     office: Office, room: SealedRoom, reading: Callable[[SealedRoom], Reading]
 ) -> None:
