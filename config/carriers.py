@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
@@ -16,7 +16,7 @@ from config import kinds
 from config.document import Document, read_document
 from config.problem import ConfigError, Problem, shown, wrong
 from config.schema import DomainName, Section, Settings, Switch
-from mailer.carrier.group import Carrier, Carriers, Manners
+from mailer.carrier.group import Carrier, Carriers, Help, Manners
 from mailer.carrier.reason import Reason
 from mailer.carrier.rule import STAGES, Rule
 
@@ -25,7 +25,8 @@ SHIPPED = Path(__file__).with_name("carriers.toml")
 REPLY_REASONS = tuple(reason for reason in Reason if reason.meaning.kind in ("hard", "soft"))
 
 Value = TypeVar("Value")
-Source = Annotated[str, PlainValidator(kinds.words(300))]
+Words = Annotated[str, PlainValidator(kinds.words(300))]
+Source = Words
 Pattern = Annotated[re.Pattern[str], PlainValidator(kinds.pattern)]
 Phrase = Annotated[str, PlainValidator(kinds.words(200)), AfterValidator(str.lower)]
 Stages = tuple[Annotated[str, PlainValidator(kinds.choice(*STAGES))], ...]
@@ -44,7 +45,7 @@ def _reason(word: str) -> Reason:
 
 
 class Figure(Section, Generic[Value]):
-    """A figure and how we know it: `{ value = 10, source = "…" }`."""
+    """A figure or a sentence and how we know it: `{ value = 10, source = "…" }`."""
 
     value: Value
     source: Source
@@ -59,6 +60,13 @@ class MannersEntry(Section):
     urgent_messages_per_second: Figure[Rate] | None = None
     pause: Figure[Pause] | None = None
     avoid_minutes: Figure[Minutes] | None = None
+
+
+class HelpEntry(Section):
+    """What the carrier's customers are told, with how we know it; what is left out is told in general words."""
+
+    filter: Figure[Words] | None = None
+    ask: Figure[Words] | None = None
 
 
 class RuleEntry(Section):
@@ -92,6 +100,7 @@ class CarrierEntry(Section):
     domains: Domains = ()
     mx_suffixes: Annotated[tuple[DomainName, ...], AfterValidator(kinds.all_different)] = ()
     tenants: Switch = False
+    help: HelpEntry = HelpEntry()
     manners: MannersEntry = MannersEntry()
     rule: tuple[RuleEntry, ...] = ()
 
@@ -146,11 +155,22 @@ def _shared(document: Document[CarriersFile]) -> Iterator[Problem]:
 def _carrier(name: str, entry: CarrierEntry, default: Manners) -> Carrier:
     rules = tuple(map(rule_of, entry.rule))
     manners = _manners(entry.manners, default)
-    return Carrier(name, entry.label, frozenset(entry.domains), entry.mx_suffixes, manners, rules, entry.tenants)
+    domains, words = frozenset(entry.domains), _help(entry.help)
+    return Carrier(name, entry.label, domains, entry.mx_suffixes, manners, rules, entry.tenants, words)
+
+
+def _help(entry: HelpEntry) -> Help:
+    return Help(**_values(entry))
+
+
+def _values(entry: HelpEntry | MannersEntry) -> dict[str, Any]:
+    """Return what an entry gives, by its keys, without the sources."""
+    given = {name: getattr(entry, name) for name in type(entry).model_fields}
+    return {name: figure.value for name, figure in given.items() if figure is not None}
 
 
 def _manners(entry: MannersEntry, default: Manners) -> Manners:
-    given = {name: figure.value for name in MannersEntry.model_fields if (figure := getattr(entry, name)) is not None}
+    given = _values(entry)
     if (pause := given.pop("pause", None)) is not None:
         given["pause_seconds"] = int(pause.total_seconds())
     return replace(default, **given)

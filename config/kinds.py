@@ -27,6 +27,7 @@ _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"(?=.{{1,253}}$)(?!(?:.*\.)?[0-9]+$)(?:{_LABEL}\.)*{_LABEL}")
 _ENDPOINT = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f.]*:[0-9A-Fa-f:.]+)\]|(?P<host>[^:\[\]]+)):(?P<port>[0-9]{1,5})")
 _MINUTES = re.compile(r"[0-5][0-9](?:-[0-5][0-9])?")
+_PHONE = re.compile(r"(?=(?:.*[0-9]){5})[0-9+][0-9() -]{4,28}[0-9]")
 _CODE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 
 
@@ -83,6 +84,27 @@ def words(most: int) -> Callable[[object], str]:
     return check
 
 
+def text(most: int) -> Callable[[object], str]:
+    """Make a check for text of one line or more."""
+
+    def check(value: object) -> str:
+        if not isinstance(value, str) or not 1 <= len(value.strip()) <= most:
+            raise wrong("text", value, most=most)
+        for line in value.splitlines():
+            if character := hidden_character(line):
+                raise wrong("hidden", value, character=character)
+        return value.strip()
+
+    return check
+
+
+def phone(value: object) -> str:
+    """Return a telephone number, which may be said in any mail and reply."""
+    if not isinstance(value, str) or not _PHONE.fullmatch(value):
+        raise wrong("phone", value)
+    return value
+
+
 def duration(least: str, most: str) -> Callable[[object], timedelta]:
     """Make a check for lengths of time such as "90s"; the bounds are written like them."""
     shortest, longest = parse_duration(least), parse_duration(most)
@@ -95,6 +117,21 @@ def duration(least: str, most: str) -> Callable[[object], timedelta]:
         if not shortest <= length <= longest:
             raise wrong("duration", value, least=least, most=most)
         return length
+
+    return check
+
+
+def duration_or_never(least: str, most: str) -> Callable[[object], timedelta | None]:
+    """Make a check for lengths of time, or the word "never", which becomes None."""
+    length = duration(least, most)
+
+    def check(value: object) -> timedelta | None:
+        if value is None or value == "never":
+            return None
+        try:
+            return length(value)
+        except PydanticCustomError as error:
+            raise wrong("duration_or_never", value, least=least, most=most) from error
 
     return check
 

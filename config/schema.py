@@ -14,9 +14,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidato
 
 from config import kinds
 from config.problem import wrong
+from mailer.domain.suspension import Terms
 
 DOMAIN = "mail.mimamori-iwamizawa.jp"
 STATE_DIRECTORY = Path("/var/lib/mimamori")
+TERMS = Terms()
 
 Switch = Annotated[bool, PlainValidator(kinds.switch)]
 DomainName = Annotated[str, PlainValidator(kinds.domain)]
@@ -36,6 +38,7 @@ Mailboxes = Annotated[tuple[Annotated[str, PlainValidator(kinds.mailbox)], ...],
 Command = Annotated[tuple[Annotated[str, PlainValidator(kinds.words(1000))], ...], AfterValidator(kinds.program)]
 Kept = Annotated[timedelta, PlainValidator(kinds.duration("1d", "3650d"))]
 Late = Annotated[timedelta, PlainValidator(kinds.duration("5s", "1d"))]
+Span = Annotated[timedelta, PlainValidator(kinds.duration("1s", "366d"))]
 DomainNames = Annotated[tuple[DomainName, ...], AfterValidator(kinds.all_different)]
 Addresses = Annotated[tuple[Annotated[str, PlainValidator(kinds.ip)], ...], AfterValidator(kinds.all_different)]
 
@@ -189,6 +192,17 @@ class Canary(Section):
     late_ordinary: Late = timedelta(minutes=10)
 
 
+class Suspension(Section):
+    """When an address rests that mail does not reach, and when it is tried again; a `reach_test` of None is "never"."""
+
+    hard: Annotated[int, PlainValidator(kinds.whole(1, 100))] = TERMS.hard
+    broadcasts: Annotated[int, PlainValidator(kinds.whole(1, 100))] = TERMS.broadcasts
+    soft_broadcasts: Annotated[int, PlainValidator(kinds.whole(1, 1000))] = TERMS.soft_broadcasts
+    soft_span: Span = TERMS.soft_span
+    wait: Annotated[timedelta, PlainValidator(kinds.duration("1s", "7d"))] = TERMS.wait
+    reach_test: Annotated[timedelta | None, PlainValidator(kinds.duration_or_never("1m", "366d"))] = TERMS.reach_test
+
+
 class Reports(Section):
     """Whether receivers that want it are told how TLS with them went, and who answers questions; None: postmaster."""
 
@@ -214,6 +228,7 @@ class Settings(Section):
     maintenance: Maintenance = Maintenance()
     alarm: Alarm = Alarm()
     canary: Canary = Canary()
+    suspension: Suspension = Suspension()
     reports: Reports = Reports()
 
     @model_validator(mode="before")

@@ -1,7 +1,7 @@
 """Which schools stand in schools.toml, and is the list fit to send by?
 
 The addresses are a contract with every guardian's phone (F2): each is CODE@DOMAIN of the domain that we send from,
-and a school that closes keeps its entry.
+and a school that closes keeps its entry. What is said of replies for all schools holds for each that says nothing else.
 """
 
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ from config import kinds
 from config.document import Document, read_document
 from config.problem import ConfigError, Problem, shown, wrong
 from config.schema import Section, Settings, Switch
+from mailer.domain.answering import Replies, ReplyPolicy
 from mailer.domain.school import CITIES, City, School, Schools
 
 SHIPPED = Path(__file__).with_name("schools.toml")
@@ -24,10 +25,23 @@ RESERVED = ("abuse", "mailer-daemon", "postmaster")
 
 Code = Annotated[str, PlainValidator(kinds.school_code)]
 Label = Annotated[str, PlainValidator(kinds.words(64))]
+Policy = Annotated[ReplyPolicy, PlainValidator(lambda value: ReplyPolicy(kinds.choice(*ReplyPolicy)(value)))]
+Mailbox = Annotated[str, PlainValidator(kinds.mailbox)]
+Phone = Annotated[str, PlainValidator(kinds.phone)]
+Text = Annotated[str, PlainValidator(kinds.text(2000))]
+
+
+class RepliesEntry(Section):
+    """What becomes of mail that people write to the schools, where a school says nothing else."""
+
+    policy: Policy = ReplyPolicy.NOTICE
+    forward_to: Mailbox | None = None
+    phone: Phone | None = None
+    text: Text | None = None
 
 
 class SchoolEntry(Section):
-    """One school; without an address it is CODE@DOMAIN."""
+    """One school; without an address it is CODE@DOMAIN. `replies` and what follows is as in `[replies]`."""
 
     code: Code
     name: Label
@@ -36,6 +50,10 @@ class SchoolEntry(Section):
     kind: Annotated[str, PlainValidator(kinds.choice(*KINDS))]
     closed_on: Annotated[date, PlainValidator(kinds.day)] | None = None
     merged_into: Code | None = None
+    replies: Policy | None = None
+    forward_to: Mailbox | None = None
+    phone: Phone | None = None
+    reply_text: Text | None = None
 
 
 class CityEntry(Section):
@@ -56,6 +74,7 @@ class SchoolsFile(Section):
     """All of schools.toml."""
 
     school: Annotated[tuple[SchoolEntry, ...], AfterValidator(kinds.at_least_one)]
+    replies: RepliesEntry = RepliesEntry()
     city: dict[Annotated[str, PlainValidator(_city)], CityEntry] = Field(default_factory=dict)
 
 
@@ -63,15 +82,17 @@ def load_schools(settings: Settings) -> Schools:
     """Read the schools of the `[schools] file` or the shipped list; raise ConfigError with all that is wrong."""
     document = read_document(settings.schools.file or SHIPPED, SchoolsFile)
     domain = settings.domain.name
-    problems = [*_address_problems(document, domain), *_merger_problems(document)]
+    problems = [*_address_problems(document, domain), *_merger_problems(document), *_reply_problems(document, domain)]
     if problems:
         raise ConfigError(problems)
-    listed = [_school(entry, order, domain) for order, entry in enumerate(document.value.school)]
+    listed = [
+        _school(entry, order, domain, document.value.replies) for order, entry in enumerate(document.value.school)
+    ]
     cities = {code: City(code, **entry.model_dump()) for code, entry in document.value.city.items()}
     return Schools({school.code: school for school in listed}, cities)
 
 
-def _school(entry: SchoolEntry, order: int, domain: str) -> School:
+def _school(entry: SchoolEntry, order: int, domain: str, common: RepliesEntry) -> School:
     return School(
         code=entry.code,
         name=entry.name,
@@ -81,6 +102,16 @@ def _school(entry: SchoolEntry, order: int, domain: str) -> School:
         order=order,
         closed_on=entry.closed_on,
         merged_into=entry.merged_into,
+        replies=_replies(entry, common),
+    )
+
+
+def _replies(entry: SchoolEntry, common: RepliesEntry) -> Replies:
+    return Replies(
+        policy=entry.replies or common.policy,
+        forward_to=entry.forward_to or common.forward_to or "",
+        phone=entry.phone or common.phone or "",
+        text=entry.reply_text or common.text or "",
     )
 
 
@@ -116,6 +147,24 @@ def _merger_problems(document: Document[SchoolsFile]) -> Iterator[Problem]:
             yield document.problem(path, "not_closed")
         elif _leads_round(entry.code, into):
             yield document.problem(path, "merged_round", value=shown(entry.code))
+
+
+def _reply_problems(document: Document[SchoolsFile], domain: str) -> Iterator[Problem]:
+    """Find schools whose mail is to be handed on to nobody, and mailboxes from which it would come back."""
+    common = document.value.replies
+    if _is_own(common.forward_to, domain):
+        yield document.problem(("replies", "forward_to"), "comes_back", value=shown(common.forward_to), domain=domain)
+    for number, entry in enumerate(document.value.school):
+        if _is_own(entry.forward_to, domain):
+            path = ("school", number, "forward_to")
+            yield document.problem(path, "comes_back", value=shown(entry.forward_to), domain=domain)
+        found = _replies(entry, common)
+        if found.policy is ReplyPolicy.FORWARD and not found.forward_to:
+            yield document.problem(("school", number, "replies"), "no_forward_to")
+
+
+def _is_own(mailbox: str | None, domain: str) -> bool:
+    return mailbox is not None and mailbox.rpartition("@")[2].lower() == domain
 
 
 def _leads_round(code: str, into: dict[str, str | None]) -> bool:

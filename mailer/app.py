@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from config import Settings, read_dkim_key
+from config.carriers import load_carriers
 from mailer import signatory
 from mailer.alarm_ways import alarm_ways, troubles
 from mailer.alarms import keep_alarms
@@ -51,7 +52,7 @@ async def run(settings: Settings, config: Path, ready: Callable[[], None], stop:
     step_back()
     with only_mailer(settings.state.directory):
         clock = SteadyClock()
-        office = replace(open_office(settings, needs=()), clock=clock)
+        office = replace(open_office(settings, needs=()), clock=clock, receiver=load_carriers(settings).name)
         writer = Writer()
         widow = Widow(office, writer)
         alarms = keep_alarms(office, writer, alarm_ways(settings, clock), partial(troubles, settings, writer, widow))

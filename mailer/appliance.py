@@ -17,6 +17,7 @@ from config import WEBHOOK_SECRET, Settings, load_schools, read_secret
 from mailer.clock import system_clock
 from mailer.domain.canary import canaries
 from mailer.domain.lane import Lane
+from mailer.domain.suspension import Terms
 from mailer.files import write_new
 from mailer.ids import random_id
 from mailer.message.verp import Verp
@@ -49,6 +50,8 @@ def open_office(settings: Settings, *, create: bool = False, needs: Collection[s
         },
         maintenance_lead=settings.maintenance.lead,
         canaries=canaries(settings.canary.addresses, settings.canary.late, settings.canary.late_ordinary),
+        addresses=frozenset(settings.delivery.source_addresses),
+        suspension=Terms(**dict(settings.suspension)),
     )
 
 

@@ -26,7 +26,8 @@ from mailer.net.sockets import listening
 from mailer.reading import Reading, keep_reading
 from mailer.reserve import Reserve
 from mailer.sealed import SealedRoom
-from mailer.service import arrivals, bounce
+from mailer.sealed_room import Findings
+from mailer.service import arrivals, bounce, received_report, replies
 from mailer.service.certificate import watch as watch_certificate
 from mailer.service.office import Office
 from mailer.store.database import FAILURES, is_full
@@ -71,7 +72,7 @@ async def reading(
 ) -> AsyncIterator[SealedRoom]:
     """Read what came in as long as the block lasts; what is unread then is read at the next start."""
     room, reader = SealedRoom(load_bounces(settings)), Reader()
-    task = asyncio.create_task(keep_reading(Reading(office, writer, reader, room, bounce.learn, arrived)))
+    task = asyncio.create_task(keep_reading(Reading(office, writer, reader, room, learn, arrived)))
     try:
         yield room
     finally:
@@ -91,6 +92,13 @@ def limits(settings: Settings) -> Limits:
         connections_per_minute=given.connections_per_minute,
         size=given.size_megabytes * MIB,
     )
+
+
+def learn(office: Office, mail_id: int, found: Findings) -> None:
+    """Do what a mail that was read asks for; inside a Writer."""
+    meaning = bounce.learn(office, mail_id, found.said)
+    received_report.learn(office, mail_id, meaning, found.reported)
+    replies.learn(office, mail_id, found.correspondence, found.said)
 
 
 def own_certificate(settings: Settings) -> Certificate | None:
@@ -150,9 +158,10 @@ async def _follow(office: Office, writer: Writer, certificate: Certificate) -> N
 def house(settings: Settings, office: Office, take: Take, certificate: Certificate | None = None) -> House:
     """Return whose port 25 this is."""
     codes = [school.code for school in office.schools]
+    home = policy(office.domain, codes, office.verp.read, office.verp.of_singles().read, replies.refusals(office))
     return House(
         hostname=settings.domain.hostname,
-        policy=policy(office.domain, codes, office.verp.read),
+        policy=home,
         take=take,
         clock=office.clock,
         spool_directory=str(settings.state.directory),

@@ -19,7 +19,7 @@ from mailer.net.single import Messenger, NotHandedOver
 from mailer.report.tls import GZIP, Report
 from mailer.report.tls_mail import draft, sender
 from mailer.report.wanted import NAME, Destination, Mailbox, read_record
-from mailer.service import tls_report
+from mailer.service import received_report, tls_report
 from mailer.service.office import Office
 from mailer.service.tls_report import Begun, ReportState
 from mailer.smtp.address import parse_address
@@ -57,6 +57,7 @@ async def keep_reporting(office: Office, writer: Writer, means: Means) -> None:
 
 async def _look(office: Office, writer: Writer, means: Means) -> None:
     await writer.do(partial(tls_report.keep, office, sends=means.sends))
+    await writer.do(partial(received_report.forget, office))
     if means.sends:
         due = await writer.do(partial(tls_report.due, office))
         sending = (send(office, writer, means, day, domain) for day, domain in due)

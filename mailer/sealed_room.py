@@ -16,13 +16,17 @@ import pkgutil
 import resource
 import struct
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib import import_module
 from typing import IO
 
 from mailer.bounce.event import ReadMail
 from mailer.bounce.parse import read
 from mailer.bounce.rulebook import Rulebook
+from mailer.mime.correspondence import Correspondence, read_correspondence
+from mailer.mime.entity import read_mail
+from mailer.report import received
+from mailer.report.received import Received
 
 #: Each message between the two is its length and its octets.
 LENGTH = struct.Struct("!I")
@@ -38,13 +42,19 @@ TRIAL = (
     b"Final-Recipient: rfc822; nobody@mx.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--b--\r\n"
 )
 
-#: What is read out of a mail that came in: a dataclass of plain values.
-Findings = ReadMail
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What is read out of a mail: what it says of the mail it speaks of, a report, and its header."""
+
+    said: ReadMail
+    reported: Received | None
+    correspondence: Correspondence
 
 
 def findings(content: bytes, book: Rulebook) -> Findings:
     """Read one mail, whole as it came in."""
-    return read(content, book)
+    return Findings(read(content, book), received.read(content), read_correspondence(read_mail(content)))
 
 
 def main() -> None:
@@ -56,7 +66,12 @@ def main() -> None:
     _give(answers, READY)
     while (content := _take(mails)) is not None:
         _allow_time()
-        _give(answers, json.dumps(asdict(findings(content, book))).encode())
+        _give(answers, json.dumps(asdict(findings(content, book)), default=_plain).encode())
+
+
+def _plain(value: object) -> object:
+    """Return what JSON has for a value: a list for a set, its words for a time."""
+    return list(value) if isinstance(value, frozenset) else str(value)
 
 
 def _load_everything(book: Rulebook) -> None:

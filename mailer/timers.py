@@ -1,9 +1,9 @@
 """What does the mailer do because the time has come?
 
-Maintenance notices whose lead time is reached are announced, items past their deadline end as expired, and what an
-operator stopped for a time goes on. The due times stand in the store, so a restart forgets none. When somebody sets the
-machine's clock, the queue's times are set with it before anything else is looked at: an item has as long as it was
-given, by the time that really went by.
+Maintenance notices whose lead time is reached are announced, items past their deadline end as expired, what an
+operator stopped for a time goes on, and addresses are put to rest or woken. The due times stand in the store, so a
+restart forgets none. When somebody sets the machine's clock, the queue's times are set with it before anything else is
+looked at: an item has as long as it was given, by the time that really went by.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 
 from mailer.clock import LEAST_JUMP, SteadyClock
-from mailer.service import dispatch, maintenance, stops, wave
+from mailer.service import dispatch, maintenance, stops, suspension, wave
 from mailer.service.office import Office
 from mailer.store.writer import Writer
 
@@ -34,6 +34,7 @@ async def tick(office: Office, writer: Writer, clock: SteadyClock) -> None:
     await _tried(writer, "stops and holds whose time is over", lambda: stops.end_over(office))
     await _tried(writer, "expired items", lambda: dispatch.expire(office, office.clock()))
     await _tried(writer, "waves of refusals that are over", lambda: wave.forget(office))
+    await _tried(writer, "addresses put to rest or woken", lambda: suspension.judge(office))
 
 
 async def _follow(office: Office, writer: Writer, clock: SteadyClock) -> None:

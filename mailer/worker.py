@@ -21,6 +21,9 @@ from mailer.liveness import alive
 from mailer.net.dial import Dialler
 from mailer.net.resolver import Resolver
 from mailer.net.routes import Routing
+from mailer.net.single import Messenger
+from mailer.replying import Means as ReplyingMeans
+from mailer.replying import Replying
 from mailer.report_ways import reporting_means
 from mailer.reporting import keep_reporting
 from mailer.serve import beat
@@ -31,7 +34,8 @@ from mailer.store.writer import Writer
 from mailer.tls_tally import Tally
 from mailer.transport_security import TransportSecurity, transport_security
 
-#: The worker that sends reports: they go to strangers, and so not from the process that has the keys.
+#: The worker that sends reports, and what mail to the schools led to: they go to strangers, and so not from the process
+#: that has the keys.
 REPORTER = "worker-1"
 
 
@@ -70,13 +74,15 @@ async def run(settings: Settings, place: Place, ready: Callable[[], None], stop:
         )
         tally = Tally(clock, writer)
         tls = transport_security(settings, office, writer, means.resolver, tally.observe)
+        means = _protected(means, tls)
         work = [tls.keep_fresh(), tally.keep_counting(), beat()]
         if place.name == REPORTER:
             work.append(keep_reporting(office, writer, reporting_means(settings, signatory.sign)))
+            work.append(Replying(office, writer, _replying(means, signatory)).keep())
         tasks = [asyncio.create_task(each) for each in work]
         try:
             ready()
-            await Dispatcher(_protected(means, tls)).run(stop)
+            await Dispatcher(means).run(stop)
         finally:
             for task in tasks:
                 task.cancel()
@@ -123,6 +129,11 @@ def _protected(means: Means, tls: TransportSecurity) -> Means:
     routing = replace(means.routing, dane=tls.dane, sts=tls.sts, observe=tls.observe)
     dialler = replace(means.dialler, contexts=tls.contexts, observe=tls.observe, memory=tls.memory)
     return replace(means, routing=routing, dialler=dialler)
+
+
+def _replying(means: Means, signatory: Signatory) -> ReplyingMeans:
+    messenger = Messenger(means.resolver, means.routing, means.dialler)
+    return ReplyingMeans(means.reader, messenger, signatory.sign, means.routing.require_tls)
 
 
 def _letters(settings: Settings, office: Office) -> Letters:

@@ -66,6 +66,7 @@ class FamilyFile(Section):
     shape: tuple[ShapeEntry, ...] = ()
     rule: tuple[RuleEntry, ...] = ()
     copies: tuple[Mark, ...] = ()
+    fillers: tuple[Phrase, ...] = ()
     subjects: tuple[Phrase, ...] = ()
 
 
@@ -79,6 +80,7 @@ def load_bounces(settings: Settings) -> Rulebook:
         wordings=tuple(rule_of(entry) for family in families for entry in family.rule),
         shapes=tuple(_shape(entry) for family in families for entry in family.shape),
         copies=re.compile(rf"^[ \t>]*(?:{copies})[^\n]*$", re.MULTILINE | re.IGNORECASE),
+        fillers=tuple(filler for family in families for filler in family.fillers),
         subjects=tuple(subject for family in families for subject in family.subjects),
     )
 

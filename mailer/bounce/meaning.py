@@ -6,12 +6,13 @@ the mail was given up is permanent unless the reply in it, or its status, is a t
 own reason, and `expired` where nothing but the time that ran out is told.
 """
 
+import re
 from dataclasses import dataclass, replace
 
 from mailer.bounce.quotation import Quotation, host_in, quoted_reply, stage_in, words_only
 from mailer.bounce.rulebook import Rulebook
 from mailer.carrier.group import Carrier
-from mailer.carrier.reading import UNREADABLE, Reading, read
+from mailer.carrier.reading import UNKNOWN_REFUSAL, UNREADABLE, Reading, read
 from mailer.carrier.reason import Reason
 from mailer.carrier.rule import plain_words
 
@@ -23,19 +24,21 @@ GIVEN_UP, STILL_TRIED = 599, 499
 class Said:
     """What a report says of one recipient: the words, the reporting server's status, and who was asked.
 
-    `host` is the server that is said to have answered; `domain` that of the recipient.
+    `host` is the server that is said to have answered; `domain` that of the recipient; `reporter` who wrote the report.
     """
 
     words: str
     status: str
     host: str
     domain: str
+    reporter: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """Whether the address is dead (`hard`), why, and the reply and host by which we know."""
+    """Whether the address is dead (`hard`), why, and the reply and host by which we know; `known` if a rule said so."""
 
+    known: bool
     hard: bool
     reason: Reason
     status: str
@@ -43,25 +46,41 @@ class Meaning:
     host: str
 
 
-def meaning_of(book: Rulebook, said: Said, *, context: str = "") -> Meaning:
-    """Return what is meant; `context` are words around the recipient's own that may tell stage and host."""
+def meaning_of(book: Rulebook, said: Said, *context: str) -> Meaning:
+    """Return what is meant; `context` are wider and wider words around, which may tell stage and host."""
+    said = replace(said, words=_without_fillers(book, said.words))
     reply = quoted_reply(said.words)
-    host = said.host or host_in(said.words) or host_in(context)
-    stage = stage_in(said.words) or stage_in(context) or "rcpt"
+    around = (said.words, *context)
+    host = said.host or next(filter(None, map(host_in, around)), "")
+    stage = next(filter(None, map(stage_in, around)), "rcpt")
     quoted = reply or words_only(said.words)
     quoted = _completed(quoted, said.status)
-    reading = _by_wordings(book, quoted, stage, host, said.words) or _by_replies(book, quoted, stage, host, said.domain)
+    reading = _reading(book, quoted, stage, host, said, is_reply=reply is not None)
+    known = reading is not UNREADABLE and reading is not UNKNOWN_REFUSAL
     temporary = quoted.code // 100 == 4
     if reading.reason is Reason.UNCLEAR and temporary and not _says_anything(quoted.text):
         reading = replace(reading, reason=Reason.EXPIRED)
-    return Meaning(reading.kind == "hard" and not temporary, reading.reason, quoted.enhanced, quoted.text, host)
+    status = quoted.enhanced or said.status
+    return Meaning(known, reading.kind == "hard" and not temporary, reading.reason, status, quoted.text, host)
 
 
 def _completed(quoted: Quotation, status: str) -> Quotation:
     """Fill in what the reply does not say from the report's own status."""
     enhanced = quoted.enhanced if not _is_vague(quoted.enhanced) or _is_vague(status) else status
-    code = quoted.code or (STILL_TRIED if (quoted.enhanced or status)[:1] == "4" else GIVEN_UP)
+    temporary = enhanced[:1] == "4" and not _is_vague(enhanced)
+    code = quoted.code or (STILL_TRIED if temporary else GIVEN_UP)
     return replace(quoted, code=code, enhanced=enhanced)
+
+
+def _without_fillers(book: Rulebook, words: str) -> str:
+    """Leave out what tells no reason, if anything else is said than that and who it is about."""
+    lower, rest = words.lower(), words
+    for filler in book.fillers:
+        if filler in lower:
+            rest = re.sub(re.escape(filler), " ", rest, flags=re.IGNORECASE)
+    if rest is words:
+        return words
+    return rest if len(re.findall(r"[^\W\d_]{3,}", re.sub(r"\S+@\S+", " ", rest))) > 2 else words
 
 
 def _says_anything(words: str) -> bool:
@@ -72,12 +91,30 @@ def _is_vague(status: str) -> bool:
     return not status or status.endswith(".0.0")
 
 
-def _by_wordings(book: Rulebook, quoted: Quotation, stage: str, host: str, words: str) -> Reading | None:
-    """Return what the words of the reporting server mean; a rule that names a host is about the reply it quotes."""
-    whole, reply = plain_words(words), plain_words(quoted.text)
+def _reading(book: Rulebook, quoted: Quotation, stage: str, host: str, said: Said, *, is_reply: bool) -> Reading:
+    """Read a quoted reply by the rules for replies, words by those for words; by the others if these know nothing."""
+    speaker = host or said.reporter
+    own = _by_wordings(book, quoted, stage, speaker, said.words, of_reply=True) if is_reply else None
+    if own is not None:
+        return own
+    by_replies = _by_replies(book, quoted, stage, host, said.domain)
+    by_words = _by_wordings(book, quoted, stage, host, said.words, of_reply=False) or by_replies
+    first, second = (by_replies, by_words) if is_reply else (by_words, by_replies)
+    return second if first.reason is Reason.UNCLEAR else first
+
+
+def _by_wordings(
+    book: Rulebook, quoted: Quotation, stage: str, host: str, words: str, *, of_reply: bool
+) -> Reading | None:
+    """Return what the rules for words know; those that name a host are about the reply (`of_reply`) and no others."""
+    plain = plain_words(quoted.text if of_reply else words)
     for rule in book.wordings:
-        if rule.fits(host, stage, str(quoted.code), quoted.enhanced) and rule.says(reply if rule.host else whole):
-            return Reading(rule.kind, rule.reason, rule.action)
+        if (
+            bool(rule.host) is of_reply
+            and rule.fits(host, stage, str(quoted.code), quoted.enhanced)
+            and rule.says(plain)
+        ):
+            return Reading(rule.kind, rule.reason, rule.action, pause_site=rule.pause)
     return None
 
 

@@ -88,4 +88,8 @@ def _stripped(html: str) -> str:
 
 def _cut(text: str, copies: re.Pattern[str]) -> tuple[str, str]:
     mark = copies.search(text)
-    return (text, "") if mark is None else (text[: mark.start()], text[mark.end() :].lstrip("\n"))
+    if mark is None:
+        return text, ""
+    # A mark that is a field of the copy's own header belongs to it.
+    begin = mark.start() if _HEADER_LINE.match(mark[0].lstrip()) else mark.end()
+    return text[: mark.start()], text[begin:].lstrip()

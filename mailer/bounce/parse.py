@@ -6,7 +6,7 @@ says nothing, because a good address must not be taken for a dead one.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from mailer.bounce.address_in import address_in, addresses_in
@@ -20,7 +20,7 @@ from mailer.bounce.shape import Named, Shape, named_by
 from mailer.bounce.status_report import ReportedRecipient, StatusReport, read_status_report
 from mailer.carrier.reason import Reason
 from mailer.domain.typed import visible
-from mailer.mime.automatic import is_automatic, says_automatic
+from mailer.mime.automatic import answers_automatically, is_automatic
 from mailer.mime.entity import Entity, decode_words, read_mail
 
 MOST_EVENTS = 200
@@ -42,6 +42,16 @@ DELAYS = (
 
 #: Where reports tell the reverse-path: RFC 5965, and Postfix's own field.
 _SENDER = re.compile(r"^(?:original-mail-from|x-postfix-sender|x-[a-z0-9-]{1,40}-sender)[ \t]*:(.*)", re.I | re.M)
+#: How Microsoft's Junk Mail Reporting Program begins the subject of a complaint, which is no report by RFC 5965.
+_JMRP = "complaint about message from"
+#: Whom a notice names for questions.
+_ROLE = re.compile(
+    r"(?:postmaster|mailer-daemon|abuse|support|help\w*|admin\w*|info|webmaster|no-?reply)@", re.IGNORECASE
+)
+#: How the subject begins of what a person answers or forwards.
+_HANDED_ON = re.compile(r"\s*(?:re|fwd?|aw|wg|tr|rv|sv|転送|返信)\s*[:：]", re.IGNORECASE)
+_HEADER_ECHO = re.compile(r"[ \t>]*(?:to|from|cc|subject|date|sent|message-id|reply-to):", re.IGNORECASE)
+_OF_SOMEBODY = re.compile(r"[ \t]*<?[^\s<>@]{1,128}@[^\s<>@]{1,255}>?[ \t]*(?::|\(|$)")
 _RETURNING = re.compile(
     r"mailer.?daemon|postmaster|mail.?delivery|mail.?system|mail administrator|delivery (?:sub)?system"
     r"|system administrator|deliver(?:y|ed) (?:service|status)|undeliver|bounce",
@@ -108,6 +118,10 @@ def _complaints(book: Rulebook, mail: Entity, notice: Notice) -> Iterator[Event]
             else:
                 yield Event(address, Kind.COMPLAINT, Reason.COMPLAINT, diagnostic=visible(kind, LONGEST_TEXT))
 
+    if not notice.feedback and notice.original is not None and mail.words("subject").lower().startswith(_JMRP):
+        for address in addresses_in(notice.original.field("x-hmxmroriginalrecipient")):
+            yield Event(address, Kind.COMPLAINT, Reason.COMPLAINT)
+
 
 # --- delivery status reports
 
@@ -123,48 +137,82 @@ def _reported(book: Rulebook, mail: Entity, notice: Notice) -> Iterator[Event]:
 
 def _of_report(book: Rulebook, told: ReportedRecipient, report: StatusReport, notice: Notice) -> Event | None:
     final = address_in(told.final)
-    address = address_in(told.original) or final
+    address = address_in(told.original) or final or _only_recipient(report, notice)
     if not address:
         return None
     if told.action in DELIVERED:
         words = visible(told.diagnostic, LONGEST_TEXT)
         return Event(address, Kind.DELIVERED, Reason.DELIVERED, told.status, words, told.host, final)
     delayed = told.action == "delayed"
+    if told.action == "failed" and told.status[:1] == "2":
+        return _of_contradiction(book, address, notice)
     if not delayed and not _was_given_up(told):
         return None
     if delayed and told.status.endswith(".0"):
         told = replace(told, status="")  # a class of trouble and no more: that it takes time is what it says
-    meaning = _meaning_of_report(book, told, final or address, notice)
+    meaning = _meaning_of_report(book, told, final or address, report.reporting_mta, notice)
     host = meaning.host or visible(report.reporting_mta, LONGEST_TEXT)
     return _event(address, replace(meaning, host=host), delayed=delayed, final=final)
 
 
+def _only_recipient(report: StatusReport, notice: Notice) -> str:
+    """Return to whom the mail spoken of was sent, where a report about one recipient names no address (a user)."""
+    if notice.original is None or len(report.recipients) != 1:
+        return ""
+    sent_to = addresses_in(", ".join(notice.original.fields("to")))
+    return sent_to[0] if len(sent_to) == 1 else ""
+
+
 def _was_given_up(told: ReportedRecipient) -> bool:
-    """Tell whether a report says that a mail failed; `failed` with a status of success contradicts itself."""
-    return told.action in ("failed", "") and told.status[:1] != "2" and bool(told.status or told.diagnostic)
+    """Tell whether the mail failed: so it says, or an action that there is not stands beside a status of failure."""
+    return told.action == "failed" or told.status[:1] in ("4", "5") or bool(told.diagnostic and not told.action)
 
 
-def _meaning_of_report(book: Rulebook, told: ReportedRecipient, address: str, notice: Notice) -> Meaning:
+def _of_contradiction(book: Rulebook, address: str, notice: Notice) -> Event | None:
+    """Read a report of failure with a status of success by its words for people; it never costs an address."""
+    meaning = meaning_of(book, Said(notice.text, "", "", address.rpartition("@")[2]))
+    return _event(address, replace(meaning, hard=False), delayed=False) if meaning.known else None
+
+
+def _meaning_of_report(book: Rulebook, told: ReportedRecipient, address: str, reporter: str, notice: Notice) -> Meaning:
     about = _about(notice.text, address)
     domain = address.rpartition("@")[2]
-    context = about or notice.text
-    first = meaning_of(book, Said(told.diagnostic or about, told.status, told.host, domain), context=context)
-    if first.reason is not Reason.UNCLEAR:
+    context = (about, notice.text)
+    said = Said(told.diagnostic or about, told.status, told.host, domain, reporter)
+    first = meaning_of(book, said, *context)
+    if first.known:
         return first
     for words in filter(None, (about, notice.text)):
-        other = meaning_of(book, Said(words, told.status, told.host, domain), context=context)
-        if other.reason is not Reason.UNCLEAR:
+        other = meaning_of(book, replace(said, words=words), *context)
+        if other.known:
             return other
     return first
 
 
 def _about(text: str, address: str) -> str:
-    """Return what a notice says behind the address, up to the next empty line that is followed by something else."""
-    begin = text.lower().find(address.lower())
-    if begin < 0:
+    """Return what a notice says of an address: its lines up to an empty line or to those about somebody else."""
+    lower, key = text.lower(), address.lower()
+    begins = [found for found in _occurrences(lower, key) if not _HEADER_ECHO.match(text, found)]
+    if not begins:
         return ""
-    begin = text.rfind("\n", 0, begin) + 1
-    return re.split(r"\n[ \t]*\n(?=\S)", text[begin : begin + LONGEST_ABOUT], maxsplit=1)[0]
+    kept: list[str] = []
+    for line in text[begins[0] : begins[0] + LONGEST_ABOUT].split("\n"):
+        other = _OF_SOMEBODY.match(line)
+        if kept and (not line.strip() or (other is not None and key not in line.lower())):
+            break
+        kept.append(line)
+    return "\n".join(kept)
+
+
+def _occurrences(text: str, key: str) -> Iterator[int]:
+    """Give the beginnings of the first lines in which a text stands."""
+    begin = 0
+    for _ in range(10):
+        begin = text.find(key, begin)
+        if begin < 0:
+            return
+        yield text.rfind("\n", 0, begin) + 1
+        begin += len(key)
 
 
 def _event(address: str, meaning: Meaning, *, delayed: bool, final: str = "") -> Event:
@@ -197,13 +245,15 @@ def _noticed(book: Rulebook, mail: Entity, notice: Notice) -> Iterator[Event]:
         return
     words = notice.text.lower()
     own = {one.lower() for one in addresses_in(mail.field("to") + ", " + mail.field("from"))}
+    by_machine = _is_of_machine(mail)
     for shape in book.shapes:
-        if shape.fits(words, sender):
+        if (shape.signs or by_machine) and shape.fits(words, sender):
             named = [one for one in named_by(shape, notice.text) if one.address.lower() not in own or shape.signs]
             if named:
                 yield from (_of_notice(book, shape, one, notice) for one in named)
                 return
-    yield from _failed_recipients(book, mail, notice)
+    events = list(_failed_recipients(book, mail, notice))
+    yield from events or (_last_resort(book, notice, own) if by_machine else ())
 
 
 def _sender(mail: Entity) -> str:
@@ -213,11 +263,17 @@ def _sender(mail: Entity) -> str:
 
 def _is_returning(book: Rulebook, mail: Entity, sender: str) -> bool:
     """Tell whether a mail may be a returned one: who reads ordinary mail as a report would blame good addresses."""
+    if _is_of_machine(mail):
+        return True
+    handed_on = _HANDED_ON.match(mail.words("subject")) is not None
+    return not handed_on and any(subject in sender for subject in book.subjects)
+
+
+def _is_of_machine(mail: Entity) -> bool:
     return (
         bool(mail.field("x-failed-recipients"))
         or mail.field("return-path").strip() == "<>"
         or _RETURNING.search(mail.field("from")) is not None
-        or any(subject in sender for subject in book.subjects)
     )
 
 
@@ -227,16 +283,30 @@ def _failed_recipients(book: Rulebook, mail: Entity, notice: Notice) -> Iterator
         yield _of_notice(book, None, Named(address, words), notice)
 
 
+def _last_resort(book: Rulebook, notice: Notice, own: Container[str]) -> Iterator[Event]:
+    """Name the one address that a server's notice of a failure can mean: in its words, or else that of the mail."""
+    said = [one for one in addresses_in(notice.text) if one.lower() not in own and not _ROLE.match(one)]
+    sent_to = [] if notice.original is None else addresses_in(", ".join(notice.original.fields("to")))
+    meant = [one for one in sent_to if one in said] or said or sent_to
+    if len(meant) == 1:
+        about = _about(notice.text, meant[0])
+        meaning = meaning_of(book, Said(notice.text, "", "", meant[0].rpartition("@")[2]), about)
+        if meaning.known:
+            yield _event(meant[0], meaning, delayed=_is_warning(notice))
+
+
+def _is_warning(notice: Notice, phrases: Sequence[str] = ()) -> bool:
+    words = notice.text.lower()
+    return any(map(words.__contains__, (*DELAYS, *phrases)))
+
+
 def _of_notice(book: Rulebook, shape: Shape | None, named: Named, notice: Notice) -> Event:
     domain = named.address.rpartition("@")[2]
-    meaning = meaning_of(book, Said(named.words, "", "", domain), context=notice.text)
-    if meaning.reason is Reason.UNCLEAR:
+    meaning = meaning_of(book, Said(named.words, "", "", domain), notice.text)
+    if not meaning.known:
         whole = meaning_of(book, Said(notice.text, "", "", domain))
-        meaning = whole if whole.reason is not Reason.UNCLEAR else meaning
-    words = notice.text.lower()
-    return _event(
-        named.address, meaning, delayed=any(map(words.__contains__, (*DELAYS, *(shape.delayed if shape else ()))))
-    )
+        meaning = whole if whole.known else meaning
+    return _event(named.address, meaning, delayed=_is_warning(notice, shape.delayed if shape else ()))
 
 
 # --- automatic answers
@@ -245,11 +315,5 @@ def _of_notice(book: Rulebook, shape: Shape | None, named: Named, notice: Notice
 def _answered(book: Rulebook, mail: Entity, notice: Notice) -> Iterator[Event]:
     """An automatic answer is one of the address that it comes from; what programs of servers write is none."""
     address = address_in(mail.field("from"))
-    submitted = mail.field("auto-submitted").lower()
-    if (
-        address
-        and not _RETURNING.search(mail.field("from"))
-        and says_automatic(mail)
-        and "auto-generated" not in submitted
-    ):
+    if address and not _RETURNING.search(mail.field("from")) and answers_automatically(mail):
         yield Event(address, Kind.AUTOREPLY, Reason.AUTOREPLY)

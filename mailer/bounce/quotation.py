@@ -10,31 +10,44 @@ from dataclasses import dataclass
 LONGEST = 4096
 LONGEST_REPLY = 800
 
-_CODED = r"(?P<code>[45]\d\d)(?![\w.])(?:[ -]|\b)"
-_INTRODUCED = re.compile(
+_CODE = re.compile(r"(?<![\w.])([45]\d\d)(?![\w.])[ -]?")
+#: What stands right before a code that is a server's reply.
+_INTRODUCTION = re.compile(
     r"(?:\bsaid:|\breturned:?|\bresponded with:?|\bresponse was:?|\bas follows:|<<<|->|\breason:|\bfailed with:?"
-    r"|\berror (?:message|code)?:?|\bwas:|^|\]:|\):|[\"'])"
-    r"\s*[\[\"'(<#]?" + _CODED,
-    re.IGNORECASE | re.MULTILINE,
+    r"|\berror:?|\b(?:message|code):|\bwas:|\n[ \t]*|^[ \t]*|\]:|\):|[\"'])\s*[\[\"'(<#]?$",
+    re.IGNORECASE,
 )
-_WITH_STATUS = re.compile(r"(?<![\w.:/-])" + _CODED + r"\s*[#(]?(?=[245]\.\d{1,3}\.\d{1,3}\b)")
-_ANYWHERE = re.compile(r"(?<![\w.:/@-])" + _CODED + r"(?=\s*[\w<#(])")
+_FOLLOWED_BY_STATUS = re.compile(r"\s*[#(]?[245]\.\d{1,3}\.\d{1,3}\b")
+_FOLLOWED_BY_WORDS = re.compile(r"\s*[\w<#(]")
+_NO_REPLY_BEFORE = re.compile(r"[:/@-]$")
 _STATUS = re.compile(r"(?<![\w.])#?([245]\.\d{1,2}\.\d{1,3})(?![\w.])")
 _LEADING_STATUS = re.compile(r"\s*[#(]?([245]\.\d{1,3}\.\d{1,3})(?![\w.])\)?[ :;,-]*")
 _END = re.compile(r"\n[ \t]*\n|\n(?=>>>|\.\.\. |<[^<>\s]+@)")
 
-_STAGES = (
-    ("eod", r"in reply to (?:the )?end of data|after (?:the )?end of (?:data|message)|after (?:i|we) sent the message"
-            r"|after sending (?:the )?(?:message|data|body)|in response to (?:the )?(?:end of data|message)|\[eod\]"),
-    ("rcpt", r"in reply to rcpt|after (?:pipelined )?rcpt|\[rcpt_to\]|did not like our rcpt|following rcpt"
-             r"|in response to (?:the )?rcpt|not like recipient|like recipient|rejected recipient|rcpt to command"),
-    ("mail", r"in reply to mail from|after (?:pipelined )?mail from|\[mail_from\]|did not like our mail|following mail"
-             r"|in response to (?:the )?mail|sender was rejected|mail from command"),
-    ("data", r"in reply to data|after (?:pipelined )?data|\[data\]|did not like our data|in response to (?:the )?data"),
-    ("ehlo", r"in reply to (?:ehlo|helo)|after (?:ehlo|helo)|name was rejected"),
-    ("connect", r"refused to talk to me|greeting failed|after initial connection|while connected|\[connect\]"),
-)  # fmt: skip
-_STAGE = re.compile("|".join(f"(?P<{stage}>{words})" for stage, words in _STAGES), re.IGNORECASE)
+#: Phrases (small letters) by which reports tell the stage; the one that stands first decides.
+_STAGES: dict[str, tuple[str, ...]] = {
+    "eod": (
+        *("in reply to end of data", "in reply to the end of data", "after end of data", "after end of message"),
+        *("after i sent the message", "after we sent the message", "in response to end of data", "[eod]"),
+        *("after sending message", "after sending the message", "after sending data", "after sending body"),
+    ),
+    "rcpt": (
+        *("in reply to rcpt", "after rcpt", "after pipelined rcpt", "[rcpt_to]", "did not like our rcpt"),
+        *("following rcpt", "in response to rcpt", "in response to the rcpt", "like recipient", "rejected recipient"),
+        "rcpt to command",
+    ),
+    "mail": (
+        *("in reply to mail from", "after mail from", "after pipelined mail from", "[mail_from]"),
+        *("did not like our mail", "following mail", "in response to mail", "in response to the mail"),
+        *("sender was rejected", "mail from command"),
+    ),
+    "data": (
+        *("in reply to data", "after data", "after pipelined data", "[data]", "did not like our data"),
+        *("in response to data", "in response to the data"),
+    ),
+    "ehlo": ("in reply to ehlo", "in reply to helo", "after ehlo", "after helo", "name was rejected"),
+    "connect": ("refused to talk to me", "greeting failed", "after initial connection", "[connect]"),
+}
 _DIALOGUE = re.compile(r"^>>> (?P<verb>[A-Za-z]{4})[^\n]*\n(?:(?!>>>)[^\n]*\n){0,6}?<<< [45]\d\d", re.MULTILINE)
 _VERBS = {"data": "data", "rcpt": "rcpt", "mail": "mail", "ehlo": "ehlo", "helo": "ehlo", "bdat": "eod", "rset": "mail"}
 
@@ -57,15 +70,28 @@ class Quotation:
 def quoted_reply(said: str) -> Quotation | None:
     """Return the reply that a text quotes, or None if there is none with a code."""
     text = said[:LONGEST]
-    found = _INTRODUCED.search(text) or _WITH_STATUS.search(text) or _ANYWHERE.search(text)
+    found = _code_in(text)
     if found is None:
         return None
-    code = found["code"]
+    code = found[1]
     behind = text[found.end() :]
     # What begins a new line without being indented is no part of the reply any more.
     rest = "" if re.match(r"[ \t]*\n\S", behind) else _END.split(behind, 1)[0][:LONGEST_REPLY]
     enhanced, words = _status(_one_line(rest, code))
     return Quotation(int(code), enhanced, words)
+
+
+def _code_in(text: str) -> re.Match[str] | None:
+    """Return the code that is introduced as a reply, or else has a status or words behind it."""
+    codes = list(_CODE.finditer(text))
+    for code in codes:
+        if _INTRODUCTION.search(text[max(0, code.start() - 40) : code.start()] if code.start() else ""):
+            return code
+    for behind in (_FOLLOWED_BY_STATUS, _FOLLOWED_BY_WORDS):
+        for code in codes:
+            if behind.match(text, code.end()) and not _NO_REPLY_BEFORE.search(text[: code.start()][-1:]):
+                return code
+    return None
 
 
 def words_only(said: str) -> Quotation:
@@ -76,11 +102,17 @@ def words_only(said: str) -> Quotation:
 
 def stage_in(said: str) -> str:
     """Return at which stage of the session it was said, or an empty text."""
-    told = _STAGE.search(said[:LONGEST])
-    if told is not None:
-        return told.lastgroup or ""
+    words = " ".join(said[:LONGEST].lower().split())
+    told = [(begin, stage) for stage, phrases in _STAGES.items() if (begin := _first(words, phrases)) >= 0]
+    if told:
+        return min(told)[1]
     asked = _DIALOGUE.search(said[:LONGEST])
     return _VERBS.get(asked["verb"].lower(), "") if asked else ""
+
+
+def _first(words: str, phrases: tuple[str, ...]) -> int:
+    """Return where the first of the phrases stands, or -1."""
+    return min((begin for phrase in phrases if (begin := words.find(phrase)) >= 0), default=-1)
 
 
 def host_in(said: str) -> str:

@@ -14,11 +14,13 @@ from mailer.carrier.rule import Rule
 @dataclass(frozen=True, slots=True, eq=False)
 class Rulebook:
     """The carriers with their rules for replies, rules for the words of reports, private formats in their order, the
-    lines behind which a copy of the returned mail begins, and subjects (in small letters) that bounces have.
+    lines behind which a copy of the returned mail begins, sentences that tell no reason beside others and subjects
+    that returned mails have (both in small letters).
     """
 
     carriers: Carriers
     wordings: tuple[Rule, ...]
     shapes: tuple[Shape, ...]
     copies: re.Pattern[str]
+    fillers: tuple[str, ...]
     subjects: tuple[str, ...]

@@ -74,9 +74,14 @@ def _behind(text: str, lines: Sequence[re.Match[str]]) -> list[str]:
     end = len(text)
     for line in reversed(lines):
         alone = not text[line.end() : end].strip(" \t\n,;")
-        words.append(words[-1] if alone and words else text[line.start() : end])
+        words.append(words[-1] if alone and words else text[_line_of(text, line.start()) : end])
         end = line.start()
     return words[::-1]
+
+
+def _line_of(text: str, position: int) -> int:
+    """Return where the line begins in which a position stands."""
+    return text.rfind("\n", 0, position) + 1
 
 
 def _before(text: str, lines: Sequence[re.Match[str]]) -> list[str]:

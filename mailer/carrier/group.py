@@ -27,6 +27,15 @@ class Manners:
     avoid_minutes: frozenset[int] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Help:
+    """What its customers are told in Japanese: where filtered mail is and how it is let in (FAQ ①), how to ask for mail
+    that waits (FAQ ③)."""
+
+    filter: str = ""
+    ask: str = ""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Carrier:
     """One carrier: its mail domains (`*.vodafone.ne.jp` stands for all below), the ends of its MX hosts' names.
@@ -41,6 +50,7 @@ class Carrier:
     manners: Manners
     rules: tuple[Rule, ...]
     tenants: bool = False
+    help: Help = Help()
 
 
 @dataclass(frozen=True, eq=False)

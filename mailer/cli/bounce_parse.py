@@ -28,8 +28,8 @@ MOST_OCTETS = 10 * 1024 * 1024
         "Say what returned mails mean: FILEs as arguments or one a line on standard input, a JSON line"
         ' {"path", "events": [{"recipient", "kind", "reason", "status", "diagnostic", "faq_item"}]} for each.\n\n'
         "kind is hard (the address is dead), soft, delayed, delivered, complaint, autoreply or report. A mail that"
-        " reports nothing has no events. A file that cannot be read has none either, is named on standard error, and the exit"
-        " code is 1 then."
+        " reports nothing has no events. A file that cannot be read has none either and is named on standard error; the"
+        " exit code is 1 then."
     ),
 )
 @click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path(path_type=Path))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mailer.cli import output, suspending
+from mailer.cli import output, received, suspending
 from mailer.cli.failure import Refused
 from mailer.cli.session import Session
 from mailer.cli.verb import N_, Verb, Verbs, option
@@ -16,7 +16,11 @@ from mailer.language import _
 if TYPE_CHECKING:
     from mailer.carrier.group import Carrier, Carriers
     from mailer.schedule.site import SiteState
+    from mailer.service.received_report import DaySums
     from mailer.service.stops import Part, Standing
+
+#: How many days back a carrier's reports are shown beside it.
+REPORTED_DAYS = 7
 
 
 @click.group(cls=Verbs, help=N_("Carriers: how they are spoken to, and what they made us learn."))
@@ -75,7 +79,7 @@ def list_(session: Session) -> None:
 def show(session: Session, name: str) -> None:
     """Show one carrier, or one receiver without a name that we have written to."""
     from config.carriers import load_carriers, sources_of_manners
-    from mailer.service import lease, stops, wave
+    from mailer.service import lease, received_report, stops, wave
 
     carriers = load_carriers(session.settings)
     carrier = _carrier(carriers, name)
@@ -83,8 +87,9 @@ def show(session: Session, name: str) -> None:
     with session.office() as office:
         states = {state.site: state for state in lease.board(office, "", 0.0).states}
         days, since = wave.days(name), wave.since(name)
+        reported = received_report.sums(office, REPORTED_DAYS, receiver=name)
         stopped, now = stops.suspended(office), office.clock()
-    if carrier is None and not days and name not in states:
+    if carrier is None and not days and not reported and name not in states:
         words = _("There is no carrier {name}, and no mail went to a receiver of this name. The carriers are: {names}")
         names = ", ".join(f"{one.name} ({one.label})" for one in carriers)
         raise Refused(words.format(name=asked, names=names))
@@ -97,11 +102,13 @@ def show(session: Session, name: str) -> None:
         "manners": _manners(carrier, sources_of_manners(session.settings, name)),
         "wave_since": since,
         "days": [{"day": day, "accepted": one.accepted, "refused": one.refused} for day, one in days],
+        "reported": [received.document(one) for one in reported],
     }
     if session.json:
         output.document(found)
     else:
         _describe(found)
+        _describe_reported(reported)
 
 
 @carriers.command(
@@ -197,6 +204,14 @@ def _describe(found: dict[str, Any]) -> None:
         output.say("")
         days = [(one["day"], one["accepted"], one["refused"]) for one in found["days"]]
         output.table([_("day"), _("accepted"), _("refused")], days)
+
+
+def _describe_reported(reported: "Sequence[DaySums]") -> None:
+    """Show what the carrier said of our mail of late."""
+    if reported:
+        output.say("")
+        rows = [(one.day, received.total(one), "; ".join(received.meanings(one))) for one in reported]
+        output.table([_("day"), _("reported"), _("what it means")], rows)
 
 
 def _suspended(stop: dict[str, Any]) -> str:

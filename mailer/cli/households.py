@@ -9,18 +9,23 @@ import click
 from mailer.cli import output
 from mailer.cli.failure import Refused
 from mailer.cli.parameters import Code
+from mailer.cli.reach import slots, state_words
 from mailer.cli.session import Session
 from mailer.cli.verb import N_, Verb, Verbs, option
 from mailer.language import _
 
 if TYPE_CHECKING:
     from mailer.domain.household import Household
+    from mailer.domain.reach import HouseholdReach
     from mailer.domain.roster import Problem, Roster
     from mailer.service.office import Office
     from mailer.service.roster import Imported
 
 
-@click.group(cls=Verbs, help=N_("Rosters and registered households."))
+VERBS = {"reach": "mailer.cli.reach:reach", "call-list": "mailer.cli.call_list:call_list"}
+
+
+@click.group(cls=Verbs, later=VERBS, help=N_("Rosters and registered households."))
 def households() -> None:
     """Group the verbs about households."""
 
@@ -141,6 +146,7 @@ def export(session: Session, school: str | None) -> None:
 @click.pass_obj
 def show(session: Session, wanted: str) -> None:
     """Show households."""
+    from mailer.service.reach import of_households
     from mailer.service.roster import show as find
 
     with session.office() as office:
@@ -148,12 +154,12 @@ def show(session: Session, wanted: str) -> None:
         if not found:
             raise _unknown(wanted)
         if session.json:
-            output.document([_document(household) for household in found])
+            output.document([_document(one.household) | {"slots": slots(one)} for one in of_households(found)])
             return
-        for number, household in enumerate(found):
+        for number, one in enumerate(of_households(found)):
             if number:
                 output.say("")
-            _describe(office, household)
+            _describe(office, one.household, one)
 
 
 @households.command(
@@ -217,7 +223,9 @@ def _document(household: "Household") -> dict[str, Any]:
     }
 
 
-def _describe(office: "Office", household: "Household") -> None:
+def _describe(office: "Office", household: "Household", reach: "HouseholdReach | None" = None) -> None:
+    """Write a household for people; with `reach` also how its addresses stand."""
+    stand = {one.slot: f" — {state_words(one)}" for one in reach.slots} if reach else {}
     entry = household.entry
     school = office.schools.get(entry.school)
     output.facts(
@@ -228,7 +236,10 @@ def _describe(office: "Office", household: "Household") -> None:
             (_("child"), entry.child),
             (_("guardian"), entry.guardian),
             (_("login"), entry.login),
-            *((_("address {slot}").format(slot=slot), entry.addresses.get(slot)) for slot in (1, 2, 3, 4)),
+            *(
+                (_("address {slot}").format(slot=slot), entry.addresses.get(slot, "") + stand.get(slot, ""))
+                for slot in (1, 2, 3, 4)
+            ),
             (_("receives broadcasts"), _("yes") if entry.receives_broadcasts else _("no")),
             (_("registered"), household.registered_at),
             (_("deregistered"), household.deregistered_at),

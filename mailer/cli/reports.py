@@ -29,7 +29,11 @@ STATES = {
 }
 
 
-@click.group(cls=Verbs, help=N_("Reports of how mail travels: those that we send to receivers."))
+@click.group(
+    cls=Verbs,
+    help=N_("Reports of how mail travels: those that others send to us, and ours to them."),
+    later={"list": "mailer.cli.received:list_", "show": "mailer.cli.received:show"},
+)
 def reports() -> None:
     """Group the verbs about reports."""
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from mailer.carrier.group import Carrier, Carriers
 from mailer.carrier.reading import Reading, read
+from mailer.carrier.reason import Reason
 from mailer.dispatcher.job import Job
 from mailer.dispatcher.ledger import Ledger, Settlement
 from mailer.dispatcher.record import remember, told
@@ -106,7 +107,8 @@ class Outcomes:
     # --- inside
 
     def _refused(self, evidence: Evidence) -> Outcome:
-        return Outcome(Verdict.REFUSED, evidence, self._office.clock())
+        kind = Reason(evidence.reason).meaning.kind
+        return Outcome(Verdict.REFUSED, evidence, self._office.clock(), kind=kind)
 
     def _case(self, job: Job) -> Case:
         return Case(job.claimed.lane, job.claimed.attempt, self._office.clock(), self._office.chance())

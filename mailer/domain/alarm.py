@@ -35,6 +35,8 @@ class Kind(StrEnum):
     DISK_LOW = "disk_low"
     NOT_RUNNING = "not_running"
     CERTIFICATE = "certificate"
+    REPORTED_MAIL = "reported_mail"
+    REPORTED_TLS = "reported_tls"
     TEST = "test"
 
 
@@ -52,6 +54,8 @@ REASONS: Mapping[Kind, str] = {
     Kind.DISK_LOW: "The disk is nearly full: {subject}",
     Kind.NOT_RUNNING: "A service does not run: {subject}",
     Kind.CERTIFICATE: "The certificate of port 25 ends soon or cannot be used: {subject}",
+    Kind.REPORTED_MAIL: "A report says that mail from us failed both SPF and DKIM: {subject}",
+    Kind.REPORTED_TLS: "A report says that TLS with us failed our own policy, which may keep mail back: {subject}",
     Kind.TEST: "This is a test of the ways out of the house: {subject}",
 }
 #: Who or what ended an alarm, where no person did.
@@ -59,6 +63,7 @@ WHY: Mapping[str, str] = {
     "cause_gone": "its cause is gone",
     "canary_accepted": "a later canary was accepted",
     "quiet": "a day without a repeat",
+    "no_report": "three days without such a report",
 }
 #: What the machine itself is asked about again and again: such an alarm ends when its cause does.
 OF_THE_MACHINE = (Kind.QUEUE_STUCK, Kind.STORE_FAILED, Kind.DISK_LOW)

@@ -2,7 +2,8 @@
 
 The rule stands here once. A broadcast goes to slots 1 and 2 of households that have the option on (FAQ ⑤ ⑥). A
 maintenance notice concerns the whole system: slots 1–4 of everyone registered, whatever the option says (F4). A resting
-address gets neither: a mail to it is known not to arrive, and carriers punish who goes on trying.
+address gets neither: a mail to it is known not to arrive, and carriers punish who goes on trying. (Whom an announcement
+is to test, `mailer.service.suspension` does not name among those that rest.)
 
 One mail per address and announcement, even with siblings or two schools: it is written by the first of their schools in
 the order of schools.toml and stands for every (household, slot) that named the address. Every (household, slot) is thus

@@ -96,14 +96,15 @@ def read_roster(content: bytes, schools: Schools, only: str | None = None) -> Ro
 
 def write_roster(entries: Iterable[Entry]) -> Iterator[str]:
     """Return the lines of a roster file, header first, each with its CRLF; `read_roster` gives the same entries."""
-    yield _line(HEADER)
+    yield csv_line(HEADER)
     for entry in entries:
         addresses = (entry.addresses.get(slot, "") for slot in SLOTS)
         names = (entry.school, entry.grade, entry.class_name, entry.child, entry.guardian, entry.login)
-        yield _line((*names, *addresses, "1" if entry.receives_broadcasts else "0"))
+        yield csv_line((*names, *addresses, "1" if entry.receives_broadcasts else "0"))
 
 
-def _line(cells: Iterable[str]) -> str:
+def csv_line(cells: Iterable[str]) -> str:
+    """Return one line of a table with its CRLF; no cell is a formula to a spreadsheet."""
     line = io.StringIO()
     csv.writer(line).writerow([f"'{cell}" if cell[:1] and cell[0] in _FORMULA + "'" else cell for cell in cells])
     return line.getvalue()

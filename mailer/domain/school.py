@@ -8,12 +8,17 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from mailer.domain.answering import Replies
+
 CITIES = ("iwamizawa", "takikawa", "yubari")
 
 
 @dataclass(frozen=True, slots=True)
 class School:
-    """One school: `code` is the local part of its address, `order` its place in schools.toml."""
+    """One school: `code` is the local part of its address, `order` its place in schools.toml.
+
+    `replies` says what becomes of mail that people write to it.
+    """
 
     code: str
     name: str
@@ -23,6 +28,7 @@ class School:
     order: int
     closed_on: date | None = None
     merged_into: str | None = None
+    replies: Replies = field(default_factory=Replies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,14 @@ class Schools:
     def get(self, code: str) -> School | None:
         """Return the school of this code, or None."""
         return self.by_code.get(code)
+
+    def successor(self, school: School) -> School:
+        """Return the school that a closed one was merged into, and so on; an open one, or one without, is its own."""
+        for _ in self.by_code:
+            if school.merged_into is None or school.merged_into not in self.by_code:
+                break
+            school = self.by_code[school.merged_into]
+        return school
 
     def open(self) -> tuple[School, ...]:
         """Return the schools that still hold lessons: those that may be written to."""

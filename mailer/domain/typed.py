@@ -21,4 +21,6 @@ def hidden_character(text: str) -> str:
 
 def visible(text: str, longest: int) -> str:
     """Return at most `longest` characters of `text`, each hidden one replaced by U+FFFD, to be shown to a person."""
+    if text[:longest].isprintable():
+        return text[:longest]
     return "".join("\ufffd" if hidden_character(character) else character for character in text[:longest])

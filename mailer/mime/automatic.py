@@ -22,6 +22,8 @@ _SIGNS = (
     "feedback-id",
     "x-failed-recipients",
 )
+_OF_ANSWERS = ("x-autoreply", "x-autorespond", "x-autoresponder", "x-mail-autoreply")
+_ANSWERS = frozenset({"auto_reply", "autoreply"})
 _BULK = frozenset({"bulk", "junk", "list", "auto_reply", "autoreply"})
 _MACHINES = (
     "mailer-daemon|mail-daemon|postmaster|no-?reply|do-?not-?reply|[a-z0-9._-]{1,60}-(?:request|owner)"
@@ -29,8 +31,8 @@ _MACHINES = (
 )
 _MACHINE = re.compile(rf"(?:^|[<\s\"])(?:{_MACHINES})(?:[+-][^@\s]{{0,200}})?@", re.IGNORECASE)
 _AWAY = re.compile(
-    r"\s*(?:re:\s*)?(?:auto(?:matic|mated)?[ -]*(?:reply|response|answer)|auto:|out of (?:the )?office|vacation\b"
-    r"|away (?:from|until)|abwesen|réponse automatique|respuesta automática|自動(?:返信|応答)"
+    r"\s*(?:auto(?:matic|mated)?[ -]*(?:reply|response|answer)|auto:|out of (?:the )?office|vacation\b"
+    r"|away (?:from|until)|abwesen|automatische antwort|réponse automatique|respuesta automática|自動(?:返信|応答)"
     r"|不在(?:通知|のお知らせ|の連絡))",
     re.IGNORECASE,
 )
@@ -39,7 +41,8 @@ _AWAY = re.compile(
 def is_automatic(mail: Entity) -> bool:
     """Tell whether a mail was written by a program (RFC 3834 §3.1.8, §5) or comes from one that nobody reads."""
     return (
-        says_automatic(mail)
+        _submitted(mail) not in ("", "no")
+        or answers_automatically(mail)
         or mail.media_type == "multipart/report"
         or any(mail.field(name) for name in _SIGNS)
         or mail.field("precedence").strip().lower() in _BULK
@@ -48,9 +51,17 @@ def is_automatic(mail: Entity) -> bool:
     )
 
 
-def says_automatic(mail: Entity) -> bool:
-    """Tell whether a mail says itself that it answers automatically: by Auto-Submitted (RFC 3834 §5) or its subject."""
-    submitted = mail.field("auto-submitted").partition(";")[0].strip().lower()
-    if submitted and submitted != "no":
-        return True
-    return _AWAY.match(mail.words("subject")) is not None
+def answers_automatically(mail: Entity) -> bool:
+    """Tell whether a mail is an automatic answer of a person's mailbox: by Auto-Submitted (RFC 3834 §5), fields that
+    vacation programs write, or its subject.
+    """
+    return (
+        _submitted(mail) == "auto-replied"
+        or any(mail.field(name) for name in _OF_ANSWERS)
+        or mail.field("precedence").strip().lower() in _ANSWERS
+        or _AWAY.match(mail.words("subject")) is not None
+    )
+
+
+def _submitted(mail: Entity) -> str:
+    return mail.field("auto-submitted").partition(";")[0].partition(" ")[0].strip().lower()

@@ -1,8 +1,8 @@
 """Has a mail gone round in circles?
 
 Each server that a mail passes writes a Received line on top of it; RFC 5321 §6.3 asks to refuse a mail that has
-very many of them, and never fewer than 100. Nothing here passes mail on, so a loop is always between others: to
-refuse it is what ends it.
+very many of them, and never fewer than 100. To refuse it is what ends a loop between others; one through a school whose
+mail is handed on is known at the first return, by its mark (`domain.answering`).
 """
 
 import re

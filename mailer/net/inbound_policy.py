@@ -2,8 +2,9 @@
 
 A table of receivers says it: bounces, by VERP addresses whose MAC is right, the schools, the roles of our own domain
 (RFC 2142 §4, §5), and the addresses for reports. A further kind of receiver is a further line of the table; one may
-also refuse, with words of its own. The bare `<postmaster>` is ours in any case (RFC 5321 §4.5.1). Nobody else lives
-here: we relay for nobody.
+also refuse what people write, with words of its own, but never what has the null reverse-path (RFC 5321 §4.5.5): some
+servers return mail to the address in From, and some ask in this way whether it exists before they take our mail. The
+bare `<postmaster>` is ours in any case (RFC 5321 §4.5.1). Nobody else lives here: we relay for nobody.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -18,9 +19,10 @@ NOBODY = "550 5.1.1 No such address here"
 
 
 class Kind(StrEnum):
-    """What an address of ours is for."""
+    """What an address of ours is for: `bounce` for what comes back of an item, `single` of a single mail."""
 
     BOUNCE = "bounce"
+    SINGLE = "single"
     SCHOOL = "school"
     ROLE = "role"
     REPORT = "report"
@@ -37,9 +39,9 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """A line of the table: known by local parts (in small letters), or by what `reads` makes of one: a queue item.
+    """A line of the table: known by local parts (in small letters), or by what `reads` makes of one: a number.
 
-    `refusal` is the reply for an address that is known and takes no mail; empty where it does.
+    `refusal` is the reply for an address that is known and takes no mail from people; empty where it does.
     """
 
     kind: Kind
@@ -47,12 +49,14 @@ class Receiver:
     reads: Callable[[str], int | None] | None = None
     refusal: str = ""
 
-    def judge(self, path: Path) -> Recipient | str | None:
+    def judge(self, path: Path, reverse_path: str) -> Recipient | str | None:
         """Return the recipient, the reply that refuses it, or None for an address of somebody else."""
-        item_id = None if self.reads is None else self.reads(path.local)
-        if item_id is None and path.local.lower() not in self.names:
+        number = None if self.reads is None else self.reads(path.local)
+        if number is None and path.local.lower() not in self.names:
             return None
-        return self.refusal or Recipient(path.text, self.kind, item_id)
+        if self.refusal and reverse_path:
+            return self.refusal
+        return Recipient(path.text, self.kind, number if self.kind is Kind.BOUNCE else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +66,28 @@ class Policy:
     domain: str
     receivers: tuple[Receiver, ...]
 
-    def judge(self, path: Path) -> Recipient | str:
-        """Return the recipient, or the reply that refuses it."""
+    def judge(self, path: Path, reverse_path: str = "") -> Recipient | str:
+        """Return the recipient, or the reply that refuses it; `reverse_path` is empty for the null one."""
         if not path.domain:
             mine = path.local.lower() == "postmaster"
             return Recipient(f"postmaster@{self.domain}") if mine else "501 5.1.3 An address is needed"
         if path.domain.lower() != self.domain:
             return "550 5.7.1 Relaying denied"
-        return next((found for receiver in self.receivers if (found := receiver.judge(path)) is not None), NOBODY)
+        verdicts = (receiver.judge(path, reverse_path) for receiver in self.receivers)
+        return next((verdict for verdict in verdicts if verdict is not None), NOBODY)
 
 
 def policy(
-    domain: str, schools: Iterable[str], verp: Callable[[str], int | None], refusals: Mapping[str, str] | None = None
+    domain: str,
+    schools: Iterable[str],
+    verp: Callable[[str], int | None],
+    singles: Callable[[str], int | None] | None = None,
+    refusals: Mapping[str, str] | None = None,
 ) -> Policy:
     """Return the policy of an appliance with this domain and these school codes (closed schools included).
 
-    `refusals` has the reply (`550 5.7.1 …`) of each school that takes no mail, by its code.
+    `singles` reads the VERP address of a single mail; `refusals` has the reply (`550 5.7.1 …`) of each school that
+    takes no mail from people, by its code.
     """
     refused = {code.lower(): reply for code, reply in (refusals or {}).items()}
     taken = frozenset(code.lower() for code in schools) - refused.keys()
@@ -85,6 +95,7 @@ def policy(
         domain.lower(),
         (
             Receiver(Kind.BOUNCE, reads=verp),
+            Receiver(Kind.SINGLE, reads=singles),
             Receiver(Kind.SCHOOL, taken),
             *(Receiver(Kind.SCHOOL, frozenset({code}), refusal=reply) for code, reply in refused.items()),
             Receiver(Kind.ROLE, ROLES),

@@ -192,7 +192,7 @@ class InboundSession(Conversation):
 
     async def _add_recipient(self, path: Path, parameters: dict[str, str]) -> None:
         words = take_words(parameters, RCPT_WORDS)
-        verdict = self._house.policy.judge(path)
+        verdict = self._house.policy.judge(path, self._transaction().mail_from or "")
         recipients = self._transaction().recipients
         if parameters:
             await self.fault("555 5.5.4 Parameters not recognised")

@@ -24,7 +24,11 @@ LONGEST = 200
 
 
 class NotHandedOver(Exception):
-    """Nobody took the mail; says who and why."""
+    """Nobody took the mail; says who and why. `permanent`: nobody will, as far as the DNS says."""
+
+    def __init__(self, words: str, *, permanent: bool = False) -> None:
+        super().__init__(words[:LONGEST])
+        self.permanent = permanent
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,32 +41,49 @@ class Messenger:
 
     async def hand_over(self, reverse_path: Address, to: Address, content: bytes) -> None:
         """Return once the mail is taken; raise NotHandedOver otherwise."""
-        envelope = Envelope(ReversePath(reverse_path), (ForwardPath(to),))
-        owner = _Errand(Transaction(envelope, content))
-        try:
-            async with asyncio.timeout(ALL_SECONDS):
-                fact = await self._fact(to.key.rpartition("@")[2], owner)
-        except TimeoutError:
-            raise NotHandedOver(f"no answer within {ALL_SECONDS:g} s") from None
-        except (NoRoute, NotGreeted) as trouble:
-            raise NotHandedOver(str(trouble)[:LONGEST]) from trouble
+        fact, _ = await self.offer(Envelope(ReversePath(reverse_path), (ForwardPath(to),)), content, ALL_SECONDS)
         if not fact.accepted:
-            raise NotHandedOver(_words(fact)[:LONGEST])
+            raise NotHandedOver(words(fact))
 
-    async def _fact(self, domain: str, owner: "_Errand") -> Fact:
-        route = await find_route(domain, self.resolver, self.routing)
-        session = await self.dialler.dial(route, owner)
+    async def offer(self, envelope: Envelope, content: bytes, seconds: float) -> tuple[Fact, str]:
+        """Offer a mail to its one forward-path; return what came of it, and the server as `host[address]:port`.
+
+        Raises NotHandedOver where no server could be spoken to.
+        """
+        (to,) = envelope.forward_paths
+        owner, until = _Errand(Transaction(envelope, content)), asyncio.get_running_loop().time() + seconds
         try:
-            session.pump()
-            return await owner.answered
-        finally:
-            if owner.answered.done() and not owner.answered.cancelled():
-                session.quit()
-            else:
-                session.abort("cancelled")
+            async with asyncio.timeout_at(until):
+                route = await find_route(to.address.key.rpartition("@")[2], self.resolver, self.routing)
+                session = await self.dialler.dial(route, owner)
+        except TimeoutError:
+            raise NotHandedOver(f"no answer within {seconds:g} s") from None
+        except NoRoute as trouble:
+            raise NotHandedOver(str(trouble), permanent=trouble.permanent) from trouble
+        except NotGreeted as trouble:
+            raise NotHandedOver(str(trouble)) from trouble
+        try:
+            return await _fact(session, owner, until), str(session.peer)
+        except NotGreeted as trouble:
+            raise NotHandedOver(str(trouble)) from trouble
 
 
-def _words(fact: Fact) -> str:
+async def _fact(session: Session, owner: "_Errand", until: float) -> Fact:
+    """Return what came of the mail. When the time is over the session tells by itself how far it has come."""
+    bell = asyncio.get_running_loop().call_at(until, session.abort, "timeout")
+    try:
+        session.pump()
+        return await owner.answered
+    finally:
+        bell.cancel()
+        if owner.answered.done() and not owner.answered.cancelled():
+            session.quit()
+        else:
+            session.abort("cancelled")
+
+
+def words(fact: Fact) -> str:
+    """Return in one line what came of a mail."""
     reply = fact.reply
     said = "" if reply is None else f"{reply.code} {' '.join(reply.text.split())}"
     return " ".join(filter(None, (f"{fact.stage.value}:", fact.failure, said)))

@@ -49,7 +49,7 @@ def judge(fact: Fact, reading: Reading | None, scene: Scene, case: Case) -> Outc
     if fact.accepted:
         return Outcome(Verdict.ACCEPTED, evidence, case.now)
     if fact.failure in LASTING or (reading is not None and reading.action == "refuse"):
-        return Outcome(Verdict.REFUSED, evidence, case.now)
+        return Outcome(Verdict.REFUSED, evidence, case.now, kind="soft" if reading is None else reading.kind)
     return postponed(evidence, case, possible_duplicate=fact.kept_unknown)
 
 

@@ -60,6 +60,7 @@ class Outcome:
     `possible_duplicate` is set where the far side may have kept the mail although no reply said so. `transcript` is
     what was heard about this mail in the session: its size, `bare` where the address was written so, and a line for
     each reply; where it went through `earlier` sessions first, theirs stand above, each with `@` and its number.
+    `kind` is what a refusal says of the address, as its reading has it: hard (it is dead) or soft.
     """
 
     verdict: Verdict
@@ -70,11 +71,12 @@ class Outcome:
     session: SmtpSession | None = None
     transcript: str = ""
     earlier: tuple[SmtpSession, ...] = ()
+    kind: str = "soft"
 
     def told(self, session: SmtpSession | None, transcript: str, earlier: tuple[SmtpSession, ...] = ()) -> "Outcome":
         """Return it with what was said; faster than `replace`, as every mail passes here."""
         known = (self.verdict, self.evidence, self.at, self.next_attempt_at, self.possible_duplicate)
-        return Outcome(*known, session, transcript, earlier)
+        return Outcome(*known, session, transcript, earlier, self.kind)
 
     def moved(self, by: timedelta) -> "Outcome":
         """Return the same outcome by a clock that was set by so much."""

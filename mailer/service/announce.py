@@ -14,6 +14,7 @@ from mailer.domain.announcement import Announcement, Kind
 from mailer.domain.audience import Audience, resolve
 from mailer.domain.lane import Lane
 from mailer.domain.receipt import token, token_hash
+from mailer.service import suspension
 from mailer.service.audit import record
 from mailer.service.canary import ride
 from mailer.service.office import Office
@@ -64,7 +65,7 @@ def audience(office: Office, kind: Kind, schools: tuple[str, ...] | None) -> Aud
     Call it in the transaction that then announces, so that nobody registers between the two.
     """
     codes = register.schools_of_the_registered() if schools is None else schools
-    return resolve(kind, register.members(codes), office.schools, register.resting())
+    return resolve(kind, register.members(codes), office.schools, suspension.resting(office))
 
 
 def announce(office: Office, new: NewAnnouncement, to: Audience) -> Announced:
@@ -79,6 +80,7 @@ def announce(office: Office, new: NewAnnouncement, to: Audience) -> Announced:
         recipients = sorted(to.recipients, key=lambda recipient: recipient.domain)
         announcements.add_items(announcement, numbers, recipients, hashes)
         announcements.add_exclusions(announcement.id, to.exclusions)
+        suspension.begin_tests(office, announcement.id)
         announced = summary(announcement.id, new.schools, to)
         record(office, new.actor, f"{new.kind.value}.announce", announcement.id, **_audited(announced, new))
     return announced

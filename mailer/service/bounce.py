@@ -31,6 +31,8 @@ UNREAD, UNREADABLE = "unread", "unreadable"
 #: Where a returned item's evidence comes from, beside the stages of a session.
 STAGE = "dsn"
 
+MOST_EVENTS = 200
+
 _MESSAGE_ID = re.compile(r"<(q[0-9a-f]{1,16})\.([a-z0-9-]{1,60})@([^<>@\s]{1,250})>", re.IGNORECASE)
 
 
@@ -129,6 +131,11 @@ def listed(criteria: Criteria, most: int) -> list[Listed]:
     return bounce_events.listed(criteria, most)
 
 
+def show(mail_id: int) -> tuple[bytes | None, list[Listed]]:
+    """Return a mail as it came in (None if there is none with this number), and what was made of it."""
+    return inbound.raw(mail_id), listed(Criteria(mail=mail_id), MOST_EVENTS)
+
+
 def _meaning(events: Sequence[Event]) -> str:
     if not events:
         return MAIL
@@ -151,7 +158,7 @@ def _by_message_id(office: Office, message_id: str) -> Concerned | None:
     form = _MESSAGE_ID.fullmatch(message_id)
     if form is None or form[3].lower() != office.domain:
         return None
-    return bounce_events.item(queue_number(form[1].upper()), form[2].lower())
+    return bounce_events.item(queue_number(form[1].upper()), form[2].upper())
 
 
 def _apply(office: Office, item: Concerned, event: Event) -> bool:

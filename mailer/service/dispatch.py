@@ -17,12 +17,24 @@ from mailer.schedule.backoff import next_attempt
 from mailer.schedule.claim import Claimed, DueDomain, Recovered
 from mailer.schedule.fairness import notices_share
 from mailer.schedule.item import ItemState
-from mailer.schedule.outcome import Outcome, Verdict
+from mailer.schedule.outcome import Evidence, Outcome, Verdict
 from mailer.schedule.stop import Stops
 from mailer.schedule.transition import Step, after, lost, unused
-from mailer.service import alarm, wave
+from mailer.service import alarm, suspension, wave
 from mailer.service.office import Office
-from mailer.store import announcements, audience, control, domains, flushes, keys, leases, site_memory, spool, stops
+from mailer.store import (
+    announcements,
+    audience,
+    control,
+    domains,
+    flushes,
+    keys,
+    leases,
+    singles,
+    site_memory,
+    spool,
+    stops,
+)
 
 __all__ = [
     "Claimed",
@@ -120,8 +132,24 @@ def settle(office: Office, outcomes: Sequence[tuple[int, int, Outcome]], shift: 
     spool.settle(ends)
     not_taken = ((one.item_id, end.evidence) for one, end, _ in ends if end.verdict is not Verdict.ACCEPTED)
     alarm.note_refusals(office, not_taken)
+    suspension.note(office, *_said_for_good(ends))
     wave.note(office, _counted(ends))
     return len(ends)
+
+
+def _said_for_good(ends: Sequence[tuple[spool.Open, Outcome, Step]]) -> list[suspension.Noted]:
+    """Return what was said of the addresses of items that are refused, or whose time was over at their last reply."""
+    return [
+        _noted(one.item_id, one.domain, outcome.kind, outcome.evidence)
+        for one, outcome, step in ends
+        if step.state in (ItemState.REFUSED, ItemState.EXPIRED)
+    ]
+
+
+def _noted(item_id: int, domain: str, kind: str, said: Evidence) -> suspension.Noted:
+    words = " ".join(word for word in (str(said.code or ""), said.enhanced, said.text) if word)
+    host = said.host.partition("[")[0]
+    return suspension.Noted(item_id, domain, kind, said.reason, words, host, suspension.SESSION)
 
 
 def _counted(ends: Sequence[tuple[spool.Open, Outcome, Step]]) -> dict[tuple[str, str], Day]:
@@ -173,6 +201,8 @@ def _lose(claims: Sequence[spool.Open], now: datetime) -> Recovered:
 
 def expire(office: Office, now: datetime) -> int:
     """End the waiting and held items whose deadline is over at `now`; inside a Writer. Return how many."""
+    last_words = [_noted(item, domain, "soft", said) for item, domain, said in spool.expiring(now)]
+    suspension.note(office, *last_words)
     return spool.expire(now)
 
 
@@ -184,6 +214,7 @@ def set_clock(office: Office, by: timedelta) -> int:
     control.set_clock(by)
     stops.set_clock(by)
     site_memory.set_clock(by)
+    singles.set_clock(by)
     return spool.set_clock(office.clock(), by)
 
 

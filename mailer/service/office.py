@@ -12,10 +12,12 @@ from mailer.clock import Clock
 from mailer.domain.canary import Canaries
 from mailer.domain.lane import Lane
 from mailer.domain.school import Schools
+from mailer.domain.suspension import Terms
 from mailer.ids import Ids
 from mailer.message.verp import Verp
 
 NO_CANARIES = Canaries()
+TERMS = Terms()
 
 
 def _by_domain(domain: str, host: str) -> str:
@@ -26,7 +28,9 @@ def _by_domain(domain: str, host: str) -> str:
 class Office:
     """What one installation is; `expires` is how long mail of each lane is tried; `chance` draws 0 to 1.
 
-    `receiver` says how the receiver of a domain, of which a host answered, is called: by its carrier if it has one.
+    `suspension` says when addresses rest; `receiver` says how the receiver of a domain, of which a host answered, is
+    called: by its carrier if it has one. `addresses` are those that mail leaves from, as far as the configuration names
+    them.
     """
 
     clock: Clock
@@ -40,4 +44,6 @@ class Office:
     expires: Mapping[Lane, timedelta]
     maintenance_lead: tuple[timedelta, ...]
     canaries: Canaries = NO_CANARIES
+    suspension: Terms = TERMS
     receiver: Callable[[str, str], str] = _by_domain
+    addresses: frozenset[str] = frozenset()

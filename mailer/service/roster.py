@@ -12,6 +12,7 @@ from datetime import datetime
 from mailer.domain.household import Entry, Household
 from mailer.domain.roster import write_roster
 from mailer.domain.typed import hidden_character
+from mailer.service import suspension
 from mailer.service.audit import record
 from mailer.service.office import Office
 from mailer.smtp.address import AddressError, parse_address
@@ -70,6 +71,7 @@ def import_entries(
                 progress(done, len(entries))
         counts = {"created": imported.created, "updated": imported.updated, "unchanged": imported.unchanged}
         record(office, actor, "households.import", "roster", **counts)
+        suspension.set_anew(office, _set_anew(plan), actor)
     return imported
 
 
@@ -144,6 +146,15 @@ def _carry_out(plan: _Plan, now: datetime) -> Iterator[int]:
         registry.change(changes, now)
         done += len(changes)
         yield done
+
+
+def _set_anew(plan: _Plan) -> Iterator[str]:
+    """Return the keys of the addresses that a plan puts where they did not stand."""
+    for entry in plan.new:
+        yield from (parse_address(address).key for address in entry.addresses.values())
+    for household, entry in plan.changed:
+        before = household.entry.addresses
+        yield from (parse_address(new).key for slot, new in entry.addresses.items() if before.get(slot) != new)
 
 
 def _named(wanted: str) -> Iterator[Household]:

@@ -5,7 +5,6 @@ from itertools import groupby
 
 from mailer.domain.audience import Member, Slot
 from mailer.store.database import select
-from mailer.store.models import Suspension
 
 MEMBERS = """
 SELECT household.id, household.school, household.receives_broadcasts, slot.slot, slot.address, slot.address_key
@@ -36,8 +35,3 @@ def members(schools: Collection[str]) -> Iterator[Member]:
         for (household, _, receives), rows in groupby(select(MEMBERS, (school,)), key=lambda row: row[:3]):
             slots = tuple(Slot(*row[3:]) for row in rows if row[3] is not None)
             yield Member(household, school, bool(receives), slots)
-
-
-def resting() -> frozenset[str]:
-    """Return the keys of all addresses that rest."""
-    return frozenset(row.address_key for row in Suspension.select(Suspension.address_key))

@@ -22,7 +22,8 @@ SELECT mail.id, mail.received_at, mail.reverse_path, mail.forward_path, mail.mea
     COALESCE(event.item_id, mail.item_id), item.announcement_id
 FROM inbound_mail AS mail LEFT JOIN bounce_event AS event ON event.mail_id = mail.id
 LEFT JOIN queue_item AS item ON item.id = COALESCE(event.item_id, mail.item_id)
-WHERE (:address IS NULL OR LOWER(event.recipient) = LOWER(:address) OR item.address_key = :address)
+WHERE (:mail IS NULL OR mail.id = :mail)
+    AND (:address IS NULL OR LOWER(event.recipient) = LOWER(:address) OR item.address_key = :address)
     AND (:announcement IS NULL OR item.announcement_id = :announcement)
     AND (:household IS NULL OR item.id IN (SELECT item_id FROM item_slot WHERE household_id = :household))
     AND (:unread = 0 OR (event.id IS NULL AND mail.meaning IN ('mail', 'unreadable', 'unread')))
@@ -33,13 +34,14 @@ ORDER BY mail.id DESC, event.id LIMIT :most
 @dataclass(frozen=True, slots=True)
 class Criteria:
     """Which mails are asked for: those about an address (its key), an announcement, a household; or `unread`, those
-    that say nothing of any recipient and wait for a person.
+    that say nothing of any recipient and wait for a person; or one by its number.
     """
 
     address: str | None = None
     announcement: str | None = None
     household: int | None = None
     unread: bool = False
+    mail: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,12 +93,17 @@ class AddressSlot(Table):
 
 
 class Suspension(Table):
-    """An address that rests: no broadcast goes to it until it is woken."""
+    """An address that rests: nothing goes to it until it is woken, but a mail now and then to see whether it works.
+
+    `tested_at` is when the last such mail was announced, `tested_by` its announcement while its end is open.
+    """
 
     address_key = TextField(primary_key=True)
     since = Instant()
     reason = TextField()
     evidence = TextField()
+    tested_at = Instant(null=True)
+    tested_by = TextField(null=True)
 
 
 class Announcement(Table):

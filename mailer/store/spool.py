@@ -15,7 +15,7 @@ from typing import Any
 from mailer.domain.lane import Lane
 from mailer.schedule.claim import Claimed, DueDomain
 from mailer.schedule.item import ItemState
-from mailer.schedule.outcome import Outcome
+from mailer.schedule.outcome import Evidence, Outcome
 from mailer.schedule.stop import ASIDE
 from mailer.schedule.transition import NEVER_TRIED, Standing, Step
 from mailer.store import sessions
@@ -80,6 +80,11 @@ UPDATE queue_item SET state = ?, settled_at = ?, next_attempt_at = ?, reason = C
 WHERE id = ?
 """
 UNDO_ATTEMPT = "DELETE FROM attempt WHERE item_id = ? AND number = ?"
+#: The last replies of those whose deadline is over.
+EXPIRING = """
+SELECT id, domain, stage, host, code, enhanced, reply, tls, reason FROM queue_item
+WHERE state IN ('waiting', 'held') AND expires_at <= ? AND code > 0
+"""
 EXPIRE = """
 UPDATE queue_item SET state = 'expired', settled_at = ?,
     reason = CASE WHEN attempts = 0 AND reason = '' THEN ? ELSE reason END
@@ -177,6 +182,11 @@ def give_back(ends: Sequence[tuple[Open, Step]], now: datetime) -> None:
         [(step.state.value, _final(step.state, at), at, step.reason, one.item_id) for one, step in ends],
     )
     executemany(UNDO_ATTEMPT, [(one.item_id, one.number) for one, _ in ends])
+
+
+def expiring(now: datetime) -> list[tuple[int, str, Evidence]]:
+    """Return the items that `expire` would end and that a server has answered, with their domains and last replies."""
+    return [(item, domain, Evidence(*said)) for item, domain, *said in select(EXPIRING, (instant(now),))]
 
 
 def expire(now: datetime) -> int:

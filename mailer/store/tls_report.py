@@ -145,6 +145,11 @@ def reports(day: date) -> list[TlsReport]:
     return [_report(row) for row in select(REPORTS, (day.isoformat(),))]
 
 
+def sources() -> frozenset[str]:
+    """Return the addresses of ours that sessions were held from."""
+    return frozenset(source for (source,) in select("SELECT DISTINCT source FROM tls_count"))
+
+
 def purge(before: date) -> None:
     """Forget the days before one."""
     change("DELETE FROM tls_count WHERE day < ?", (before.isoformat(),))

@@ -47,10 +47,17 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mailer.smtp",
         "mailer.store.writer",
     ),
+    "mailer.replying": (
+        "mailer.net",
+        "mailer.reporting",
+        "mailer.service",
+        "mailer.store.reader",
+        "mailer.store.writer",
+    ),
     "mailer.errand": ("mailer.domain",),
     "mailer.handfuls": ("mailer.service", "mailer.store.writer"),
     "mailer.reserve": ("mailer.clock",),
-    "mailer.sealed_room": ("mailer.bounce",),
+    "mailer.sealed_room": ("mailer.bounce", "mailer.mime", "mailer.report"),
     "mailer.sealed": ("mailer.bounce", "mailer.sealed_room"),
     "mailer.reading": (
         "mailer.sealed",

@@ -13,4 +13,5 @@ def test_they_stand_back(tmp_path: Path) -> None:
     with made.serving("mailer") as child:
         processes = family(child.pid)
         assert len(processes) >= 2
-        assert {os.getpriority(os.PRIO_PROCESS, one) for one in processes} == {NICE}
+        expected = max(NICE, os.getpriority(os.PRIO_PROCESS, 0))  # whoever runs the tests may stand back already
+        assert {os.getpriority(os.PRIO_PROCESS, one) for one in processes} == {expected}

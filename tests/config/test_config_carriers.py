@@ -6,7 +6,7 @@ import pytest
 
 from config import ConfigError, Settings
 from config.carriers import load_carriers
-from mailer.carrier.group import Carrier, Carriers, Manners
+from mailer.carrier.group import Carrier, Carriers, Help, Manners
 from mailer.carrier.pace import Pace
 from mailer.carrier.reason import Reason
 
@@ -104,6 +104,11 @@ def test_ordinary_mail_is_slower_than_urgent_mail(carrier: Carrier) -> None:
     assert ordinary < urgent
 
 
+@pytest.mark.parametrize("carrier", list(SHIPPED), ids=lambda carrier: carrier.name)
+def test_every_carrier_says_where_filtered_mail_is_and_how_to_ask_for_more(carrier: Carrier) -> None:
+    assert all(words.endswith("。") and "届いた" not in words for words in (carrier.help.filter, carrier.help.ask))
+
+
 def test_docomos_limit_of_100_recipients_a_session_is_kept() -> None:
     docomo = next(carrier for carrier in SHIPPED if carrier.name == "docomo")
     assert docomo.manners.messages_per_session <= 90
@@ -119,6 +124,8 @@ def test_a_list_of_ones_own(tmp_path: Path) -> None:
     [carrier.town]
     label = "町の会社"
     domains = ["Town.example.jp", "*.town.example.jp"]
+    [carrier.town.help]
+    ask = { value = "総務課へどうぞ。", source = "their letter of 2026-04-01" }
     [carrier.town.manners]
     connections = { value = 2, source = "their letter of 2026-04-01" }
     pause = { value = "90s", source = "their letter of 2026-04-01" }
@@ -138,6 +145,7 @@ def test_a_list_of_ones_own(tmp_path: Path) -> None:
     town = carriers.of_domain("town.example.jp")
     assert town is not None
     assert town.manners == Manners(2, 100, None, None, 90)
+    assert town.help == Help(filter="", ask="総務課へどうぞ。")
     (rule,) = town.rules
     assert (rule.kind, rule.action, rule.phrases) == ("hard", "refuse", ("nobody here",))
     assert (carriers.rules[0].kind, carriers.rules[0].action) == ("soft", "defer")
@@ -164,6 +172,7 @@ CARRIER = '[carrier.{name}]\nlabel = "{name}"\n'
             "carrier.a.manners.connections.value",
             "whole",
         ),
+        (CARRIER.format(name="a") + 'help.ask = { value = "x" }', 5, "carrier.a.help.ask.source", "missing"),
         (CARRIER.format(name="a") + 'mx_suffixes = ["*.a.jp"]', 5, "carrier.a.mx_suffixes[1]", "domain"),
         (
             CARRIER.format(name="a") + 'domains = ["x.jp"]\n' + CARRIER.format(name="b") + 'domains = ["y.jp", "X.jp"]',

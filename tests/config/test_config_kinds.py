@@ -17,6 +17,8 @@ GOOD: list[tuple[Callable[[Any], Any], Any, Any]] = [
     (kinds.choice("ja", "en"), "en", "en"),
     (kinds.words(5), "滝川 小", "滝川 小"),
     (kinds.duration("1m", "2h"), "90s", timedelta(seconds=90)),
+    (kinds.duration_or_never("1m", "2h"), "90s", timedelta(seconds=90)),
+    (kinds.duration_or_never("1m", "2h"), "never", None),
     (kinds.minutes, ["58-01", "30"], frozenset({58, 59, 0, 1, 30})),
     (kinds.minutes, [], frozenset()),
     (kinds.path, "/srv/a b", Path("/srv/a b")),
@@ -55,6 +57,7 @@ BAD: list[tuple[Callable[[Any], Any], list[Any]]] = [
     (kinds.choice("ja", "en"), ["JA", "", None, ["ja"], {}]),
     (kinds.words(5), ["", "  ", "123456", "a\nb", "a\u2028b", "a\u200bb", "\ud800", 5]),
     (kinds.duration("1m", "2h"), ["59s", "3h", "", "1.5h", 90, None, "99999999d"]),
+    (kinds.duration_or_never("1m", "2h"), ["59s", "3h", "", "Never", 90, False]),
     (
         kinds.webhook_url,
         [

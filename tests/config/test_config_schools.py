@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from config import ConfigError, Settings, load_schools
+from mailer.domain.answering import Replies, ReplyPolicy
 
 DOMAIN = "mail.mimamori-iwamizawa.jp"
 #: The rows of the FAQ, in its order and with its signs.
@@ -136,6 +137,44 @@ def test_codes_that_belong_to_the_domain_itself(tmp_path: Path, code: str) -> No
 )
 def test_what_is_wrong_with_a_list(tmp_path: Path, text: str, found: list[tuple[Any, str, str]]) -> None:
     assert problems(with_file(tmp_path, text)) == found
+
+
+def test_who_says_nothing_of_replies_sends_a_notice(tmp_path: Path) -> None:
+    (school,) = load_schools(with_file(tmp_path, SCHOOL.format(code="a")))
+    assert school.replies == Replies(ReplyPolicy.NOTICE)
+    assert {school.replies for school in load_schools(Settings.model_validate({}))} == {Replies(ReplyPolicy.NOTICE)}
+
+
+def test_what_is_said_of_replies_for_all_holds_where_a_school_says_nothing_else(tmp_path: Path) -> None:
+    common = '[replies]\npolicy = "forward"\nforward_to = "all@city.example.jp"\nphone = "0125-22-0000"\n'
+    own = 'replies = "notice"\nphone = "+81 125 22 1111"\nreply_text = """\n電話でお願いします。\nお急ぎの方も。\n"""\n'
+    closed = 'closed_on = 2026-03-31\nreplies = "refuse"\n'
+    text = common + SCHOOL.format(code="a") + SCHOOL.format(code="b") + own + SCHOOL.format(code="c") + closed
+    mailbox = "all@city.example.jp"
+    assert [school.replies for school in load_schools(with_file(tmp_path, text))] == [
+        Replies(ReplyPolicy.FORWARD, mailbox, "0125-22-0000"),
+        Replies(ReplyPolicy.NOTICE, mailbox, "+81 125 22 1111", "電話でお願いします。\nお急ぎの方も。"),
+        Replies(ReplyPolicy.REFUSE, mailbox, "0125-22-0000"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("common", "own", "found"),
+    [
+        ("", 'replies = "forward"', [(6, "school[1].replies", "no_forward_to")]),
+        ('[replies]\npolicy = "forward"\n', "", [(3, "school[1].replies", "no_forward_to")]),
+        ("", 'replies = "ignore"', [(6, "school[1].replies", "choice")]),
+        ("", 'forward_to = "nobody"', [(6, "school[1].forward_to", "mailbox")]),
+        ("", f'forward_to = "b@{DOMAIN}"', [(6, "school[1].forward_to", "comes_back")]),
+        (f'[replies]\nforward_to = "b@{DOMAIN.upper()}"\n', "", [(2, "replies.forward_to", "comes_back")]),
+        ("", 'phone = "お電話"', [(6, "school[1].phone", "phone")]),
+        ("", 'reply_text = " "', [(6, "school[1].reply_text", "text")]),
+        ("", 'reply_text = "a\\u0000b"', [(6, "school[1].reply_text", "hidden")]),
+        ('[replies]\nreply_text = "a"\n', "", [(2, "replies.reply_text", "unknown_key")]),
+    ],
+)
+def test_what_is_wrong_with_replies(tmp_path: Path, common: str, own: str, found: list[tuple[Any, str, str]]) -> None:
+    assert problems(with_file(tmp_path, common + SCHOOL.format(code="a") + own)) == found
 
 
 def test_mergers_that_lead_round(tmp_path: Path) -> None:

@@ -33,3 +33,10 @@ def test_the_first_city_that_does_not_use_it(
 ) -> None:
     found = schools(**cities).switched_off(codes, receipt=receipt)
     assert (found and (found[0].code, found[1])) == expected
+
+
+def test_a_closed_school_is_followed_to_the_one_that_took_its_children() -> None:
+    into = {"a": "b", "b": "c", "c": None, "d": "nowhere"}
+    listed = [School(code, code, f"{code}@x", "yubari", "elementary", 0, merged_into=to) for code, to in into.items()]
+    known = Schools({one.code: one for one in listed})
+    assert [known.successor(one).code for one in known] == ["c", "c", "c", "d"]

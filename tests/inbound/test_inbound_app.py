@@ -6,6 +6,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import apsw
@@ -15,12 +16,14 @@ from peewee import OperationalError
 from config import Settings
 from config.bounces import load_bounces
 from mailer.appliance import make_secrets, open_office
-from mailer.inbound_app import BIG, keeper, run
+from mailer.domain.answering import Replies, ReplyPolicy
+from mailer.domain.school import Schools
+from mailer.inbound_app import BIG, keeper, learn, run
 from mailer.net.inbound_policy import Kind, Recipient
 from mailer.net.inbound_session import Mail, NotKept
 from mailer.reading import Reading, read_all
 from mailer.sealed import SealedRoom
-from mailer.service import bounce, broadcast
+from mailer.service import bounce, broadcast, replies
 from mailer.service.office import Office
 from mailer.store import inbound as kept
 from mailer.store.database import select
@@ -74,7 +77,7 @@ def item(office: Office, register: Register) -> int:
 async def read_what_came(office: Office, writer: Writer) -> None:
     """Read all that is unread."""
     room, reader = SealedRoom(BOOK), Reader()
-    await read_all(Reading(office, writer, reader, room, bounce.learn, asyncio.Event()))
+    await read_all(Reading(office, writer, reader, room, learn, asyncio.Event()))
     await room.close()
     reader.close()
 
@@ -97,6 +100,51 @@ async def test_a_report_returns_the_item_and_is_kept_raw(office: Office, item: i
     assert kept.raw(1) == b"Return-Path: <>\r\n" + report()
     paths = f"postmaster@{office.domain}, {office.verp.make(item)}"
     assert select("SELECT forward_path, item_id FROM inbound_mail") == [(paths, item)]
+
+
+async def keep(office: Office, *paths: str | Recipient, content: bytes, sender: str = "") -> None:
+    """Let a mail come to these forward-paths."""
+    recipients = tuple(path if isinstance(path, Recipient) else Recipient(path) for path in paths)
+    writer = Writer()
+    trace = f"Return-Path: <{sender}>\r\n".encode()
+    take = keeper(office, writer, asyncio.Event().set)
+    await take(Mail(sender, recipients, "192.0.2.1", trace, 1000, lambda: content))
+    await read_what_came(office, writer)
+    writer.close()
+
+
+def led_to() -> list[tuple[str, str, str, str]]:
+    """Return what mail led to."""
+    return [(one.school, one.kind, one.state, one.reason) for one in reversed(replies.list_("", 10, unsent=False))]
+
+
+async def test_what_a_mail_leads_to_is_written_with_it(office: Office, item: int) -> None:
+    school = f"T-Daiichi@{office.domain}"
+    content = f"From: {ADDRESS}\r\nTo: {school}\r\n\r\nthanks\r\n".encode()
+    await keep(office, school, content=content, sender=ADDRESS)
+    await keep(
+        office, school, Recipient(office.verp.make(item), Kind.BOUNCE, item), content=content, sender="b@docomo.ne.jp"
+    )
+    await keep(office, f"postmaster@{office.domain}", f"abuse@{office.domain}", content=content, sender=ADDRESS)
+    await keep(office, Recipient(office.verp.make(item), Kind.BOUNCE, item), content=report())
+    assert led_to() == [("t-daiichi", "notice", "waiting", ""), ("t-daiichi", "notice", "kept", "returned")]
+    assert select("SELECT COUNT(*) FROM inbound_mail") == [(4,)]
+
+
+async def test_a_copy_that_comes_back_is_marked_and_leads_to_nothing(office: Office, item: int) -> None:
+    forwarding = Replies(ReplyPolicy.FORWARD, "box@city.example.jp")
+    schools = {one.code: replace(one, replies=forwarding) for one in office.schools}
+    office = replace(office, schools=Schools(schools))
+    await keep(office, f"t-daini@{office.domain}", content=b"From: a\r\n\r\nx\r\n", sender=ADDRESS)
+    assert led_to() == [("t-daini", "forward", "waiting", "")]
+    select("UPDATE single_mail SET state = 'accepted'")
+    back = office.verp.of_singles().make(1)
+    await keep(office, back, content=b"Subject: vacation\r\n\r\nx\r\n", sender="box@city.example.jp")
+    assert led_to() == [("t-daini", "forward", "accepted", "")]
+    await keep(office, back, content=report("chief@elsewhere.example"))
+    assert led_to() == [("t-daini", "forward", "returned", "")]
+    assert replies.get(1).reply == "Unknown user chief@elsewhere.example"
+    assert select("SELECT state FROM queue_item") == [("accepted",)]
 
 
 async def test_a_report_about_somebody_else_returns_nothing(office: Office, item: int) -> None:

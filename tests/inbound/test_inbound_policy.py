@@ -2,6 +2,7 @@
 
 import pytest
 
+from mailer.domain.answering import refusal
 from mailer.message.verp import Verp
 from mailer.net.inbound_path import read_argument
 from mailer.net.inbound_policy import Kind, Recipient, policy
@@ -47,10 +48,10 @@ def test_each_address_has_its_purpose(local: str, kind: Kind) -> None:
 
 def test_a_school_may_refuse_in_its_own_words() -> None:
     reply = "550 5.7.1 This address is not read; call the school"
-    refusing = policy(DOMAIN, ["t-daiichi", "t-daini"], VERP.read, {"t-daini": reply})
+    refusing = policy(DOMAIN, ["t-daiichi", "t-daini"], VERP.read, refusals={"t-daini": reply})
     for local, expected in (("T-Daini", reply), ("t-daiichi", Recipient(f"t-daiichi@{DOMAIN}", Kind.SCHOOL))):
         path, _ = read_argument("TO:", f"TO:<{local}@{DOMAIN}>")
-        assert refusing.judge(path) == expected
+        assert refusing.judge(path, "a@b.example") == expected
 
 
 @pytest.mark.parametrize("address", [OTHER_KEY.make(4711), f"nobody@{DOMAIN}", f"b-1-aaaa@{DOMAIN}", f"a.b%c@{DOMAIN}"])
@@ -70,3 +71,26 @@ def test_nobody_else_lives_here(address: str) -> None:
 )
 def test_we_relay_for_nobody(address: str) -> None:
     assert judge(address) == "550 5.7.1 Relaying denied"
+
+
+def test_the_reverse_path_of_a_single_mail_is_taken_and_names_no_item() -> None:
+    ours = policy(DOMAIN, ["t-daiichi"], VERP.read, VERP.of_singles().read)
+    for address, expected in (
+        (VERP.of_singles().make(7), Recipient(VERP.of_singles().make(7), Kind.SINGLE)),
+        (VERP.make(7), Recipient(VERP.make(7), Kind.BOUNCE, 7)),
+        (OTHER_KEY.of_singles().make(7), "550 5.1.1 No such address here"),
+    ):
+        path, _ = read_argument("TO:", f"TO:<{address}>")
+        assert ours.judge(path, "hanako@docomo.ne.jp") == expected
+
+
+def test_a_school_that_refuses_says_whom_to_phone_and_takes_returned_mail() -> None:
+    ours = policy(DOMAIN, ["a", "b"], VERP.read, refusals={"a": refusal("0125-22-0000")})
+    path, _ = read_argument("TO:", f"TO:<A@{DOMAIN}>")
+    reply = ours.judge(path, "hanako@docomo.ne.jp")
+    assert reply == ("550 5.2.1 This address sends mail only and takes none. Please telephone the school: 0125-22-0000")
+    assert ours.judge(path, "") == ours.judge(path) == Recipient(f"A@{DOMAIN}", Kind.SCHOOL)
+    other, _ = read_argument("TO:", f"TO:<b@{DOMAIN}>")
+    assert ours.judge(other, "hanako@docomo.ne.jp") == Recipient(f"b@{DOMAIN}", Kind.SCHOOL)
+    assert refusal("").isascii()
+    assert len(refusal("0" * 30)) < 500

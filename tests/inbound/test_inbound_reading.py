@@ -11,7 +11,9 @@ from peewee import OperationalError
 from config import Settings
 from config.bounces import load_bounces
 from mailer import sealed
+from mailer.inbound_app import learn
 from mailer.reading import Reading, keep_reading, read_all
+from mailer.report import received
 from mailer.sealed import NoReader, SealedRoom, Unreadable
 from mailer.sealed_room import Findings
 from mailer.service import arrivals, bounce
@@ -23,15 +25,34 @@ from tests.conftest import FakeClock
 from tests.inbound.port25 import until
 
 BOOK = load_bounces(Settings.model_validate({}))
+DMARC = b"""\
+Content-Type: application/xml
+
+<?xml version="1.0"?><feedback><report_metadata><org_name>google.com</org_name><email>noreply@google.com</email>
+<report_id>1</report_id><date_range><begin>1764547200</begin><end>1764633599</end></date_range></report_metadata>
+<policy_published><domain>mail.mimamori-iwamizawa.jp</domain><p>none</p></policy_published>
+<record><row><source_ip>192.0.2.1</source_ip><count>3</count><policy_evaluated><dkim>pass</dkim></policy_evaluated></row>
+<identifiers><header_from>mail.mimamori-iwamizawa.jp</header_from></identifiers></record></feedback>
+""".replace(b"\n", b"\r\n")
+TLS = b"""\
+Content-Type: application/tlsrpt+json
+
+{"organization-name": "x", "date-range": {"start-datetime": "2026-11-25T00:00:00Z",
+"end-datetime": "2026-11-25T23:59:59Z"}, "contact-info": "a@x.example", "report-id": "7", "policies": [{"policy":
+{"policy-type": "sts", "policy-string": [], "policy-domain": "mail.mimamori-iwamizawa.jp"},
+"summary": {"total-successful-session-count": 5, "total-failure-session-count": 0}}]}
+""".replace(b"\n", b"\r\n")
 #: A sealed process whose reading does what the mail says, as Python.
 OBEDIENT = """
 import sys
 from mailer import sealed_room
 from mailer.bounce.event import ReadMail
+from mailer.mime.correspondence import Correspondence
+EMPTY = Correspondence(False, frozenset(), frozenset(), "", 0)
 def obey(content, book):
     if content is not sealed_room.TRIAL:
         exec(content)
-    return ReadMail((), subject="read")
+    return sealed_room.Findings(ReadMail((), subject="read"), None, EMPTY)
 sealed_room.findings, sealed_room.CPU_SECONDS = obey, 1
 sealed_room.main()
 """
@@ -58,7 +79,7 @@ async def obedient(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SealedRoom]
 def reading(office: Office) -> Iterator[Callable[[SealedRoom], Reading]]:
     """What reading takes, with a room of the test's choice."""
     writer, reader = Writer(), Reader()
-    yield lambda room: Reading(office, writer, reader, room, bounce.learn, asyncio.Event())
+    yield lambda room: Reading(office, writer, reader, room, learn, asyncio.Event())
     writer.close()
     reader.close()
 
@@ -79,7 +100,13 @@ def meanings() -> list[str]:
 async def test_a_sealed_process_reads(room: SealedRoom) -> None:
     found = await room.read("Subject: 件名\r\n\r\n本文\r\n".encode())
     assert isinstance(found, Findings)
-    assert (found.events, found.subject) == ((), "件名")
+    assert (found.said.events, found.said.subject) == ((), "件名")
+
+
+async def test_a_report_comes_out_of_the_sealed_process_as_it_was_read(room: SealedRoom) -> None:
+    """As what it was read to be, with its times, whichever of the two kinds it is."""
+    for content in (DMARC, TLS):
+        assert (await room.read(content)).reported == received.read(content) is not None
 
 
 @pytest.mark.parametrize(
@@ -102,7 +129,7 @@ async def test_what_reading_may_not_do_makes_the_mail_unreadable_and_the_next_is
 ) -> None:
     with pytest.raises(Unreadable):
         await obedient.read(attempt)
-    assert (await obedient.read(b"")).subject == "read"
+    assert (await obedient.read(b"")).said.subject == "read"
 
 
 async def test_a_reader_that_only_waits_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:

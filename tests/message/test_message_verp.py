@@ -46,3 +46,13 @@ def test_nothing_close_to_a_real_one_is_taken() -> None:
 def test_a_negative_number_is_a_mistake_of_ours() -> None:
     with pytest.raises(ValueError, match="queue item"):
         VERP.make(-1)
+
+
+@given(st.integers(0, 2**63 - 1))
+def test_the_reverse_paths_of_single_mails_are_others(number: int) -> None:
+    singles = VERP.of_singles()
+    local = singles.make(number).split("@")[0]
+    assert re.fullmatch(r"s-[a-z0-9-]{1,62}", local)
+    assert singles.read(local) == singles.read(local.upper()) == number
+    assert (VERP.read(local), singles.read(VERP.make(number).split("@")[0])) == (None, None)
+    assert VERP.read("b" + local[1:]) is None

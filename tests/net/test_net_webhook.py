@@ -103,13 +103,17 @@ async def test_nobody_there() -> None:
 async def test_a_certificate_must_be_good_and_of_this_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost").configure_cert(context)
     server = Server(NO_CONTENT)
-    async with listening(server, context) as port:
-        assert "certificate" in await post(f"https://localhost:{port}/", {}, BODY)
-        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-        assert "certificate" in await post(f"https://127.0.0.1:{port}/", {}, BODY)
-        assert server.asked == []
-        assert await post(f"https://localhost:{port}/", {}, BODY) == ""
+
+    async def posted(name: str) -> str:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert(name).configure_cert(context)
+        async with listening(server, context) as port:
+            return await post(f"https://127.0.0.1:{port}/", {}, BODY)
+
+    assert "certificate" in await posted("127.0.0.1")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    assert "certificate" in await posted("127.0.0.2")
+    assert server.asked == []
+    assert await posted("127.0.0.1") == ""
     assert server.asked[1] == BODY

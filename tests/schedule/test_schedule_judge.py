@@ -1,15 +1,17 @@
 """Does what stands in a mail's way end it only where no later attempt can mend that?"""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from mailer.carrier.reading import Reading
+from mailer.carrier.reason import Reason
 from mailer.domain.lane import Lane
 from mailer.schedule.judge import Case, Scene, judge
 from mailer.schedule.outcome import Verdict
 from mailer.smtp.address import parse_address
 from mailer.smtp.envelope import Fact, ForwardPath
-from mailer.smtp.reply import Stage
+from mailer.smtp.reply import Reply, Stage
 
 CASE = Case(Lane.SAFETY, 1, datetime(2026, 4, 10, tzinfo=UTC), 0.5)
 PATH = ForwardPath(parse_address("taro@docomo.ne.jp"))
@@ -27,3 +29,12 @@ PATH = ForwardPath(parse_address("taro@docomo.ne.jp"))
 def test_what_stands_in_the_way(failure: str, verdict: Verdict, enhanced: str, reason: str) -> None:
     outcome = judge(Fact(PATH, Stage.MAIL, None, failure), None, Scene("mx", ""), CASE)
     assert (outcome.verdict, outcome.evidence.enhanced, outcome.evidence.reason) == (verdict, enhanced, reason)
+
+
+@pytest.mark.parametrize("kind", ["hard", "soft"])
+def test_a_refusal_says_of_the_address_what_its_reading_says(kind: str) -> None:
+    """The reason alone does not tell: a status of policy softens an unknown address."""
+    fact = Fact(PATH, Stage.RCPT, Reply(550, "unknown user"), "")
+    outcome = judge(fact, Reading(kind, Reason.ADDRESS_UNKNOWN, "refuse"), Scene("mx", ""), CASE)
+    assert (outcome.verdict, outcome.kind) == (Verdict.REFUSED, kind)
+    assert outcome.told(None, "").kind == outcome.moved(timedelta(hours=1)).kind == kind

@@ -10,12 +10,14 @@ from mailer.bounce.parse import read
 from mailer.domain.announcement import Kind
 from mailer.domain.household import Entry
 from mailer.domain.lane import Lane
+from mailer.ids import queue_id
 from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Evidence, Outcome, Verdict
 from mailer.service import bounce, broadcast, dispatch, roster
 from mailer.service.announce import NewAnnouncement, announce, audience
 from mailer.service.office import Office
 from mailer.store import inbound, waves
+from mailer.store.bounce_events import Criteria
 from mailer.store.database import transaction
 from mailer.store.models import Attempt, InboundMail, QueueItem
 
@@ -181,3 +183,93 @@ def test_a_report_may_overtake_the_end_of_the_attempt(office: Office, sent: str,
     assert broadcast.verify(office, sent) == []
     with transaction():
         assert dispatch.recover(office, "w1").again == 0
+
+
+SCHOOL = "t-daiichi@mail.mimamori-iwamizawa.jp"
+
+
+def returned_to_from(quoted: str) -> bytes:
+    """A server that ignores the reverse-path: it writes to From, and quotes the mail's header."""
+    text = f"""\
+From: MAILER-DAEMON@mx.docomo.example
+Subject: Undelivered Mail Returned to Sender
+
+<{ADDRESS}>:
+550 5.1.1 User unknown
+
+--- Below this line is a copy of the message.
+
+{quoted}
+To: {ADDRESS}
+Subject: x
+"""
+    return text.replace("\n", "\r\n").encode()
+
+
+def arrive(office: Office, content: bytes) -> int:
+    packed = bounce.pack(bounce.InboundFacts("", (SCHOOL,), "192.0.2.1", content, None))
+    with transaction():
+        number, _ = bounce.keep(office, packed)
+        bounce.learn(office, number, read(content, BOOK))
+    return number
+
+
+def test_a_quoted_reverse_path_proves_what_came_to_the_school(office: Office, sent: str) -> None:
+    item_id = accepted(office)
+    arrive(office, returned_to_from(f"Return-Path: <{office.verp.make(item_id)}>"))
+    item = QueueItem.get_by_id(item_id)
+    assert (item.state, item.reason) == ("returned", "address_unknown")
+    assert meanings() == ["returned"]
+
+
+def test_an_invented_reverse_path_proves_nothing(office: Office, sent: str) -> None:
+    item_id = accepted(office)
+    invented = office.verp.make(item_id)[:-30] + "0" * 8 + office.verp.make(item_id)[-22:]
+    arrive(office, returned_to_from(f"Return-Path: <{invented}>"))
+    assert QueueItem.get_by_id(item_id).state == "accepted"
+    (one,) = bounce.listed(Criteria(), 10)
+    assert (one.item_id, one.proved) == (None, False)
+
+
+def test_a_message_id_shows_the_mail_beside_the_item_and_changes_nothing(office: Office, sent: str) -> None:
+    item_id = accepted(office)
+    message_id = f"<{queue_id(item_id)}.{sent}@{office.domain}>".lower()
+    arrive(office, returned_to_from(f"Message-ID: {message_id}"))
+    assert QueueItem.get_by_id(item_id).state == "accepted"
+    (one,) = bounce.listed(Criteria(announcement=sent), 10)
+    assert (one.item_id, one.announcement_id, one.proved, one.meaning) == (item_id, sent, False, "report")
+
+
+def test_a_complaint_whose_reader_is_hidden_is_the_items(office: Office, sent: str) -> None:
+    item_id = accepted(office)
+    text = f"""\
+Content-Type: multipart/report; report-type=feedback-report; boundary=b
+
+--b
+Content-Type: message/feedback-report
+
+Feedback-Type: abuse
+Original-Mail-From: <{office.verp.make(item_id)}>
+
+--b--
+"""
+    arrive(office, text.replace("\n", "\r\n").encode())
+    (one,) = bounce.listed(Criteria(), 10)
+    assert one.event is not None
+    assert (one.event.recipient, one.event.kind, one.proved) == (ADDRESS, "complaint", True)
+    assert QueueItem.get_by_id(item_id).state == "accepted"
+
+
+def test_mails_are_found_by_address_household_and_by_saying_nothing(office: Office, sent: str) -> None:
+    item_id = accepted(office)
+    about = arrive(office, returned_to_from(f"Return-Path: <{office.verp.make(item_id)}>"))
+    question = arrive(office, b"From: taro@docomo.ne.jp\r\nSubject: ?\r\n\r\nhello\r\n")
+    assert [one.mail_id for one in bounce.listed(Criteria(), 10)] == [question, about]
+    assert [one.mail_id for one in bounce.listed(Criteria(address=ADDRESS), 10)] == [about]
+    assert [one.mail_id for one in bounce.listed(Criteria(household=1), 10)] == [about]
+    assert [one.mail_id for one in bounce.listed(Criteria(household=2), 10)] == []
+    assert [one.mail_id for one in bounce.listed(Criteria(unread=True), 10)] == [question]
+    content, events = bounce.show(question)
+    assert content is not None
+    assert content.endswith(b"hello\r\n")
+    assert [one.event for one in events] == [None]

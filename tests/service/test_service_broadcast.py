@@ -51,10 +51,12 @@ def finish(office: Office, verdict: Verdict, evidence: Evidence, *domains: str) 
 
 
 @pytest.fixture
-def town(register: Register) -> dict[str, int]:
+def town(office: Office, register: Register) -> dict[str, int]:
     """A few households of every sort."""
     with transaction():
-        Suspension.insert(address_key="rests@docomo.ne.jp", since=0, reason="unknown_user", evidence="").execute()
+        Suspension.insert(
+            address_key="rests@docomo.ne.jp", since=office.clock(), reason="unknown_user", evidence=""
+        ).execute()
     return {
         "plain": register("t-daiichi", "a@docomo.ne.jp", "b@gmail.com", "c@docomo.ne.jp"),
         "sibling": register("t-daini", "a@docomo.ne.jp"),

@@ -1,12 +1,14 @@
 """Do the migrations make exactly the tables that the models describe?"""
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from playhouse.migrations import Runner
 
-from mailer.store import database
+from mailer.domain.suspension import Terms
+from mailer.store import database, suspensions
 from mailer.store.database import MIGRATIONS, Sqlite, StoreError, open_store
 from mailer.store.schema import TABLES
 
@@ -85,4 +87,22 @@ def test_attempts_of_the_first_release_are_kept(tmp_path: Path) -> None:
     assert list(migrated.execute_sql("SELECT domain, bare_form, site FROM domain_memory")) == [("b.jp", 1, "")]
     migrated.execute_sql("DELETE FROM queue_item")
     assert list(migrated.execute_sql("SELECT COUNT(*) FROM attempt")) == [(0,)]
+    migrated.close()
+
+
+def test_an_address_that_rests_since_an_earlier_release_rests_on_until_it_is_tested(tmp_path: Path) -> None:
+    before = tmp_path / "before"
+    before.mkdir()
+    for step in sorted(MIGRATIONS.glob("[0-9]*.py")):
+        if step.stem < "0009":
+            shutil.copy(step, before)
+    old = Sqlite(str(tmp_path / "mimamori.db"), pragmas={"foreign_keys": 1})
+    Runner(old, str(before), table_name=HISTORY).up()
+    old.execute_sql("INSERT INTO suspension VALUES ('a@b.jp', 86400000, 'address_unknown', '550')")
+    old.execute_sql("INSERT INTO suspension VALUES ('c@d.jp', 86400000, 'complaint', '')")
+    old.close()
+    migrated = open_store(f"sqlite:///{tmp_path}/mimamori.db", create=True)
+    assert [one.tested_at for one in suspensions.all_()] == [None, None]
+    assert suspensions.resting(Terms(), datetime(1970, 1, 31, tzinfo=UTC)) == {"a@b.jp", "c@d.jp"}
+    assert suspensions.resting(Terms(), datetime(1970, 2, 1, tzinfo=UTC)) == {"c@d.jp"}
     migrated.close()

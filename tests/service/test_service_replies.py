@@ -1,0 +1,417 @@
+"""Does a mail to a school lead to what its policy says, once, and to nothing where it must not be answered?"""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from mailer.bounce.event import ReadMail
+from mailer.domain.answering import MOST_OCTETS, Replies, ReplyPolicy
+from mailer.domain.school import Schools
+from mailer.mime.correspondence import read_correspondence
+from mailer.mime.entity import read_mail
+from mailer.schedule.stop import Part
+from mailer.service import broadcast, keys, replies, singles, stops
+from mailer.service.office import Office
+from mailer.service.replies import NotForwarded, Single
+from mailer.smtp.address import parse_address
+from mailer.smtp.envelope import Fact, ForwardPath
+from mailer.smtp.reply import Reply, Stage
+from mailer.standing.key import KeyState
+from mailer.store import inbound
+from mailer.store import singles as store
+from mailer.store.database import select, transaction
+from mailer.store.singles import Ended, SingleKind, SingleState
+from tests.conftest import FakeClock, Register
+
+SENDER = "hanako@docomo.ne.jp"
+MAILBOX = "office@city.example.jp"
+SCHOOL = "t-daiichi@mail.mimamori-iwamizawa.jp"
+OTHER = "t-daini@mail.mimamori-iwamizawa.jp"
+TRACE = f"Return-Path: <{SENDER}>\r\nReceived: from x ([192.0.2.1])\r\n\tby y with ESMTP;\r\n\tnow\r\n"
+CONTENT = (
+    f"{TRACE}From: {SENDER}\r\nTo: {SCHOOL}, {OTHER}\r\nMessage-ID: <1@docomo.ne.jp>\r\n\r\n了解しました\r\n".encode()
+)
+
+
+def with_policy(office: Office, policy: Replies) -> Office:
+    """Return the office in which every school has this policy."""
+    listed = {one.code: replace(one, replies=policy) for one in office.schools}
+    return replace(office, schools=Schools(listed, office.schools.cities))
+
+
+@pytest.fixture
+def noticing(office: Office) -> Office:
+    """An office whose schools send notices, with a key to sign them."""
+    keys.register(office, "rsa1", "rsa", "v=DKIM1", KeyState.ACTIVE, "test")
+    return office
+
+
+@pytest.fixture
+def forwarding(office: Office) -> Office:
+    """An office whose schools have a mailbox."""
+    return with_policy(office, Replies(ReplyPolicy.FORWARD, MAILBOX))
+
+
+def arrive(office: Office, *codes: str, content: bytes = CONTENT, sender: str = SENDER) -> list[Single]:
+    """Let one mail come to schools; return what it led to."""
+    paths = [f"{code}@{office.domain}" for code in codes or ("t-daiichi",)]
+    packed = inbound.pack(content)
+    mail = inbound.Arrived(office.clock(), sender, ", ".join(paths), "192.0.2.1", b"", packed, None, "mail")
+    with transaction():
+        number = inbound.add(mail)
+        replies.learn(office, number, read_correspondence(read_mail(content)), ReadMail(()))
+    return store.of_mail(number)
+
+
+def due(office: Office) -> list[int]:
+    return [one.id for one in singles.due(office, 10)]
+
+
+def begun(office: Office, number: int) -> Single:
+    with transaction():
+        single = singles.begin(number)
+    assert single is not None
+    return single
+
+
+def ends(office: Office, single: Single, ended: Ended) -> Single:
+    with transaction():
+        singles.settle(office, single, ended)
+    return replies.get(single.id)
+
+
+def tidied(office: Office, *under_way: int) -> int:
+    with transaction():
+        return singles.tidy(office, under_way)
+
+
+def fact(code: int, text: str = "2.0.0 ok", stage: Stage = Stage.EOD, *, failure: str = "", kept: bool = False) -> Fact:
+    reply = Reply(code, text) if code else None
+    return Fact(ForwardPath(parse_address(SENDER)), stage, reply, failure, kept_unknown=kept)
+
+
+# --- what a mail leads to
+
+
+def test_who_answers_is_sent_a_notice(noticing: Office) -> None:
+    (made,) = arrive(noticing)
+    assert (made.kind, made.state, made.recipient, made.reason) == ("notice", "waiting", SENDER, "")
+    assert (made.message_id, made.selectors) == ("<1@docomo.ne.jp>", ("rsa1",))
+    assert due(noticing) == [made.id]
+    mail = singles.make(noticing, made, require_tls=False)
+    assert mail.envelope.reverse_path.address is None
+    assert [path.address.text for path in mail.envelope.forward_paths] == [SENDER]
+    assert mail.draft is not None
+    assert b"Auto-Submitted: auto-replied\r\n" in mail.draft.content
+    assert "了解".encode() not in mail.draft.content
+
+
+def test_a_notice_is_sent_once_a_day_to_each_sender_of_each_school(noticing: Office, clock: FakeClock) -> None:
+    assert arrive(noticing)[0].reason == ""
+    clock.advance(hours=23)
+    assert arrive(noticing, sender=SENDER.upper())[0].reason == "answered_today"
+    assert arrive(noticing, "t-daini")[0].reason == ""
+    assert arrive(noticing, sender="taro@docomo.ne.jp")[0].reason == ""
+    clock.advance(hours=1, seconds=1)
+    assert arrive(noticing)[0].reason == ""
+    assert arrive(noticing)[0].reason == "answered_today"
+
+
+def test_nobody_gets_many_notices_from_all_schools_together(noticing: Office) -> None:
+    first = next(iter(noticing.schools))
+    many = {f"s{number}": replace(first, code=f"s{number}") for number in range(5)}
+    office = replace(noticing, schools=Schools(many))
+    assert [arrive(office, code)[0].reason for code in many] == ["", "", "", "answered_today", "answered_today"]
+
+
+def test_a_mail_to_all_schools_is_answered_by_one(noticing: Office) -> None:
+    first, second = arrive(noticing, "t-daiichi", "t-daini")
+    assert (first.reason, second.reason) == ("", "another_school")
+
+
+def test_a_storm_of_senders_is_answered_so_often_an_hour(noticing: Office, clock: FakeClock) -> None:
+    reasons = [arrive(noticing, sender=f"a{number}@example.jp")[0].reason for number in range(130)]
+    assert reasons == [""] * replies.MOST_NOTICES_AN_HOUR + ["too_many_notices"] * 30
+    assert {one.state for one in replies.list_("", 30, unsent=False)} == {SingleState.KEPT}
+    clock.advance(hours=1, seconds=1)
+    assert arrive(noticing, sender="late@example.jp")[0].reason == ""
+
+
+def test_two_answering_machines_that_face_each_other_fall_silent(noticing: Office) -> None:
+    """The other one even lacks Auto-Submitted, answers from a person's address, and to the From of our notice."""
+    (made,) = arrive(noticing)
+    draft = singles.make(noticing, made, require_tls=False).draft
+    assert draft is not None
+    assert read_correspondence(read_mail(draft.content)).automatic
+    answer = f"From: {SENDER}\r\nTo: {SCHOOL}\r\nSubject: Re: x\r\n\r\nI am away\r\n".encode()
+    assert [arrive(noticing, content=answer)[0].reason for _ in range(5)] == ["answered_today"] * 5
+
+
+@pytest.mark.parametrize(
+    ("field", "reason"),
+    [
+        ("Auto-Submitted: auto-replied", "automatic"),
+        ("Auto-Submitted: auto-generated (x)", "automatic"),
+        ("Auto-Submitted: no", ""),
+        ("Precedence: bulk", "automatic"),
+        ("Precedence: list", "automatic"),
+        ("Precedence: junk", "automatic"),
+        ("List-Id: <x.example>", "automatic"),
+        ("List-Unsubscribe: <mailto:x@example>", "automatic"),
+        ("X-Auto-Response-Suppress: All", "automatic"),
+        ("Content-Type: multipart/report; report-type=delivery-status; boundary=b", "automatic"),
+        ("Content-Type: multipart/report; report-type=disposition-notification; boundary=b", "automatic"),
+        ("From: MAILER-DAEMON@example.jp", "automatic"),
+        (f"Delivered-To: {SCHOOL}", "been_here"),
+        (f"Delivered-To: {OTHER}", ""),
+        ("Reply-To: victim@example.com", ""),
+    ],
+)
+def test_by_its_header_a_mail_is_answered_or_not(noticing: Office, forwarding: Office, field: str, reason: str) -> None:
+    content = f"{field}\r\n".encode() + CONTENT.partition(TRACE.encode())[2]
+    for office in (noticing, forwarding):
+        (made,) = arrive(office, content=content)
+        assert made.reason == reason
+        assert made.recipient == (SENDER if office is noticing else MAILBOX)
+
+
+@pytest.mark.parametrize(
+    ("sender", "reason"),
+    [("", "no_sender"), ("noreply@example.jp", "machine"), (OTHER, "ourselves"), ("hanako@docomo", "bad_address")],
+)
+def test_by_its_sender_a_mail_is_answered_or_not(
+    noticing: Office, forwarding: Office, sender: str, reason: str
+) -> None:
+    assert [arrive(office, sender=sender)[0].reason for office in (noticing, forwarding)] == [reason, reason]
+
+
+def test_who_does_not_name_the_school_is_not_answered_yet_handed_on(noticing: Office, forwarding: Office) -> None:
+    content = CONTENT.replace(b"To:", b"X:")
+    assert [arrive(office, content=content)[0].reason for office in (noticing, forwarding)] == ["not_addressed", ""]
+
+
+def test_a_school_that_refuses_sends_nothing_because_of_what_comes_all_the_same(office: Office) -> None:
+    (made,) = arrive(with_policy(office, Replies(ReplyPolicy.REFUSE)), sender="")
+    assert (made.kind, made.state, made.reason) == ("nothing", "kept", "refusing")
+
+
+def test_a_closed_school_answers_too(noticing: Office) -> None:
+    (made,) = arrive(
+        noticing, "t-kyu", content=CONTENT.replace(SCHOOL.encode(), SCHOOL.replace("daiichi", "kyu").encode())
+    )
+    assert (made.state, made.school) == ("waiting", "t-kyu")
+
+
+def test_a_school_that_is_no_more_leads_to_nothing(noticing: Office) -> None:
+    assert arrive(noticing, "t-gone") == []
+
+
+def test_a_copy_is_as_it_came_under_a_reverse_path_of_its_own(forwarding: Office) -> None:
+    (made,) = arrive(forwarding)
+    mail = singles.make(forwarding, made, require_tls=True)
+    assert mail.draft is None
+    assert mail.content == f"Delivered-To: {SCHOOL}\r\n".encode() + CONTENT.partition(b"\r\n")[2]
+    assert mail.envelope.require_tls
+    assert [path.address.text for path in mail.envelope.forward_paths] == [MAILBOX]
+    back = mail.envelope.reverse_path.address
+    assert back is not None
+    assert forwarding.verp.of_singles().read(back.local) == made.id
+    assert forwarding.verp.read(back.local) is None
+
+
+def test_a_copy_that_comes_back_round_is_kept(forwarding: Office) -> None:
+    (made,) = arrive(forwarding)
+    content = singles.make(forwarding, made, require_tls=False).content
+    assert arrive(forwarding, content=content)[0].reason == "been_here"
+
+
+def test_a_flood_is_handed_on_so_often_an_hour_to_each_school(forwarding: Office) -> None:
+    reasons = [arrive(forwarding)[0].reason for _ in range(70)]
+    assert reasons == [""] * replies.MOST_FORWARDS_AN_HOUR + ["too_many_forwards"] * 10
+    assert arrive(forwarding, "t-daini")[0].reason == ""
+
+
+def test_what_is_too_big_is_kept(forwarding: Office) -> None:
+    (made,) = arrive(forwarding, content=CONTENT + b"x" * MOST_OCTETS)
+    assert (made.state, made.reason) == ("kept", "too_big")
+    assert [one.id for one in replies.list_("t-daiichi", 10, unsent=True)] == [made.id]
+
+
+# --- sending
+
+
+@pytest.mark.parametrize(
+    ("one", "state", "reply"),
+    [
+        (fact(250), "accepted", "250 2.0.0 ok"),
+        (fact(550, "5.1.1\nno such user", Stage.RCPT), "refused", "550 5.1.1 no such user"),
+        (fact(554, "5.7.1 spam"), "refused", "554 5.7.1 spam"),
+        (fact(450, "4.2.0 later", Stage.RCPT), "waiting", "450 4.2.0 later"),
+        (fact(554, "go away", Stage.EHLO), "waiting", "554 go away"),
+        (fact(0, failure="timeout", kept=True), "waiting", "timeout"),
+        (fact(0, failure="needs_smtputf8", stage=Stage.MAIL), "refused", "needs_smtputf8"),
+    ],
+)
+def test_what_an_attempt_comes_to(forwarding: Office, one: Fact, state: str, reply: str) -> None:
+    (made,) = arrive(forwarding)
+    single = begun(forwarding, made.id)
+    after = ends(forwarding, single, singles.judge(forwarding, single, one, "mx[192.0.2.1]:25"))
+    assert (after.state, after.reply, after.host) == (state, reply, "mx[192.0.2.1]:25")
+    assert after.possible_copies == (1 if one.kept_unknown else 0)
+    assert (after.settled_at is None) == (state == "waiting")
+
+
+def test_an_attempt_is_written_before_it_is_made_and_found_when_nobody_ends_it(forwarding: Office) -> None:
+    (made,) = arrive(forwarding)
+    single = begun(forwarding, made.id)
+    assert (single.state, single.attempts, due(forwarding)) == ("sending", 1, [])
+    with transaction():
+        assert singles.begin(made.id) is None
+    assert tidied(forwarding, made.id) == 0
+    assert tidied(forwarding) == 1
+    again = replies.get(made.id)
+    assert (again.state, again.attempts, again.possible_copies) == ("waiting", 1, 1)
+    assert due(forwarding) == [made.id]
+
+
+def test_after_three_possible_copies_it_is_held(forwarding: Office) -> None:
+    (made,) = arrive(forwarding)
+    for _ in range(3):
+        begun(forwarding, made.id)
+        tidied(forwarding)
+    held = replies.get(made.id)
+    assert (held.state, held.reason, held.attempts) == ("held", "copies", 3)
+    assert due(forwarding) == []
+
+
+def test_it_is_tried_for_three_days_more_and_more_seldom(forwarding: Office, clock: FakeClock) -> None:
+    (made,) = arrive(forwarding)
+    pauses = []
+    while (single := begun(forwarding, made.id)).state is SingleState.SENDING:
+        after = ends(forwarding, single, singles.later(forwarding, single, "451 later"))
+        if after.state is not SingleState.WAITING:
+            break
+        pauses.append(after.next_at - clock.now)
+        clock.now = after.next_at
+    assert (after.state, after.reply) == ("expired", "451 later")
+    assert pauses[0] < timedelta(minutes=7)
+    assert pauses == sorted(pauses)
+    assert clock.now - made.created_at > timedelta(days=2, hours=20)
+    assert len(pauses) < 50
+
+
+def test_what_was_not_looked_at_in_time_is_over(forwarding: Office, clock: FakeClock) -> None:
+    (made,) = arrive(forwarding)
+    clock.advance(days=3)
+    tidied(forwarding)
+    assert replies.get(made.id).state is SingleState.EXPIRED
+
+
+def test_a_stop_keeps_what_it_names(forwarding: Office, noticing: Office) -> None:
+    (copy,), (notice,) = arrive(forwarding), arrive(noticing, "t-daini")
+    stops.suspend(noticing, Part(domain="docomo.ne.jp"), "test")
+    assert due(forwarding) == [copy.id]
+    stops.suspend(noticing, Part(school="t-daiichi"), "test")
+    assert due(forwarding) == []
+    stops.resume(noticing, None, "test")
+    assert due(forwarding) == [copy.id, notice.id]
+
+
+def test_one_leaves_to_each_domain_that_is_not_busy(noticing: Office) -> None:
+    senders = ("a@docomo.ne.jp", "b@docomo.ne.jp", "c@ezweb.ne.jp", "d@ezweb.ne.jp", "e@DOCOMO.ne.jp")
+    numbers = [arrive(noticing, sender=sender)[0].id for sender in senders]
+    assert due(noticing) == [numbers[0], numbers[2]]
+    assert [one.id for one in singles.due(noticing, 1)] == [numbers[0]]
+    assert [one.id for one in singles.due(noticing, 2, {"docomo.ne.jp"})] == [numbers[2]]
+    assert singles.due(noticing, 0) == []
+
+
+def test_nothing_leaves_in_a_safety_broadcasts_first_minute(
+    forwarding: Office, register: Register, clock: FakeClock
+) -> None:
+    register("t-daiichi", SENDER)
+    (made,) = arrive(forwarding)
+    for urgent, found in ((False, [made.id]), (True, [])):
+        broadcast.send(
+            forwarding,
+            broadcast.BroadcastRequest(("t-daiichi",), "件名", "本文", receipt=False, urgent=urgent, actor="t"),
+        )
+        assert due(forwarding) == found
+    clock.advance(seconds=61)
+    assert due(forwarding) == [made.id]
+
+
+def test_times_follow_a_clock_that_was_set(forwarding: Office) -> None:
+    (made,) = arrive(forwarding)
+    with transaction():
+        assert singles.set_clock(timedelta(days=400)) == 1
+    after = replies.get(made.id)
+    assert (after.next_at, after.expires_at) == (
+        made.next_at + timedelta(days=400),
+        made.expires_at + timedelta(days=400),
+    )
+
+
+def test_a_copy_that_was_taken_may_come_back(forwarding: Office) -> None:
+    (made,) = arrive(forwarding)
+    with transaction():
+        assert not singles.returned(forwarding, made.id, "550 no")
+    single = begun(forwarding, made.id)
+    ends(forwarding, single, singles.judge(forwarding, single, fact(250), "mx"))
+    with transaction():
+        assert singles.returned(forwarding, made.id, "550 no such user")
+        assert not singles.returned(forwarding, made.id, "again")
+        assert not singles.returned(forwarding, 4711, "550 no")
+    back = replies.get(made.id)
+    assert (back.state, back.reply) == ("returned", "550 no such user")
+
+
+# --- a person
+
+
+def test_a_person_may_hand_a_kept_mail_on(noticing: Office, forwarding: Office) -> None:
+    (kept,) = arrive(forwarding, sender="")
+    made = replies.forward(forwarding, kept.id, "tester")
+    assert (made.kind, made.state, made.mail_id, made.recipient) == (
+        SingleKind.FORWARD,
+        "waiting",
+        kept.mail_id,
+        MAILBOX,
+    )
+    assert replies.content(made) == CONTENT
+    for office, number, reason in (
+        (forwarding, kept.id, "on_its_way"),
+        (forwarding, 4711, "no_mail"),
+        (noticing, kept.id, "no_mailbox"),
+    ):
+        with pytest.raises(NotForwarded) as refused:
+            replies.forward(office, number, "tester")
+        assert refused.value.reason == reason
+
+
+def test_what_needs_a_person_is_listed(noticing: Office, forwarding: Office) -> None:
+    (copy,), (automatic,), (notice,) = arrive(forwarding), arrive(forwarding, sender=""), arrive(noticing, "t-daini")
+    arrive(noticing, "t-daini", sender="")
+    assert [one.id for one in replies.list_("", 10, unsent=True)] == [notice.id, automatic.id, copy.id]
+    assert [one.id for one in replies.list_("t-daiichi", 10, unsent=True)] == [automatic.id, copy.id]
+    single = begun(forwarding, copy.id)
+    ends(forwarding, single, singles.judge(forwarding, single, fact(250), "mx"))
+    assert [one.id for one in replies.list_("", 10, unsent=True)] == [notice.id, automatic.id]
+    assert len(replies.list_("", 10, unsent=False)) == 4
+
+
+def test_the_same_bytes_at_every_attempt(noticing: Office, clock: FakeClock) -> None:
+    (made,) = arrive(noticing)
+    first = singles.make(noticing, made, require_tls=False).draft
+    clock.advance(days=1)
+    second = singles.make(noticing, replies.get(made.id), require_tls=False).draft
+    assert first is not None
+    assert second is not None
+    assert (first.content, first.digests) == (second.content, second.digests)
+
+
+def test_the_limits_are_looked_up_by_what_was_sent_alone(noticing: Office) -> None:
+    for sql, words in ((store.SENT_SINCE, (0, "notice", "")), (store.NOTICED, (SENDER, 0))):
+        plan = " ".join(str(row[-1]) for row in select(f"EXPLAIN QUERY PLAN {sql}", words))
+        assert "USING INDEX single_mail_" in plan
