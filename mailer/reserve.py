@@ -18,8 +18,13 @@ LOOK_SECONDS = 1.0
 class Usage(Protocol):
     """How big a disk is and how much of it is free, in octets."""
 
-    total: int
-    free: int
+    @property
+    def total(self) -> int:
+        """All there is."""
+
+    @property
+    def free(self) -> int:
+        """What we may still write."""
 
 
 class Reserve:
