@@ -57,6 +57,7 @@ REASONS: Mapping[str, str] = {
     "twice": "names {value} twice",
     "in_use": "{value} is already used by {other}",
     "outside_domain": "must be {name} or end in .{name}, because receivers compare the two (not {value})",
+    "pair": "must be set too, or neither of [inbound] certificate and key",
     "shorter": "must not be shorter than {other}",
     "wrong_address": "must be {wanted}, because [domain] name is {domain} (not {value})",
     "other_domain": "the shipped school list writes from {shipped}, but [domain] name is {domain};"

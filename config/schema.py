@@ -36,6 +36,7 @@ Nameservers = Annotated[
 ]
 Mailboxes = Annotated[tuple[Annotated[str, PlainValidator(kinds.mailbox)], ...], AfterValidator(kinds.one_mailbox_each)]
 Command = Annotated[tuple[Annotated[str, PlainValidator(kinds.words(1000))], ...], AfterValidator(kinds.program)]
+Kept = Annotated[timedelta, PlainValidator(kinds.duration("1d", "3650d"))]
 Late = Annotated[timedelta, PlainValidator(kinds.duration("5s", "1d"))]
 Span = Annotated[timedelta, PlainValidator(kinds.duration("1s", "366d"))]
 DomainNames = Annotated[tuple[DomainName, ...], AfterValidator(kinds.all_different)]
@@ -127,11 +128,27 @@ class CarrierList(Section):
 
 
 class Inbound(Section):
-    """Where mail is taken in; `timeout` in seconds."""
+    """Where mail is taken in; `timeout` in seconds. STARTTLS is offered where there are a certificate and its key."""
 
     listen: Listen = (("0.0.0.0", 25),)
     submission_listen: Listen = ()
     timeout: Annotated[int, PlainValidator(kinds.whole(1, 3600))] = 300
+    certificate: AbsolutePath | None = None
+    key: AbsolutePath | None = None
+    connections: Annotated[int, PlainValidator(kinds.whole(1, 10_000))] = 500
+    connections_per_network: Annotated[int, PlainValidator(kinds.whole(1, 10_000))] = 20
+    connections_per_minute: Annotated[int, PlainValidator(kinds.whole(1, 100_000))] = 300
+    size_megabytes: Annotated[int, PlainValidator(kinds.whole(1, 50))] = 10
+    free_percent: Annotated[int, PlainValidator(kinds.whole(0, 50))] = 10
+    free_megabytes: Annotated[int, PlainValidator(kinds.whole(0, 1_000_000))] = 512
+    keep: Kept = timedelta(days=90)
+    keep_for_a_person: Kept = timedelta(days=365)
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> "Inbound":
+        if (self.certificate is None) != (self.key is None):
+            raise wrong("pair", self.certificate or self.key, at="key" if self.key is None else "certificate")
+        return self
 
 
 class Web(Section):

@@ -1,86 +1,201 @@
 """How is the inbound service put together?
 
 The one place where the configuration, the store and port 25 meet. This process holds no DKIM key and sends nothing:
-mail that comes in is written down, and that is all.
+mail that comes in is written down as it is, and read afterwards by a process that can do nothing else.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable
-from contextlib import nullcontext
-from dataclasses import dataclass, replace
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import replace
+from functools import partial
 
 from config import Settings
 from config.bounces import load_bounces
 from config.carriers import load_carriers
 from mailer.appliance import open_office
-from mailer.bounce.event import ReadMail
-from mailer.bounce.parse import read
-from mailer.bounce.rulebook import Rulebook
-from mailer.mime.correspondence import Correspondence, read_correspondence
-from mailer.mime.entity import read_mail
+from mailer.handfuls import Handfuls
 from mailer.net.inbound import Inbound
 from mailer.net.inbound_doors import Limits
 from mailer.net.inbound_policy import policy
 from mailer.net.inbound_session import House, Mail, NotKept, Take
+from mailer.net.inbound_tls import Certificate
 from mailer.net.sockets import listening
-from mailer.report import received
-from mailer.report.received import Received
-from mailer.service import bounce, received_report, replies
+from mailer.reading import Reading, keep_reading
+from mailer.reserve import Reserve
+from mailer.sealed import SealedRoom
+from mailer.sealed_room import Findings
+from mailer.service import arrivals, bounce, received_report, replies
+from mailer.service.certificate import watch as watch_certificate
 from mailer.service.office import Office
 from mailer.store.database import FAILURES, is_full
+from mailer.store.reader import Reader
 from mailer.store.writer import Writer
 
 _log = logging.getLogger(__name__)
-BIG = 256 * 1024
+SMALL, BIG = 16 * 1024, 256 * 1024
+FEW = 16
+MIB = 1024 * 1024
+CERTIFICATE_SECONDS = 60.0
+FORGET_SECONDS = 3600.0
 
 
 async def run(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:
     """Take mail in until `stop` is set; `ready` is called once peers can connect."""
     office = replace(open_office(settings, needs=("verp",)), receiver=load_carriers(settings).name)
-    writer = Writer()
+    writer, arrived, certificate = Writer(), asyncio.Event(), own_certificate(settings)
     inbound = Inbound(
-        house(settings, office, keeper(office, writer, load_bounces(settings))),
-        Limits(seconds=settings.inbound.timeout),
+        house(settings, office, keeper(office, writer, arrived.set), certificate),
+        limits(settings),
     )
     try:
-        await inbound.start(listening("smtp", settings.inbound.listen))
-        ready()
-        await stop.wait()
+        async with (
+            reading(settings, office, writer, arrived),
+            kept_fresh(office, writer, certificate),
+            forgetting(settings, office, writer),
+        ):
+            try:
+                await inbound.start(listening("smtp", settings.inbound.listen))
+                ready()
+                await stop.wait()
+            finally:
+                await inbound.close()
     finally:
-        await inbound.close()
         await asyncio.to_thread(writer.close)
 
 
-def house(settings: Settings, office: Office, take: Take) -> House:
-    """Return whose port 25 this is."""
-    codes = [school.code for school in office.schools]
-    home = policy(office.domain, codes, office.verp.read)
-    return House(
-        hostname=settings.domain.hostname,
-        policy=replace(home, singles=office.verp.of_singles().read, refusals=replies.refusals(office)),
-        take=take,
-        clock=office.clock,
-        spool_directory=str(settings.state.directory),
+@asynccontextmanager
+async def reading(
+    settings: Settings, office: Office, writer: Writer, arrived: asyncio.Event
+) -> AsyncIterator[SealedRoom]:
+    """Read what came in as long as the block lasts; what is unread then is read at the next start."""
+    room, reader = SealedRoom(load_bounces(settings)), Reader()
+    task = asyncio.create_task(keep_reading(Reading(office, writer, reader, room, learn, arrived)))
+    try:
+        yield room
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+        await room.close()
+        reader.close()
+
+
+def limits(settings: Settings) -> Limits:
+    """Return what one peer may cost us."""
+    given = settings.inbound
+    return Limits(
+        seconds=given.timeout,
+        connections=given.connections,
+        connections_per_address=given.connections_per_network,
+        connections_per_minute=given.connections_per_minute,
+        size=given.size_megabytes * MIB,
     )
 
 
-def keeper(office: Office, writer: Writer, book: Rulebook) -> Take:
+def learn(office: Office, mail_id: int, found: Findings) -> None:
+    """Do what a mail that was read asks for; inside a Writer."""
+    meaning = bounce.learn(office, mail_id, found.said)
+    received_report.learn(office, mail_id, meaning, found.reported)
+    replies.learn(office, mail_id, found.correspondence, found.said)
+
+
+def own_certificate(settings: Settings) -> Certificate | None:
+    """Return what STARTTLS is offered with, if it is."""
+    files = settings.inbound
+    return None if files.certificate is None or files.key is None else Certificate(files.certificate, files.key)
+
+
+@asynccontextmanager
+async def kept_fresh(office: Office, writer: Writer, certificate: Certificate | None) -> AsyncIterator[None]:
+    """Follow a certificate's files, at SIGHUP at once, and call somebody before it ends, as long as the block lasts."""
+    if certificate is None:
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, certificate.refresh)
+    task = asyncio.create_task(_follow(office, writer, certificate))
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)
+        task.cancel()
+
+
+@asynccontextmanager
+async def forgetting(settings: Settings, office: Office, writer: Writer) -> AsyncIterator[None]:
+    """Forget once an hour what is kept no longer, as long as the block lasts."""
+    task = asyncio.create_task(_forget(settings, office, writer))
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+async def _forget(settings: Settings, office: Office, writer: Writer) -> None:
+    kept = settings.inbound
+    while True:
+        try:
+            while forgotten := await writer.do(partial(arrivals.forget, office, kept.keep, kept.keep_for_a_person)):
+                _log.info("%d mails that came in were kept long enough and are forgotten", forgotten)
+        except Exception as error:
+            _log.error("mails that came in cannot be forgotten now: %s", error)
+        await asyncio.sleep(FORGET_SECONDS)
+
+
+async def _follow(office: Office, writer: Writer, certificate: Certificate) -> None:
+    while True:
+        certificate.refresh()
+        ends_at, trouble = certificate.ends_at, certificate.trouble
+        try:
+            await writer.do(partial(watch_certificate, office, ends_at, trouble))
+        except Exception as error:
+            _log.error("whether the certificate ends soon cannot be noted: %s", error)
+        await asyncio.sleep(CERTIFICATE_SECONDS)
+
+
+def house(settings: Settings, office: Office, take: Take, certificate: Certificate | None = None) -> House:
+    """Return whose port 25 this is."""
+    codes = [school.code for school in office.schools]
+    home = policy(office.domain, codes, office.verp.read, office.verp.of_singles().read, replies.refusals(office))
+    return House(
+        hostname=settings.domain.hostname,
+        policy=home,
+        take=take,
+        clock=office.clock,
+        spool_directory=str(settings.state.directory),
+        tls=lambda: None if certificate is None else certificate.context,
+        has_room=Reserve(
+            settings.state.directory, settings.inbound.free_percent, settings.inbound.free_megabytes
+        ).holds,
+    )
+
+
+def keeper(office: Office, writer: Writer, arrived: Callable[[], object]) -> Take:
     """Return what stores a mail, once for all its recipients, and returns the number it is kept under.
 
-    Big mails are read and written one after another: together they would fill the memory, and one commit of all of
-    them would lock the mailer out of the store.
+    `arrived` is called when one is kept. Big mails are packed and written one after another, and those that are not
+    small a few at a time: together they would fill the memory, and one commit of all of them would lock the mailer out
+    of the store.
     """
-    one_by_one = asyncio.Lock()
+    one_by_one, few = asyncio.Semaphore(1), asyncio.Semaphore(FEW)
+
+    def turn(octets: int) -> AbstractAsyncContextManager[None]:
+        return nullcontext() if octets <= SMALL else few if octets <= BIG else one_by_one
+
+    handfuls = Handfuls(writer, lambda packed: bounce.keep(office, packed)[0])
 
     async def take(mail: Mail) -> str:
         try:
-            async with one_by_one if mail.octets > BIG else nullcontext():
-                packed, contents = await asyncio.to_thread(_read, mail, book)
-                number = await writer.do(lambda: _kept(office, packed, contents))
+            async with turn(mail.octets):
+                # What is packed sooner than a thread is woken is packed here.
+                packed = _packed(mail) if mail.octets <= SMALL else await asyncio.to_thread(_packed, mail)
+                number = await handfuls.keep(packed)
         except (*FAILURES, OSError) as error:
             _log.error("a mail from %s could not be stored: %s", mail.peer, error)
             raise NotKept(no_room=is_full(error)) from error
+        arrived()
         name = f"I{number:X}"
         nrcpt = len(mail.recipients)
         _log.info("%s: from=<%s>, client=unknown[%s], nrcpt=%d", name, mail.reverse_path, mail.peer, nrcpt)
@@ -89,33 +204,14 @@ def keeper(office: Office, writer: Writer, book: Rulebook) -> Take:
     return take
 
 
-@dataclass(frozen=True, slots=True)
-class _Contents:
-    """What a mail says: of the mail it speaks of, in a report, and in its header."""
-
-    said: ReadMail
-    reported: Received | None
-    correspondence: Correspondence
-
-
-def _read(mail: Mail, book: Rulebook) -> tuple[bounce.Packed, _Contents]:
-    facts = bounce.InboundFacts(
-        reverse_path=mail.reverse_path,
-        forward_paths=tuple(recipient.forward_path for recipient in mail.recipients),
-        peer=mail.peer,
-        content=mail.trace + mail.content(),
-        # A report goes to one reverse-path; whoever names several of our items in one mail reports none of the others.
-        item_id=next((each.item_id for each in mail.recipients if each.item_id is not None), None),
+def _packed(mail: Mail) -> bounce.Packed:
+    return bounce.pack(
+        bounce.InboundFacts(
+            reverse_path=mail.reverse_path,
+            forward_paths=tuple(recipient.forward_path for recipient in mail.recipients),
+            peer=mail.peer,
+            content=mail.trace + mail.content(),
+            # A report goes to one reverse-path; whoever names several of our items reports none of the others.
+            item_id=next((each.item_id for each in mail.recipients if each.item_id is not None), None),
+        )
     )
-    correspondence = read_correspondence(read_mail(facts.content))
-    contents = _Contents(read(facts.content, book), received.read(facts.content), correspondence)
-    return bounce.pack(facts), contents
-
-
-def _kept(office: Office, packed: bounce.Packed, mail: _Contents) -> int:
-    number, is_new = bounce.keep(office, packed)
-    if is_new:
-        meaning = bounce.learn(office, number, mail.said)
-        received_report.learn(office, number, meaning, mail.reported)
-        replies.learn(office, number, mail.correspondence, mail.said)
-    return number

@@ -34,6 +34,7 @@ class Kind(StrEnum):
     STORE_FAILED = "store_failed"
     DISK_LOW = "disk_low"
     NOT_RUNNING = "not_running"
+    CERTIFICATE = "certificate"
     REPORTED_MAIL = "reported_mail"
     REPORTED_TLS = "reported_tls"
     TEST = "test"
@@ -52,6 +53,7 @@ REASONS: Mapping[Kind, str] = {
     Kind.STORE_FAILED: "The store cannot be written, and sending pauses: {subject}",
     Kind.DISK_LOW: "The disk is nearly full: {subject}",
     Kind.NOT_RUNNING: "A service does not run: {subject}",
+    Kind.CERTIFICATE: "The certificate of port 25 ends soon or cannot be used: {subject}",
     Kind.REPORTED_MAIL: "A report says that mail from us failed both SPF and DKIM: {subject}",
     Kind.REPORTED_TLS: "A report says that TLS with us failed our own policy, which may keep mail back: {subject}",
     Kind.TEST: "This is a test of the ways out of the house: {subject}",

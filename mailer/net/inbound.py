@@ -2,8 +2,6 @@
 
 `Inbound` listens and leads one `InboundSession` per connection. It stores nothing and knows no store: the house
 brings its policy and its `take`. Nothing here ever causes a mail, so no loop can begin here.
-
-Not done here: STARTTLS (RFC 3207), which needs a certificate that no setting names yet.
 """
 
 import asyncio
@@ -21,7 +19,7 @@ LINE_SECONDS = 1.0
 
 
 class Inbound:
-    """The listener and its open sessions."""
+    """The listener and its open sessions; `nobody_inside` is set while there are none."""
 
     def __init__(self, house: House, limits: Limits) -> None:
         logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd writes envelope addresses at INFO
@@ -31,8 +29,8 @@ class Inbound:
         self._doors = Doors(limits)
         self._servers: list[asyncio.Server] = []
         self._sessions: set[Conversation] = set()
-        self._empty = asyncio.Event()
-        self._empty.set()
+        self.nobody_inside = asyncio.Event()
+        self.nobody_inside.set()
 
     async def start(self, sockets: Sequence[socket]) -> None:
         """Listen on these sockets, which are ours from now on."""
@@ -48,22 +46,22 @@ class Inbound:
             session.finish()
         try:
             async with asyncio.timeout(seconds):
-                await self._empty.wait()
+                await self.nobody_inside.wait()
         except TimeoutError:
             for session in tuple(self._sessions):
                 session.drop()
-            await self._empty.wait()
+            await self.nobody_inside.wait()
 
     def came(self, conversation: Conversation) -> None:
         """Note a session that began."""
         self._sessions.add(conversation)
-        self._empty.clear()
+        self.nobody_inside.clear()
 
     def left(self, conversation: Conversation) -> None:
         """Note a session that ended."""
         self._sessions.discard(conversation)
         if not self._sessions:
-            self._empty.set()
+            self.nobody_inside.set()
 
     def _open(self) -> InboundSession:
         return InboundSession(self._house, self._limits, self._doors, self)

@@ -7,18 +7,21 @@ turn, makes faults or never reads is cut, and no exception reaches the wire: our
 
 import asyncio
 import logging
+import ssl
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 
 from aiosmtpd.smtp import SMTP
 
-from mailer.net.inbound_doors import Doors, Limits, network_of, plain
+from mailer.net.inbound_doors import FAULTS, Doors, Limits, is_here, network_of, plain
 from mailer.net.inbound_lines import BadLine, EndlessLine, Incoming
 from mailer.net.inbound_log import Scarce
 
 _log = logging.getLogger(__name__)
-CHUNK = 64 * 1024
+CHUNK = 16 * 1024
+#: This machine itself is not kept waiting as strangers are.
+SHORT_GREETING_SECONDS = 0.005
 NOT_SMTP = frozenset({b"GET", b"POST", b"HEAD", b"PUT", b"CONNECT", b"OPTIONS"})
 LAST_WORDS_SECONDS = 5.0
 OUR_FAULT = "451 4.3.0 A fault of ours, try again later"
@@ -44,21 +47,37 @@ class Register(Protocol):
 class Conversation(SMTP):
     """One connection; a subclass answers the verbs, each by an `smtp_VERB(argument)` named in `verbs`."""
 
-    line_length_limit = CHUNK  # aiosmtpd sizes its read buffer by it
     verbs: frozenset[str] = frozenset()
 
     def __init__(self, hostname: str, limits: Limits, doors: Doors, register: Register) -> None:
-        super().__init__(None, hostname=hostname, timeout=limits.session_seconds, loop=asyncio.get_running_loop())
+        self._build(hostname, limits.session_seconds, asyncio.get_running_loop())
         self.limits = limits
         self.peer = ""
         self.busy = False
+        self.secured = False
         self.counts: Counter[str] = Counter()
         self.incoming = Incoming()
         self._doors = doors
         self._register = register
         self._inside = False
         self._finishing = False
+        self._shaking_hands = False
         self._replies: list[bytes] = []
+        self._abort: asyncio.TimerHandle | None = None
+
+    def _build(self, hostname: str, seconds: float, loop: asyncio.AbstractEventLoop) -> None:
+        """Do what aiosmtpd's own `__init__` does, but for its search for AUTH methods and hooks, of which we have none.
+
+        It looks through every attribute anew for each connection, which takes a seventh of all that a mail costs.
+        """
+        reader = asyncio.StreamReader(limit=CHUNK, loop=loop)
+        asyncio.StreamReaderProtocol.__init__(self, reader, self._cb_client_connected, loop)
+        self.loop = loop
+        self.hostname = hostname
+        self.session = self.envelope = self.transport = None
+        self._handle_hooks = {}
+        self._handler_coroutine = self._original_transport = self._timeout_handle = None
+        self._timeout_duration = seconds
 
     # --- what the loop calls
 
@@ -71,11 +90,13 @@ class Conversation(SMTP):
             self._register.came(self)
             super().connection_made(transport)
             return
-        transport.write(f"421 4.7.0 {self.hostname} Too many connections\r\n".encode())
+        transport.write(f"421 4.7.0 {self.hostname} Too many connections, come back in a minute\r\n".encode())
         transport.close()
 
     def connection_lost(self, error: Exception | None) -> None:
         """Make room for the next peer. Mail that is being stored is stored all the same."""
+        if self._abort is not None:
+            self._abort.cancel()  # else it would hold all that a session has for some seconds more
         if self._inside:
             self._inside = False
             self._doors.leave(self.peer)
@@ -87,7 +108,7 @@ class Conversation(SMTP):
     def eof_received(self) -> bool:
         """Go on writing to a peer who only closed his sending half: the mail he handed over may be under way."""
         asyncio.StreamReaderProtocol.eof_received(self)
-        return True
+        return not self.secured  # TLS knows no half
 
     def _timeout_cb(self) -> None:
         """End a session that has lasted too long, whatever it does."""
@@ -111,8 +132,9 @@ class Conversation(SMTP):
 
     async def _greet(self) -> None:
         """Wait a moment before the greeting: who talks already then is no mail server (RFC 5321 §4.3.1)."""
+        pause = self.limits.greeting_seconds
         try:
-            async with asyncio.timeout(self.limits.greeting_seconds):
+            async with asyncio.timeout(min(pause, SHORT_GREETING_SECONDS) if is_here(self.peer) else pause):
                 early = await self._reader.read(1)
         except TimeoutError:
             await self.push(f"220 {self.hostname} ESMTP")
@@ -133,9 +155,44 @@ class Conversation(SMTP):
         else:
             await self._answer(verb, argument)
 
+    async def secure(self, context: ssl.SSLContext) -> None:
+        """Begin TLS. What the peer said before it counts no more (RFC 3207 §4.2)."""
+        await self._flush()
+        self.incoming.take()
+        self._reader._buffer.clear()  # type: ignore[attr-defined]  # asyncio has no other way to drop what was read
+        secured = await self._shaken(cast(asyncio.Transport, self.transport), context)
+        if secured is None:
+            # A transport on its way to TLS does not always say so itself.
+            self.connection_lost(None)
+            raise Gone
+        self._speak_over(secured)
+
+    async def _shaken(self, below: asyncio.Transport, context: ssl.SSLContext) -> asyncio.BaseTransport | None:
+        """Shake hands; return None where the peer failed to or has left."""
+        self._shaking_hands = True
+        try:
+            return await self.loop.start_tls(
+                below, self, context, server_side=True, ssl_handshake_timeout=self.limits.handshake_seconds
+            )
+        except OSError as error:
+            self.note("tls", "TLS handshake with unknown[%s] failed: %s", self.peer, error)
+            below.abort()
+            return None
+        finally:
+            self._shaking_hands = False
+
+    def _speak_over(self, secured: asyncio.BaseTransport) -> None:
+        self.secured = True
+        self.transport = secured
+        # As aiosmtpd does it; asyncio's own way is too new.
+        self._reader._transport = secured  # type: ignore[attr-defined]
+        self._writer._transport = secured  # type: ignore[attr-defined]
+
     async def _line(self) -> bytes:
         """Return the next line. It must be whole within the time: a peer who drips does not get more of it."""
-        async with asyncio.timeout(self.limits.seconds):
+        if (line := self.incoming.line()) is not None:
+            return line
+        async with asyncio.timeout(self._doors.patience):
             while (line := self.incoming.line()) is None:
                 self.incoming.feed(await self.read())
         return line
@@ -191,6 +248,7 @@ class Conversation(SMTP):
     async def fault(self, reply: str) -> None:
         """Answer a fault of the peer's; too many of them end the session."""
         self.counts["faults"] += 1
+        self._doors.spend(self.peer, FAULTS, 1, self.loop.time())
         await self.push(reply)
         if self.counts["faults"] >= self.limits.faults:
             await self.push("421 4.7.0 Too many faults")
@@ -203,6 +261,12 @@ class Conversation(SMTP):
             await self.push("421 4.7.0 Too many commands without mail")
             await self.leave()
         await self.push(reply)
+
+    async def within_bounds(self) -> None:
+        """End the session if the peer's address has had enough for this minute."""
+        if self._doors.has_had_enough(self.peer, self.loop.time()):
+            await self.push("421 4.7.0 Enough from your network for now, come back in a minute")
+            await self.leave()
 
     async def in_turn(self) -> None:
         """End the session if the peer did not wait where he must (RFC 2920 §3.1)."""
@@ -221,7 +285,8 @@ class Conversation(SMTP):
             raise Gone
         if replies:
             self._writer.write(b"".join(replies))
-            async with asyncio.timeout(self.limits.seconds):
+        if cast(asyncio.Transport, self.transport).get_write_buffer_size():
+            async with asyncio.timeout(self._doors.patience):
                 await self._writer.drain()
 
     def finish(self) -> None:
@@ -241,10 +306,10 @@ class Conversation(SMTP):
             return
         transport = cast(asyncio.Transport, self.transport)
         stuck = transport.get_write_buffer_size() > 0
-        if last_words and not stuck:
+        if last_words and not stuck and not self._shaking_hands:
             transport.write(b"".join([*self._replies, last_words.encode(), b"\r\n"]))
         transport.close()
-        self.loop.call_later(0 if stuck else LAST_WORDS_SECONDS, transport.abort)
+        self._abort = self.loop.call_later(0 if stuck else LAST_WORDS_SECONDS, transport.abort)
 
     def note(self, kind: str, text: str, *values: object) -> None:
         """Write a line about this peer, unless he was given one of this kind a moment ago."""

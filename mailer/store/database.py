@@ -163,7 +163,7 @@ def select_each(sql: str, parameters: Sequence[Sequence[Any]]) -> list[tuple[Any
     return list(database.connection().cursor().executemany(sql, parameters)) if parameters else []
 
 
-def change(sql: str, parameters: Sequence[Any] = ()) -> int:
+def change(sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> int:
     """Run one statement and return how many rows it changed."""
     cursor = database.connection().cursor()
     cursor.execute(sql, parameters)

@@ -1,5 +1,6 @@
 """Which mails came in, raw, and which queue items came back?"""
 
+import json
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,8 +10,24 @@ from mailer.schedule.outcome import Evidence
 from mailer.store.database import change, select
 from mailer.store.models import InboundMail, instant
 
+SMALL, SMALL_WINDOW, SMALL_MEMORY = 16 * 1024, 13, 6
 ADDRESS = "SELECT address_key FROM queue_item WHERE id = ?"
+ADD = """
+INSERT INTO inbound_mail (received_at, reverse_path, forward_path, peer, digest, content, item_id, meaning)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id
+"""
 KNOWN = "SELECT id FROM inbound_mail WHERE item_id = ? AND digest = ? LIMIT 1"
+WITH_MEANING = "SELECT id FROM inbound_mail WHERE meaning = ? ORDER BY received_at, id LIMIT ?"
+MEAN = "UPDATE inbound_mail SET meaning = ? WHERE id = ?"
+#: `kept` are meanings that are never forgotten, `longer` those that are kept longer; each a list for json_each.
+FORGET = """
+DELETE FROM inbound_mail WHERE id IN (
+    SELECT id FROM inbound_mail
+    WHERE received_at < IIF(meaning IN (SELECT value FROM json_each(:longer)), :longer_before, :before)
+        AND meaning NOT IN (SELECT value FROM json_each(:kept))
+    LIMIT :most
+)
+"""
 #: Only what a server took, or may be taking, can come back.
 RETURNED = """
 UPDATE queue_item SET state = 'returned', settled_at = ?, replied_at = ?, host = ?, stage = ?, code = ?, enhanced = ?,
@@ -55,29 +72,47 @@ def known(item_id: int, digest: bytes) -> int | None:
 
 
 def add(mail: Arrived) -> int:
-    """Write a mail and return its number."""
-    row = InboundMail.insert(
-        received_at=mail.received_at,
-        reverse_path=mail.reverse_path,
-        forward_path=mail.forward_path,
-        peer=mail.peer,
-        digest=mail.digest,
-        content=mail.packed,
-        item=mail.item_id,
-        meaning=mail.meaning,
+    """Write a mail and return its number; by SQL of its own, because port 25 waits for it."""
+    ((number,),) = select(
+        ADD,
+        (
+            *(instant(mail.received_at), mail.reverse_path, mail.forward_path, mail.peer, mail.digest, mail.packed),
+            *(mail.item_id, mail.meaning),
+        ),
     )
-    return int(row.execute())
+    return int(number)
 
 
 def pack(content: bytes) -> bytes:
     """Return the content of a mail as it is written into the store."""
-    return zlib.compress(content, 1)
+    # For little the tables that zlib makes for much would cost more than all the rest of taking a mail in.
+    window, memory = (SMALL_WINDOW, SMALL_MEMORY) if len(content) < SMALL else (zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL)
+    packer = zlib.compressobj(1, zlib.DEFLATED, window, memory)
+    return packer.compress(content) + packer.flush()
 
 
 def raw(mail_id: int) -> bytes | None:
     """Return the content of a mail as it came in, or None if there is none with this number."""
     row = InboundMail.get_or_none(InboundMail.id == mail_id)
     return None if row is None else zlib.decompress(row.content)
+
+
+def with_meaning(meaning: str, most: int) -> list[int]:
+    """Return the numbers of mails that were found to mean this, the oldest first."""
+    return [number for (number,) in select(WITH_MEANING, (meaning, most))]
+
+
+def mean(mail_id: int, meaning: str) -> None:
+    """Write what a mail was found to mean."""
+    change(MEAN, (meaning, mail_id))
+
+
+def forget(before: datetime, longer_before: datetime, longer: Sequence[str], kept: Sequence[str], most: int) -> int:
+    """Forget up to `most` mails that came before a time; one with a meaning in `longer` before an earlier one, and
+    one with a meaning in `kept` never. Return how many that were.
+    """
+    given = {"before": instant(before), "longer_before": instant(longer_before), "most": most}
+    return change(FORGET, {**given, "longer": json.dumps(longer), "kept": json.dumps(kept)})
 
 
 def mark_returned(item_id: int, evidence: Evidence, at: datetime) -> bool:

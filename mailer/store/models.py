@@ -287,6 +287,10 @@ class InboundMail(Table):
     item = ForeignKeyField(QueueItem, null=True, on_delete="SET NULL")
     meaning = TextField()
 
+    class Meta:
+        # What is still to be read, and what may be forgotten, is looked for without touching the contents.
+        indexes = ((("meaning", "received_at"), False),)
+
 
 class MaintenanceWindow(Table):
     """A planned time in which the service may be out of reach."""

@@ -16,7 +16,7 @@ SERVICES = ("mailer", "inbound", "webhook")
 PROGRAM = "/opt/mimamori/current/bin/mimamori"
 PYTHON = "/opt/mimamori/current/bin/python"
 #: What may differ between the services; everything else is one sandbox.
-OWN = ("ExecStart", "User", "LoadCredential", "MemoryMax")
+OWN = ("ExecStart", "ExecReload", "User", "LoadCredential", "MemoryMax")
 #: systemd-analyze counts in tenths here.
 MOST_EXPOSURE = 15
 

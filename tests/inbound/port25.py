@@ -2,7 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+import ssl
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,10 +13,20 @@ from mailer.net.inbound import Inbound
 from mailer.net.inbound_doors import Limits
 from mailer.net.inbound_policy import policy
 from mailer.net.inbound_session import House, Mail, Take
+from mailer.net.inbound_tls import Certificate
 
 DOMAIN = "mail.mimamori-iwamizawa.jp"
 VERP = Verp(bytes(range(32, 64)), DOMAIN)
 AT = datetime(2026, 4, 10, 6, 0, tzinfo=UTC)
+
+
+async def until(done: Callable[[], object]) -> None:
+    """Wait until something holds, which another process or thread brings about."""
+    for _ in range(3000):
+        if done():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it never came to be")
 
 
 class Client:
@@ -69,12 +80,17 @@ class Port25:
         self.mails: list[tuple[Mail, bytes]] = []
         self.take: Take = self._note
         self.port = 0
+        self.certificate: Certificate | None = None
+        self.has_room = True
         self._spool = str(tmp_path)
         self._clients: list[Client] = []
 
     async def _note(self, mail: Mail) -> str:
         self.mails.append((mail, mail.content()))
         return f"M{len(self.mails)}"
+
+    def _tls(self) -> ssl.SSLContext | None:
+        return None if self.certificate is None else self.certificate.context
 
     @asynccontextmanager
     async def open(self, limits: Limits, listener: socket.socket | None = None) -> AsyncIterator[Inbound]:
@@ -84,7 +100,8 @@ class Port25:
             return await self.take(mail)
 
         home = policy(DOMAIN, ["t-daiichi", "t-kouryoj"], VERP.read)
-        inbound = Inbound(House(DOMAIN, home, take, lambda: AT, self._spool), limits)
+        house = House(DOMAIN, home, take, lambda: AT, self._spool, self._tls, lambda: self.has_room)
+        inbound = Inbound(house, limits)
         listener = listener or socket.create_server(("127.0.0.1", 0))
         self.port = listener.getsockname()[1]
         await inbound.start([listener])

@@ -18,16 +18,19 @@ from config.bounces import load_bounces
 from mailer.appliance import make_secrets, open_office
 from mailer.domain.answering import Replies, ReplyPolicy
 from mailer.domain.school import Schools
-from mailer.inbound_app import BIG, keeper, run
-from mailer.net.inbound_policy import Recipient
+from mailer.inbound_app import BIG, keeper, learn, run
+from mailer.net.inbound_policy import Kind, Recipient
 from mailer.net.inbound_session import Mail, NotKept
+from mailer.reading import Reading, read_all
+from mailer.sealed import SealedRoom
 from mailer.service import bounce, broadcast, replies
 from mailer.service.office import Office
 from mailer.store import inbound as kept
 from mailer.store.database import select
+from mailer.store.reader import Reader
 from mailer.store.writer import Writer
 from tests.conftest import Register
-from tests.inbound.port25 import Client
+from tests.inbound.port25 import Client, until
 
 ADDRESS = "mother@docomo.ne.jp"
 BOOK = load_bounces(Settings.model_validate({}))
@@ -71,18 +74,28 @@ def item(office: Office, register: Register) -> int:
     return int(number)
 
 
+async def read_what_came(office: Office, writer: Writer) -> None:
+    """Read all that is unread."""
+    room, reader = SealedRoom(BOOK), Reader()
+    await read_all(Reading(office, writer, reader, room, learn, asyncio.Event()))
+    await room.close()
+    reader.close()
+
+
 def mail(office: Office, item: int, content: bytes, octets: int = 1000) -> Mail:
     """Return a mail to the postmaster and the item's VERP address."""
-    recipients = (Recipient(f"postmaster@{office.domain}"), Recipient(office.verp.make(item), item))
+    recipients = (Recipient(f"postmaster@{office.domain}"), Recipient(office.verp.make(item), Kind.BOUNCE, item))
     return Mail("", recipients, "192.0.2.1", b"Return-Path: <>\r\n", octets, lambda: content)
 
 
 async def test_a_report_returns_the_item_and_is_kept_raw(office: Office, item: int) -> None:
     writer = Writer()
-    name = await keeper(office, writer, BOOK)(mail(office, item, report()))
-    again = await keeper(office, writer, BOOK)(mail(office, item, report()))
+    take = keeper(office, writer, asyncio.Event().set)
+    names = [await take(mail(office, item, report())) for _ in range(2)]
+    assert names == ["I1", "I1"]
+    assert select("SELECT state FROM queue_item") == [("accepted",)]
+    await read_what_came(office, writer)
     writer.close()
-    assert name == again == "I1"
     assert select("SELECT state, enhanced FROM queue_item") == [("returned", "5.1.1")]
     assert kept.raw(1) == b"Return-Path: <>\r\n" + report()
     paths = f"postmaster@{office.domain}, {office.verp.make(item)}"
@@ -94,7 +107,9 @@ async def keep(office: Office, *paths: str | Recipient, content: bytes, sender: 
     recipients = tuple(path if isinstance(path, Recipient) else Recipient(path) for path in paths)
     writer = Writer()
     trace = f"Return-Path: <{sender}>\r\n".encode()
-    await keeper(office, writer, BOOK)(Mail(sender, recipients, "192.0.2.1", trace, 1000, lambda: content))
+    take = keeper(office, writer, asyncio.Event().set)
+    await take(Mail(sender, recipients, "192.0.2.1", trace, 1000, lambda: content))
+    await read_what_came(office, writer)
     writer.close()
 
 
@@ -107,9 +122,11 @@ async def test_what_a_mail_leads_to_is_written_with_it(office: Office, item: int
     school = f"T-Daiichi@{office.domain}"
     content = f"From: {ADDRESS}\r\nTo: {school}\r\n\r\nthanks\r\n".encode()
     await keep(office, school, content=content, sender=ADDRESS)
-    await keep(office, school, Recipient(office.verp.make(item), item), content=content, sender="b@docomo.ne.jp")
+    await keep(
+        office, school, Recipient(office.verp.make(item), Kind.BOUNCE, item), content=content, sender="b@docomo.ne.jp"
+    )
     await keep(office, f"postmaster@{office.domain}", f"abuse@{office.domain}", content=content, sender=ADDRESS)
-    await keep(office, Recipient(office.verp.make(item), item), content=report())
+    await keep(office, Recipient(office.verp.make(item), Kind.BOUNCE, item), content=report())
     assert led_to() == [("t-daiichi", "notice", "waiting", ""), ("t-daiichi", "notice", "kept", "returned")]
     assert select("SELECT COUNT(*) FROM inbound_mail") == [(4,)]
 
@@ -132,7 +149,8 @@ async def test_a_copy_that_comes_back_is_marked_and_leads_to_nothing(office: Off
 
 async def test_a_report_about_somebody_else_returns_nothing(office: Office, item: int) -> None:
     writer = Writer()
-    await keeper(office, writer, BOOK)(mail(office, item, report("other@docomo.ne.jp")))
+    await keeper(office, writer, asyncio.Event().set)(mail(office, item, report("other@docomo.ne.jp")))
+    await read_what_came(office, writer)
     writer.close()
     assert select("SELECT state FROM queue_item") == [("accepted",)]
 
@@ -144,9 +162,29 @@ async def test_a_store_that_refuses_keeps_nothing(office: Office, item: int, mon
     monkeypatch.setattr("mailer.service.bounce.keep", fails)
     writer = Writer()
     with pytest.raises(NotKept) as refused:
-        await keeper(office, writer, BOOK)(mail(office, item, report()))
+        await keeper(office, writer, asyncio.Event().set)(mail(office, item, report()))
     assert refused.value.no_room
     writer.close()
+
+
+async def test_one_mail_that_cannot_be_kept_takes_down_no_other(
+    office: Office, item: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_at_once = bounce.keep
+
+    def keep(office: Office, packed: bounce.Packed) -> tuple[int, bool]:
+        if packed.facts.content.endswith(b"bad"):
+            raise OperationalError("this one")
+        return keep_at_once(office, packed)
+
+    monkeypatch.setattr("mailer.service.bounce.keep", keep)
+    writer = Writer()
+    take = keeper(office, writer, asyncio.Event().set)
+    contents = (b"1", b"2", b"bad", b"3")
+    kept = await asyncio.gather(*(take(mail(office, item, one)) for one in contents), return_exceptions=True)
+    writer.close()
+    assert isinstance(kept.pop(2), NotKept)
+    assert sorted(map(str, kept)) == ["I1", "I2", "I3"]
 
 
 async def test_big_mails_are_read_one_after_another(office: Office, item: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,7 +201,7 @@ async def test_big_mails_are_read_one_after_another(office: Office, item: int, m
     pack_at_once = bounce.pack
     monkeypatch.setattr("mailer.service.bounce.pack", pack)
     writer = Writer()
-    take = keeper(office, writer, BOOK)
+    take = keeper(office, writer, asyncio.Event().set)
     one = asyncio.ensure_future(take(mail(office, item, b"big 1", BIG + 1)))
     assert await asyncio.to_thread(first.wait, 10)
     two = asyncio.ensure_future(take(mail(office, item, b"big 2", BIG + 1)))
@@ -204,7 +242,8 @@ async def test_the_service_takes_a_mail_and_ends_cleanly(service: tuple[int, Off
     assert (await client.ask("RCPT TO:<x@evil.example>")).startswith("550 5.7.1")
     await client.ask("DATA")
     assert await client.ask("Subject: reply", "", "thanks", ".") == "250 2.0.0 Ok: kept as I1"
-    assert select("SELECT forward_path, meaning FROM inbound_mail") == [(f"t-kaiseij@{office.domain}", "mail")]
+    assert select("SELECT forward_path FROM inbound_mail") == [(f"t-kaiseij@{office.domain}",)]
+    await until(lambda: select("SELECT meaning FROM inbound_mail") == [("mail",)])
     assert (kept.raw(1) or b"").startswith(b"Return-Path: <>\r\nReceived: from peer.example ([127.0.0.1])\r\n")
     await client.close()
 

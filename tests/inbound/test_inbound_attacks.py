@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -167,6 +168,27 @@ async def test_a_session_ends_after_so_many_mails(port25: Port25, limits: Callab
             await client.ask("x", ".")
         await client.send(BOUNCE)
         assert (await client.rest()).startswith(b"421 4.7.0 Enough")
+
+
+async def test_without_room_mail_is_told_to_come_later_and_taken_when_there_is_room(
+    port25: Port25, peer: Client
+) -> None:
+    port25.has_room = False
+    assert await peer.ask("MAIL FROM:<>") == "452 4.3.1 No room now, try again later"
+    port25.has_room = True
+    await begin_data(peer)
+    assert (await peer.ask("x", ".")).startswith("250")
+
+
+async def test_many_mails_at_once_wait_on_disk(port25: Port25, limits: Callable[..., Limits], tmp_path: Path) -> None:
+    async with port25.open(limits(spools=1)):
+        first, second = await port25.hello(), await port25.hello()
+        for client in (first, second):
+            await begin_data(client)
+            await client.say("x" * 1000)
+        assert (await second.ask(".")).startswith("250")
+        assert (await first.ask(".")).startswith("250")
+    assert [content for _, content in port25.mails] == [b"x" * 1000 + b"\r\n"] * 2
 
 
 async def test_one_address_cannot_take_all_the_room(port25: Port25, limits: Callable[..., Limits]) -> None:

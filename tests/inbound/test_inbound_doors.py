@@ -1,10 +1,13 @@
 """Is there room for everyone, however many come from one place?"""
 
 import logging
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from mailer.net.inbound_doors import LOG_SECONDS, Doors, Limits, plain
+from mailer.net.inbound_doors import FAULTS, LOG_SECONDS, OCTETS, Doors, Limits, plain
+from mailer.reserve import MIB, Reserve
 
 
 def test_one_network_gets_its_share_and_room_is_given_back() -> None:
@@ -49,3 +52,57 @@ def test_a_flood_is_logged_once_a_minute_with_its_count(caplog: pytest.LogCaptur
         "turned away: 1 connections",
         "turned away: 100 connections",
     ]
+
+
+def test_who_comes_too_often_in_a_minute_waits_for_the_next_and_others_do_not() -> None:
+    doors = Doors(Limits(connections_per_minute=3))
+    for _ in range(3):
+        assert doors.enter("192.0.2.1", 0)
+        doors.leave("192.0.2.1")
+    assert not doors.enter("192.0.2.1", 30)
+    assert doors.enter("192.0.2.2", 30)
+    assert doors.enter("192.0.2.1", 60)
+
+
+@pytest.mark.parametrize(("what", "amount"), [(FAULTS, 101), (OCTETS, 256 * 1024 * 1024 + 1)])
+def test_who_costs_too_much_in_a_minute_has_had_enough(what: str, amount: int) -> None:
+    doors = Doors(Limits())
+    doors.spend("2001:db8::1", what, amount, 0)
+    assert doors.has_had_enough("2001:db8::2", 1)
+    assert not doors.has_had_enough("2001:db8:0:1::1", 1)
+    assert not doors.has_had_enough("2001:db8::1", 61)
+
+
+def test_this_machine_itself_may_come_as_often_as_it_likes() -> None:
+    doors = Doors(Limits(connections_per_minute=1))
+    for _ in range(5):
+        assert doors.enter("127.0.0.1", 0)
+        assert doors.enter("::1", 0)
+
+
+def test_in_a_crowd_we_are_less_patient() -> None:
+    doors = Doors(Limits(connections=4))
+    for host in range(4):
+        assert doors.patience == 300
+        doors.enter(f"192.0.2.{host}", 0)
+    assert doors.patience == 10
+
+
+@pytest.mark.parametrize(
+    ("total", "free", "holds"),
+    [(100_000, 10_001, True), (100_000, 9_999, False), (1_000, 513, True), (1_000, 511, False)],
+)
+def test_the_larger_of_a_part_and_so_many_mib_stays_free(total: int, free: int, *, holds: bool) -> None:
+    usage = SimpleNamespace(total=total * MIB, free=free * MIB)
+    reserve = Reserve(Path("/"), 10, 512, now=lambda: 0.0, usage=lambda _: usage)
+    assert reserve.holds() is holds
+
+
+def test_the_disk_is_asked_once_a_second() -> None:
+    usage, now = SimpleNamespace(total=1000 * MIB, free=0), [0.0]
+    reserve = Reserve(Path("/"), 10, 1, now=lambda: now[0], usage=lambda _: usage)
+    assert not reserve.holds()
+    usage.free = 500 * MIB
+    assert not reserve.holds()
+    now[0] = 1.0
+    assert reserve.holds()

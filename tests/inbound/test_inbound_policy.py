@@ -1,13 +1,11 @@
 """For whom do we take mail, and for whom not?"""
 
-from dataclasses import replace
-
 import pytest
 
 from mailer.domain.answering import refusal
 from mailer.message.verp import Verp
 from mailer.net.inbound_path import read_argument
-from mailer.net.inbound_policy import Recipient, policy
+from mailer.net.inbound_policy import Kind, Recipient, policy
 
 DOMAIN = "mail.mimamori-iwamizawa.jp"
 VERP = Verp(bytes(32), DOMAIN)
@@ -31,8 +29,29 @@ def test_the_postmaster_without_a_domain_is_ours() -> None:
 
 
 def test_a_verp_address_with_a_good_mac_names_its_queue_item() -> None:
-    assert judge(VERP.make(4711)) == Recipient(VERP.make(4711), 4711)
-    assert judge(VERP.make(4711).upper()) == Recipient(VERP.make(4711).upper(), 4711)
+    assert judge(VERP.make(4711)) == Recipient(VERP.make(4711), Kind.BOUNCE, 4711)
+    assert judge(VERP.make(4711).upper()) == Recipient(VERP.make(4711).upper(), Kind.BOUNCE, 4711)
+
+
+@pytest.mark.parametrize(
+    ("local", "kind"),
+    [
+        ("t-daiichi", Kind.SCHOOL),
+        ("Abuse", Kind.ROLE),
+        ("dmarc-reports", Kind.REPORT),
+        ("TLS-Reports", Kind.REPORT),
+    ],
+)
+def test_each_address_has_its_purpose(local: str, kind: Kind) -> None:
+    assert judge(f"{local}@{DOMAIN}") == Recipient(f"{local}@{DOMAIN}", kind)
+
+
+def test_a_school_may_refuse_in_its_own_words() -> None:
+    reply = "550 5.7.1 This address is not read; call the school"
+    refusing = policy(DOMAIN, ["t-daiichi", "t-daini"], VERP.read, refusals={"t-daini": reply})
+    for local, expected in (("T-Daini", reply), ("t-daiichi", Recipient(f"t-daiichi@{DOMAIN}", Kind.SCHOOL))):
+        path, _ = read_argument("TO:", f"TO:<{local}@{DOMAIN}>")
+        assert refusing.judge(path, "a@b.example") == expected
 
 
 @pytest.mark.parametrize("address", [OTHER_KEY.make(4711), f"nobody@{DOMAIN}", f"b-1-aaaa@{DOMAIN}", f"a.b%c@{DOMAIN}"])
@@ -55,10 +74,10 @@ def test_we_relay_for_nobody(address: str) -> None:
 
 
 def test_the_reverse_path_of_a_single_mail_is_taken_and_names_no_item() -> None:
-    ours = replace(policy(DOMAIN, ["t-daiichi"], VERP.read), singles=VERP.of_singles().read)
+    ours = policy(DOMAIN, ["t-daiichi"], VERP.read, VERP.of_singles().read)
     for address, expected in (
-        (VERP.of_singles().make(7), Recipient(VERP.of_singles().make(7))),
-        (VERP.make(7), Recipient(VERP.make(7), 7)),
+        (VERP.of_singles().make(7), Recipient(VERP.of_singles().make(7), Kind.SINGLE)),
+        (VERP.make(7), Recipient(VERP.make(7), Kind.BOUNCE, 7)),
         (OTHER_KEY.of_singles().make(7), "550 5.1.1 No such address here"),
     ):
         path, _ = read_argument("TO:", f"TO:<{address}>")
@@ -66,12 +85,12 @@ def test_the_reverse_path_of_a_single_mail_is_taken_and_names_no_item() -> None:
 
 
 def test_a_school_that_refuses_says_whom_to_phone_and_takes_returned_mail() -> None:
-    ours = replace(policy(DOMAIN, ["a", "b"], VERP.read), refusals={"a": refusal("0125-22-0000")})
+    ours = policy(DOMAIN, ["a", "b"], VERP.read, refusals={"a": refusal("0125-22-0000")})
     path, _ = read_argument("TO:", f"TO:<A@{DOMAIN}>")
     reply = ours.judge(path, "hanako@docomo.ne.jp")
     assert reply == ("550 5.2.1 This address sends mail only and takes none. Please telephone the school: 0125-22-0000")
-    assert ours.judge(path, "") == ours.judge(path) == Recipient(f"A@{DOMAIN}")
+    assert ours.judge(path, "") == ours.judge(path) == Recipient(f"A@{DOMAIN}", Kind.SCHOOL)
     other, _ = read_argument("TO:", f"TO:<b@{DOMAIN}>")
-    assert ours.judge(other, "hanako@docomo.ne.jp") == Recipient(f"b@{DOMAIN}")
+    assert ours.judge(other, "hanako@docomo.ne.jp") == Recipient(f"b@{DOMAIN}", Kind.SCHOOL)
     assert refusal("").isascii()
     assert len(refusal("0" * 30)) < 500

@@ -9,7 +9,7 @@ from errno import EIO, ENOSPC
 import pytest
 
 from mailer.net.inbound_doors import Limits
-from mailer.net.inbound_policy import Recipient
+from mailer.net.inbound_policy import Kind, Recipient
 from mailer.net.inbound_session import Mail, NotKept
 from tests.inbound.port25 import DOMAIN, VERP, Client, Port25
 
@@ -43,7 +43,11 @@ async def test_a_mail_is_taken_with_its_trace_and_its_queue_item(port25: Port25,
     assert await peer.ask("QUIT") == "221 2.0.0 Bye"
     assert await peer.rest() == b""
     mail, content = port25.mails[0]
-    assert (mail.reverse_path, mail.recipients, mail.peer) == ("", (Recipient(VERP.make(7), 7),), "127.0.0.1")
+    assert (mail.reverse_path, mail.recipients, mail.peer) == (
+        "",
+        (Recipient(VERP.make(7), Kind.BOUNCE, 7),),
+        "127.0.0.1",
+    )
     assert content == b"Subject: x\r\n\r\n.a\r\n"
     assert mail.trace.decode() == (
         "Return-Path: <>\r\n"
@@ -179,7 +183,7 @@ async def test_a_disk_that_fails_while_spooling_is_told_after_the_final_dot(
         (["DATA"], "503 5.5.1 No valid recipients"),
         (["MAIL FROM:<>", "DATA"], "503 5.5.1 No valid recipients"),
         (["MAIL FROM:<>", "RCPT TO:<>"], "501 5.1.3 An address is needed"),
-        (["MAIL FROM:<>", "RCPT TO:<postmaster> NOTIFY=NEVER"], "555 5.5.4 Parameters not recognised"),
+        (["MAIL FROM:<>", "RCPT TO:<postmaster> NOTIFY=OFTEN"], "501 5.5.4 Syntax error in NOTIFY"),
         (["MAIL FROM:<postmaster>"], "553 5.1.7 That is not an address"),
         (["MAIL FROM:<a@b.example> SIZE=10485761"], "552 5.3.4 At most 10485760 octets"),
         (["MAIL FROM:<a@b.example> SIZE=" + "9" * 900], "552 5.3.4 At most 10485760 octets"),
@@ -230,3 +234,34 @@ async def test_a_mail_over_the_size_is_refused_and_the_session_stays_in_step(
         assert await client.reply() == "552 5.3.4 At most 1000 octets"
         assert await client.ask("NOOP") == "250 2.0.0 Ok"
     assert not port25.mails
+
+
+async def test_words_about_reports_are_kept_above_the_mail(port25: Port25, peer: Client) -> None:
+    assert "DSN" not in await peer.ask("EHLO peer.example")
+    assert await peer.ask("MAIL FROM:<a@b.example> RET=hdrs ENVID=QQ+2B314159") == "250 2.1.0 Ok"
+    words = "NOTIFY=SUCCESS,DELAY ORCPT=rfc822;postmaster@x.example"
+    assert await peer.ask(f"RCPT TO:<postmaster> {words}") == "250 2.1.5 Ok"
+    assert await peer.ask(f"RCPT TO:<abuse@{DOMAIN}>") == "250 2.1.5 Ok"
+    await peer.ask("DATA")
+    assert (await peer.ask("x", ".")).startswith("250")
+    trace = port25.mails[0][0].trace.decode()
+    assert trace.endswith(f"X-DSN: RET=hdrs ENVID=QQ+2B314159\r\nX-DSN: <postmaster> {words}\r\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "reply"),
+    [
+        ("MAIL FROM:<> RET=ALL", "501 5.5.4 Syntax error in RET"),
+        ("MAIL FROM:<> ENVID=", "501 5.5.4 Syntax error in parameters"),
+        ("MAIL FROM:<> ENVID=a+2b", "501 5.5.4 Syntax error in ENVID"),
+        (f"MAIL FROM:<> ENVID={'x' * 101}", "501 5.5.4 Syntax error in ENVID"),
+        ("MAIL FROM:<> NOTIFY=NEVER", "555 5.5.4 Parameters not recognised"),
+        ("RCPT TO:<postmaster> NOTIFY=NEVER,DELAY", "501 5.5.4 Syntax error in NOTIFY"),
+        ("RCPT TO:<postmaster> ORCPT=postmaster", "501 5.5.4 Syntax error in ORCPT"),
+        ("RCPT TO:<postmaster> RET=FULL", "555 5.5.4 Parameters not recognised"),
+    ],
+)
+async def test_words_about_reports_are_checked(peer: Client, command: str, reply: str) -> None:
+    if command.startswith("RCPT"):
+        await peer.ask("MAIL FROM:<>")
+    assert await peer.ask(command) == reply

@@ -1,0 +1,217 @@
+"""What if a mail that came in kills its reader, holds it up, or asks for what cannot be done?"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from peewee import OperationalError
+
+from config import Settings
+from config.bounces import load_bounces
+from mailer import sealed
+from mailer.inbound_app import learn
+from mailer.reading import Reading, keep_reading, read_all
+from mailer.report import received
+from mailer.sealed import NoReader, SealedRoom, Unreadable
+from mailer.sealed_room import Findings
+from mailer.service import arrivals, bounce
+from mailer.service.office import Office
+from mailer.store.database import select, transaction
+from mailer.store.reader import Reader
+from mailer.store.writer import Writer
+from tests.conftest import FakeClock
+from tests.inbound.port25 import until
+
+BOOK = load_bounces(Settings.model_validate({}))
+DMARC = b"""\
+Content-Type: application/xml
+
+<?xml version="1.0"?><feedback><report_metadata><org_name>google.com</org_name><email>noreply@google.com</email>
+<report_id>1</report_id><date_range><begin>1764547200</begin><end>1764633599</end></date_range></report_metadata>
+<policy_published><domain>mail.mimamori-iwamizawa.jp</domain><p>none</p></policy_published>
+<record><row><source_ip>192.0.2.1</source_ip><count>3</count><policy_evaluated><dkim>pass</dkim></policy_evaluated></row>
+<identifiers><header_from>mail.mimamori-iwamizawa.jp</header_from></identifiers></record></feedback>
+""".replace(b"\n", b"\r\n")
+TLS = b"""\
+Content-Type: application/tlsrpt+json
+
+{"organization-name": "x", "date-range": {"start-datetime": "2026-11-25T00:00:00Z",
+"end-datetime": "2026-11-25T23:59:59Z"}, "contact-info": "a@x.example", "report-id": "7", "policies": [{"policy":
+{"policy-type": "sts", "policy-string": [], "policy-domain": "mail.mimamori-iwamizawa.jp"},
+"summary": {"total-successful-session-count": 5, "total-failure-session-count": 0}}]}
+""".replace(b"\n", b"\r\n")
+#: A sealed process whose reading does what the mail says, as Python.
+OBEDIENT = """
+import sys
+from mailer import sealed_room
+from mailer.bounce.event import ReadMail
+from mailer.mime.correspondence import Correspondence
+EMPTY = Correspondence(False, frozenset(), frozenset(), "", 0)
+def obey(content, book):
+    if content is not sealed_room.TRIAL:
+        exec(content)
+    return sealed_room.Findings(ReadMail((), subject="read"), None, EMPTY)
+sealed_room.findings, sealed_room.CPU_SECONDS = obey, 1
+sealed_room.main()
+"""
+
+
+@pytest.fixture
+async def room() -> AsyncIterator[SealedRoom]:
+    """A sealed process with the shipped rules."""
+    made = SealedRoom(BOOK)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def obedient(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SealedRoom]:
+    """A sealed process that does what a mail tells it."""
+    monkeypatch.setattr(sealed, "PROGRAM", ("-c", OBEDIENT))
+    made = SealedRoom(BOOK)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def reading(office: Office) -> Iterator[Callable[[SealedRoom], Reading]]:
+    """What reading takes, with a room of the test's choice."""
+    writer, reader = Writer(), Reader()
+    yield lambda room: Reading(office, writer, reader, room, learn, asyncio.Event())
+    writer.close()
+    reader.close()
+
+
+def came(office: Office, *contents: bytes) -> None:
+    """Keep mails unread."""
+    for content in contents:
+        facts = bounce.InboundFacts("", (f"postmaster@{office.domain}",), "192.0.2.1", content, None)
+        with transaction():
+            bounce.keep(office, bounce.pack(facts))
+
+
+def meanings() -> list[str]:
+    """Return what the mails are taken to mean, in their order."""
+    return [meaning for (meaning,) in select("SELECT meaning FROM inbound_mail ORDER BY id")]
+
+
+async def test_a_sealed_process_reads(room: SealedRoom) -> None:
+    found = await room.read("Subject: 件名\r\n\r\n本文\r\n".encode())
+    assert isinstance(found, Findings)
+    assert (found.said.events, found.said.subject) == ((), "件名")
+
+
+async def test_a_report_comes_out_of_the_sealed_process_as_it_was_read(room: SealedRoom) -> None:
+    """As what it was read to be, with its times, whichever of the two kinds it is."""
+    for content in (DMARC, TLS):
+        assert (await room.read(content)).reported == received.read(content) is not None
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        b"open('/etc/passwd')",
+        b"open('/dev/null', 'w')",
+        b"import socket; socket.socket()",
+        b"import os; os.pipe()",
+        b"import subprocess; subprocess.run(['true'])",
+        b"x = bytearray(300 * 1024 * 1024)",
+        b"while True: pass",
+        b"import os; os.write(1, b'nonsense')",
+        b"import os; os.write(1, b'\\xff\\xff\\xff\\xff')",
+        b"raise SystemExit",
+    ],
+)
+async def test_what_reading_may_not_do_makes_the_mail_unreadable_and_the_next_is_read(
+    obedient: SealedRoom, attempt: bytes
+) -> None:
+    with pytest.raises(Unreadable):
+        await obedient.read(attempt)
+    assert (await obedient.read(b"")).said.subject == "read"
+
+
+async def test_a_reader_that_only_waits_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sealed, "PROGRAM", ("-c", OBEDIENT))
+    room = SealedRoom(BOOK, seconds=0.2)
+    with pytest.raises(Unreadable):
+        await room.read(b"import time; time.sleep(60)")
+    await room.close()
+
+
+async def test_a_reader_that_does_not_begin_is_no_mails_fault(
+    office: Office, reading: Callable[[SealedRoom], Reading], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sealed, "PROGRAM", ("-c", "raise SystemExit(3)"))
+    came(office, b"a mail")
+    with pytest.raises(NoReader):
+        await read_all(reading(SealedRoom(BOOK)))
+    assert meanings() == ["unread"]
+
+
+async def test_a_mail_that_kills_its_reader_is_kept_for_a_person_and_delays_no_other(
+    office: Office, obedient: SealedRoom, reading: Callable[[SealedRoom], Reading]
+) -> None:
+    came(office, b"# first", b"import os; os.kill(os.getpid(), 9)", b"# third")
+    await read_all(reading(obedient))
+    assert meanings() == ["mail", "unreadable", "mail"]
+    assert arrivals.content(2) == b"import os; os.kill(os.getpid(), 9)"
+
+
+async def test_a_mail_that_lies_damaged_in_the_store_is_kept_for_a_person_and_delays_no_other(
+    office: Office, room: SealedRoom, reading: Callable[[SealedRoom], Reading]
+) -> None:
+    came(office, b"damaged", b"whole")
+    with transaction():
+        select("UPDATE inbound_mail SET content = x'00' WHERE id = 1")
+    await read_all(reading(room))
+    assert meanings() == ["unreadable", "mail"]
+
+
+async def test_what_was_left_unread_is_read_at_the_start_and_what_comes_later_when_it_comes(
+    office: Office, room: SealedRoom, reading: Callable[[SealedRoom], Reading]
+) -> None:
+    came(office, b"left by an earlier process")
+    given = reading(room)
+    task = asyncio.create_task(keep_reading(given))
+    await until(lambda: meanings() == ["mail"])
+    came(office, b"new")
+    given.arrived.set()
+    await until(lambda: meanings() == ["mail", "mail"])
+    task.cancel()
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"), [(ValueError("a fault of ours"), ["unreadable"]), (OperationalError("locked"), ["unread"])]
+)
+async def test_what_cannot_be_applied_is_kept_unless_it_was_the_stores_fault(
+    office: Office,
+    room: SealedRoom,
+    reading: Callable[[SealedRoom], Reading],
+    error: Exception,
+    expected: list[str],
+) -> None:
+    def fails(office: Office, mail_id: int, found: Findings) -> None:
+        raise error
+
+    came(office, b"a mail")
+    await asyncio.gather(read_all(replace(reading(room), learn=fails)), return_exceptions=True)
+    assert meanings() == expected
+
+
+def test_what_said_something_is_forgotten_sooner_and_what_is_unread_never(office: Office, clock: FakeClock) -> None:
+    came(office, b"1", b"2", b"3", b"4")
+    with transaction():
+        for number, meaning in enumerate(("report", "mail", "unreadable"), 1):
+            select("UPDATE inbound_mail SET meaning = ? WHERE id = ?", (meaning, number))
+
+    def forget() -> int:
+        with transaction():
+            return arrivals.forget(office, timedelta(days=90), timedelta(days=365))
+
+    assert forget() == 0
+    clock.advance(days=91)
+    assert (forget(), meanings()) == (1, ["mail", "unreadable", "unread"])
+    clock.advance(days=365)
+    assert (forget(), meanings()) == (2, ["unread"])
