@@ -2,13 +2,12 @@
 
 import pytest
 
-from config import Settings
-from config.bounces import load_bounces
 from mailer.inbound_app import keeper
 from mailer.net.inbound_policy import Recipient
 from mailer.net.inbound_session import Mail
 from mailer.store.writer import Writer
 from tests.cli.town import Town
+from tests.inbound.test_inbound_app import read_what_came
 
 DOMAIN = "mail.mimamori-iwamizawa.jp"
 MAIL = f"""\
@@ -38,7 +37,8 @@ async def came(town: Town, sender: str = "hanako@docomo.ne.jp") -> bytes:
         mail = Mail(
             sender, (Recipient(f"t-daiichi@{DOMAIN}"),), "192.0.2.1", b"Return-Path: <x>\r\n", 1, lambda: content
         )
-        await keeper(office, writer, load_bounces(Settings.model_validate({})))(mail)
+        await keeper(office, writer, lambda: None)(mail)
+        await read_what_came(office, writer)
         writer.close()
     return b"Return-Path: <x>\r\n" + content
 
