@@ -9,6 +9,7 @@ from mailer.carrier.group import Carriers
 from mailer.carrier.quoted import read_quoted, reply_in
 from mailer.carrier.rule import STAGES
 from mailer.net.inbound_body import Body
+from mailer.net.inbound_conversation import CHUNK
 from mailer.net.inbound_hops import loops
 from mailer.net.inbound_lines import LINE_BYTES, BadLine, EndlessLine, Incoming
 from mailer.net.inbound_path import PathError, read_argument
@@ -265,7 +266,7 @@ SMTP_TARGETS = (
         (b"Received: a\r\n\r\nx\r\n..y\r\n.\r\nQUIT\r\n", b".\r\n", b"a\r\n.\n.\r.\r\n.\r\n"),
         (b"\r\n.", b".\r\n"),
         weight=6,
-        longest=MAIL,
+        longest=CHUNK,
     ),
     Target(
         "address",
