@@ -10,6 +10,7 @@ from mailer.carrier.quoted import read_quoted, reply_in
 from mailer.carrier.rule import STAGES
 from mailer.net.inbound_body import Body
 from mailer.net.inbound_conversation import CHUNK
+from mailer.net.inbound_dsn import MAIL_WORDS, RCPT_WORDS, take_words
 from mailer.net.inbound_hops import loops
 from mailer.net.inbound_lines import LINE_BYTES, BadLine, EndlessLine, Incoming
 from mailer.net.inbound_path import PathError, read_argument
@@ -119,6 +120,9 @@ def _command(content: bytes) -> None:
     assert not {"<", ">", "\r", "\n"} & set(path.domain)
     assert len(path.text) <= 254 + len('""')
     storable(path.text, *parameters, *parameters.values())
+    said = take_words(dict(parameters), MAIL_WORDS if keyword == "FROM:" else RCPT_WORDS)
+    assert said.isascii()
+    assert said.isprintable()
     verdict = _POLICY.judge(path)
     if isinstance(verdict, Recipient):
         assert path.domain.lower() in ("", "mail.example.jp")
@@ -250,9 +254,10 @@ SMTP_TARGETS = (
             b'MAIL FROM:<"a b"@[192.0.2.1]> SIZE=100 BODY=8BITMIME SMTPUTF8',
             b"RCPT TO:<@a.example,@b.example:c..d.@docomo.example> NOTIFY=NEVER",
             b'RCPT TO:<"a\\"\\\\b@c"@mail.example.jp>',
-            b"MAIL FROM:<>",
+            b"MAIL FROM:<> RET=HDRS ENVID=a+2B",
+            b"RCPT TO:<postmaster> NOTIFY=FAILURE,DELAY ORCPT=rfc822;a+40b.example",
         ),
-        (b"<", b'"', b'\\"', b"@", b",@", b" A=", b" ", b"-", b"_", b"."),
+        (b"<", b'"', b'\\"', b"@", b",@", b" A=", b" ", b"-", b"_", b".", b"+2B", b"+"),
         (PathError,),
         weight=10,
         longest=LINE_BYTES,
