@@ -5,7 +5,7 @@ there is no plain text. The mail spoken of is the attached one, its headers, or 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import unescape
 
@@ -13,7 +13,7 @@ from mailer.mime.charset import decode
 from mailer.mime.entity import DEEPEST, MOST_PARTS, Entity, read_header
 
 MOST_TEXT = 64 * 1024
-#: Of one part; more than the text that is read has in any charset.
+#: Of all parts of a kind; more than the text that is read has in any charset.
 MOST_OCTETS = 8 * MOST_TEXT
 STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
 FEEDBACK_TYPES = frozenset({"message/feedback-report"})
@@ -49,8 +49,8 @@ def read_notice(mail: Entity, copies: re.Pattern[str]) -> Notice:
         original = read_header(behind[:MOST_TEXT].encode("utf-8", "replace"))
     return Notice(
         text=said,
-        statuses=tuple(_plain(part) for part in parts if part.media_type in STATUS_TYPES),
-        feedback=tuple(_plain(part) for part in parts if part.media_type in FEEDBACK_TYPES),
+        statuses=tuple(_plain(part for part in parts if part.media_type in STATUS_TYPES)),
+        feedback=tuple(_plain(part for part in parts if part.media_type in FEEDBACK_TYPES)),
         original=original,
     )
 
@@ -74,22 +74,29 @@ def _original(part: Entity) -> Entity:
 def _words(parts: Sequence[Entity]) -> str:
     """Return the plain text, or that of the HTML where there is no other; of a broken multipart its whole body."""
     plain = [part for part in parts if part.media_type == "text/plain" or _is_broken(part)]
-    words = "\n\n".join(_plain(part) for part in plain)
+    words = "\n\n".join(_plain(plain))
     if words.strip():
         return words
-    return "\n\n".join(_stripped(_plain(part)) for part in parts if part.media_type == "text/html")
+    return "\n\n".join(map(_stripped, _plain(part for part in parts if part.media_type == "text/html")))
 
 
 def _is_broken(part: Entity) -> bool:
     return part.media_type.startswith("multipart/") and not part.children
 
 
-def _plain(part: Entity) -> str:
-    content = part.content()
-    if len(content) > MOST_OCTETS:
-        # Cut between lines, so that no character loses its end.
-        content = content[: content.rfind(b"\n", 0, MOST_OCTETS) + 1] or content[:MOST_OCTETS]
-    return decode(content, part.parameters.get("charset", "")).replace("\r\n", "\n").replace("\r", "\n")
+def _plain(parts: Iterable[Entity]) -> Iterator[str]:
+    """Give the text of each part, until together they had as many octets as are read."""
+    left = MOST_OCTETS
+    for part in parts:
+        content = part.content()
+        if len(content) > left:
+            # Cut between lines, so that no character loses its end.
+            content = content[: content.rfind(b"\n", 0, left) + 1] or content[:left]
+        text = decode(content, part.parameters.get("charset", ""))
+        yield text.replace("\r\n", "\n").replace("\r", "\n")
+        left -= len(content)
+        if left <= 0:
+            return
 
 
 def _stripped(html: str) -> str:
