@@ -11,7 +11,7 @@ Sources: RFC 5322 §2.2, RFC 2045 §5.1 and §6.8, RFC 2046 §5.1.1, RFC 2047 §
 import re
 from binascii import Error as Base64Error
 from binascii import a2b_base64, a2b_qp
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,12 +20,13 @@ from mailer.mime.charset import decode
 MOST_PARTS = 100
 DEEPEST = 8
 MOST_FIELDS = 400
+MOST_LINES = 2000
 LONGEST_HEADER = 256 * 1024
 LONGEST_FIELD = 16 * 1024
 MOST_PARAMETERS = 30
 MOST_WORDS = 200
 
-_FIELD = re.compile(r"([!-9;-~]{1,76})[ \t]*:[ \t]*")
+_FIELD = re.compile(rb"([!-9;-~]{1,76})[ \t]*:[ \t]*")
 _PARAMETER = re.compile(r';\s*([A-Za-z0-9!#$&.+^_*-]{1,60})\s*=\s*("(?:[^"\\]|\\.)*"|[^\s;"]+)?')
 _WORD = re.compile(r"=\?([A-Za-z0-9_.-]{1,40})(?:\*[A-Za-z-]{1,20})?\?([BbQq])\?([^?\s]{0,2000})\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)\s+(?==\?)")
@@ -41,16 +42,16 @@ class Entity:
     body: bytes
 
     @cached_property
-    def _all_fields(self) -> Mapping[str, tuple[str, ...]]:
+    def _all_fields(self) -> Mapping[str, list[list[bytes]]]:
         return _read_fields(self.header)
 
     def fields(self, name: str) -> tuple[str, ...]:
         """Return the values of all fields of this name, unfolded and not decoded, in their order."""
-        return self._all_fields.get(name.lower(), ())
+        return tuple(map(_unfolded, self._all_fields.get(name.lower(), ())))
 
     def field(self, name: str) -> str:
         """Return the value of the first field of this name, or an empty text."""
-        return next(iter(self.fields(name)), "")
+        return next(map(_unfolded, self._all_fields.get(name.lower(), ())), "")
 
     def words(self, name: str) -> str:
         """Return the first field of this name with its encoded words decoded (RFC 2047)."""
@@ -150,32 +151,33 @@ def _entity(content: bytes) -> Entity:
     return Entity(header, body)
 
 
-def _read_fields(header: bytes) -> dict[str, tuple[str, ...]]:
-    collected: dict[str, list[list[str]]] = {}
-    current: list[str] = []
+def _read_fields(header: bytes) -> dict[str, list[list[bytes]]]:
+    """Return the lines of each field as they came: to decode them takes long, and few are ever asked for."""
+    found: dict[str, list[list[bytes]]] = {}
+    current: list[bytes] = []
     count = 0
-    for text in _lines(header[:LONGEST_HEADER]):
-        if text[:1] in (" ", "\t"):
-            current.append(text.strip())
+    for line in header[:LONGEST_HEADER].split(b"\n", MOST_LINES)[:MOST_LINES]:
+        if line[:1] in (b" ", b"\t"):
+            current.append(line)
             continue
-        name = _FIELD.match(text)
+        name = _FIELD.match(line)
+        current = [] if name is None else [line[name.end() :]]
         if name is not None and count < MOST_FIELDS:
             count += 1
-            current = [text[name.end() :].strip()]
-            collected.setdefault(name[1].lower(), []).append(current)
-        else:
-            current = []
-    return {
-        name: tuple(" ".join(filter(None, pieces))[:LONGEST_FIELD] for pieces in values)
-        for name, values in collected.items()
-    }
+            found.setdefault(name[1].decode("ascii").lower(), []).append(current)
+    return found
 
 
-def _lines(header: bytes) -> list[str]:
-    """Return the lines as text; charsets may differ from line to line."""
-    if header.isascii() and b"\x1b" not in header:
-        return [line[:LONGEST_FIELD] for line in header.decode("ascii").split("\n")]
-    return [decode(line[:LONGEST_FIELD]) for line in header.split(b"\n")]
+def _unfolded(lines: Iterable[bytes]) -> str:
+    """Return the value that stands in the lines of a field; charsets may differ from line to line."""
+    pieces: list[str] = []
+    left = LONGEST_FIELD
+    for line in lines:
+        pieces.append(decode(line[:left]).strip())
+        left -= len(line)
+        if left <= 0:
+            break
+    return " ".join(filter(None, pieces))[:LONGEST_FIELD]
 
 
 def _unquoted(text: str) -> str:
