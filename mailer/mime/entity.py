@@ -14,6 +14,7 @@ from binascii import a2b_base64, a2b_qp
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from string import ascii_letters, digits
 
 from mailer.mime.charset import decode
 
@@ -31,6 +32,7 @@ _PARAMETER = re.compile(r';\s*([A-Za-z0-9!#$&.+^_*-]{1,60})\s*=\s*("(?:[^"\\]|\\
 _WORD = re.compile(r"=\?([A-Za-z0-9_.-]{1,40})(?:\*[A-Za-z-]{1,20})?\?([BbQq])\?([^?\s]{0,2000})\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)\s+(?==\?)")
 _GUESSED_BOUNDARY = re.compile(rb"^--(\S[^\n]{0,200})$", re.MULTILINE)
+_NO_BASE64 = bytes(set(range(256)) - set(ascii_letters.encode()) - set(digits.encode()) - set(b"+/"))
 _HEADERS_ONLY = frozenset({"text/rfc822-headers", "text/rfc822-header", "message/global-headers"})
 
 
@@ -223,7 +225,7 @@ def _without_encoding(body: bytes, encoding: str) -> bytes:
 
 def _from_base64(body: bytes) -> bytes:
     """Return what base64 holds; letters outside are passed over, an end that is cut off is left out (RFC 2045 §6.8)."""
-    letters = re.sub(rb"[^A-Za-z0-9+/]", b"", body)
+    letters = body.translate(None, _NO_BASE64)
     try:
         plain = a2b_base64(letters[: len(letters) // 4 * 4] + _last_group(letters))
     except Base64Error:

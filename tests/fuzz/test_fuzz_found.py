@@ -18,6 +18,12 @@ def many_recipients() -> bytes:
     return head + b"blah 1234 foo\n" * 4_600 + report
 
 
+def parts_all_header() -> bytes:
+    """Return a mail of as many parts as are read, each one a header of lines in no charset."""
+    part = b"--b\n" + b"\xe9\n" * 5_000 + b"\n\nx\n"
+    return b"Content-Type: multipart/mixed; boundary=b\n\n" + part * 98 + b"--b--\n"
+
+
 def parts_in_parts() -> bytes:
     """Return a mail whose words stand a hundred parts deep."""
     content = b"x" * 300_000
@@ -41,10 +47,12 @@ FOUND = {
         b"From: mailer-daemon@a.example\n\n<a@b.example>: giving up on " + b"a" * 60_000,
     ),
     "semicolons": ("shapes", (b"; " * 90 + b"a" * 200 + b"\n") * 80),
+    "parts that are all header": ("mime", parts_all_header()),
     # Other errors than the documented ones.
     "half a character": ("charset", b"utf-7|+2AA-"),
     "character with thousands of digits": ("notice", HTML + b"&#" + b"9" * 5_000 + b";"),
-    # Memory: each level of parts was kept once more.
+    # Memory: an object for each octet that is no letter of base64; each level of parts once more.
+    "no base64 at all": ("mime", b"Content-Transfer-Encoding: base64\n\n" + b">" * 900_000),
     "parts in parts": ("notice", parts_in_parts()),
 }
 
