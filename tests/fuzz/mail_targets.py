@@ -22,7 +22,7 @@ from mailer.bounce.status_report import read_status_report
 from mailer.mime.automatic import answers_automatically
 from mailer.mime.charset import CHARSETS, decode
 from mailer.mime.correspondence import MOST_ADDRESSES, read_correspondence
-from mailer.mime.entity import Entity, decode_words, read_mail, read_parameters
+from mailer.mime.entity import LONGEST_FIELD, Entity, decode_words, read_mail, read_parameters
 from mailer.report import received, who
 from mailer.report.received import Received, read_file
 from mailer.report.unreadable import Unreadable
@@ -328,7 +328,14 @@ MAIL_TARGETS = (
         weight=8,
         longest=MAIL,
     ),
-    Target("field", _field, _FIELD_SEEDS, (b"=?", b"?=", b"; a=", b'"', b'\\"', b"*0*=", b"  "), weight=8),
+    Target(
+        "field",
+        _field,
+        _FIELD_SEEDS,
+        (b"=?", b"?=", b"; a=", b'"', b'\\"', b"*0*=", b"  "),
+        weight=8,
+        longest=2 * LONGEST_FIELD,
+    ),
     Target(
         "returned",
         _returned,
