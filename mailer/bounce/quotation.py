@@ -52,6 +52,8 @@ _STAGES: dict[str, tuple[str, ...]] = {
     "connect": ("refused to talk to me", "greeting failed", "after initial connection", "[connect]"),
 }
 _DIALOGUE = re.compile(r"^>>> (?P<verb>[A-Za-z]{4})[^\n]*\n(?:(?!>>>)[^\n]*\n){0,6}?<<< [45]\d\d", re.MULTILINE)
+#: A greeting that is a refusal (RFC 5321 §3.1), to which nobody had said anything.
+_GREETING = re.compile(r"^\.\.\. while talking to [^\n]*\n<<< (?:421|554)\b", re.MULTILINE)
 _VERBS = {"data": "data", "rcpt": "rcpt", "mail": "mail", "ehlo": "ehlo", "helo": "ehlo", "bdat": "eod", "rset": "mail"}
 
 _HOST = re.compile(
@@ -112,7 +114,9 @@ def stage_in(said: str) -> str:
     if told:
         return min(told)[1]
     asked = _DIALOGUE.search(said[:LONGEST])
-    return _VERBS.get(asked["verb"].lower(), "") if asked else ""
+    if asked:
+        return _VERBS.get(asked["verb"].lower(), "")
+    return "connect" if _GREETING.search(said[:LONGEST]) else ""
 
 
 def _first(words: str, phrases: tuple[str, ...]) -> int:
