@@ -9,7 +9,15 @@ own reason, and `expired` where nothing but the time that ran out is told.
 import re
 from dataclasses import dataclass, replace
 
-from mailer.bounce.quotation import LONGEST, Quotation, host_in, quoted_reply, stage_in, words_only
+from mailer.bounce.quotation import (
+    LONGEST,
+    Quotation,
+    host_in,
+    quoted_reply,
+    stage_in,
+    whole_reply,
+    words_only,
+)
 from mailer.bounce.rulebook import Rulebook
 from mailer.carrier.group import Carrier
 from mailer.carrier.reading import UNKNOWN_REFUSAL, UNREADABLE, Reading, read
@@ -50,7 +58,8 @@ class Meaning:
 
 def meaning_of(book: Rulebook, said: Said, *context: str) -> Meaning:
     """Return what is meant; `context` are wider and wider words around, which may tell stage and host."""
-    said = replace(said, words=_without_fillers(book, said.words[:LONGEST_WORDS]))
+    words = whole_reply(said.words[:LONGEST_WORDS], context)
+    said = replace(said, words=_without_fillers(book, words))
     reply = quoted_reply(said.words)
     around = (said.words, *context)
     host = said.host or next(filter(None, map(host_in, around)), "")

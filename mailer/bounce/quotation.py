@@ -5,6 +5,7 @@ Reports and their words quote the reply of the refusing server in a dozen ways: 
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -24,6 +25,7 @@ _FOLLOWED_BY_STATUS = re.compile(r"\s*[#(]?[245]\.\d{1,3}\.\d{1,3}\b")
 _FOLLOWED_BY_WORDS = re.compile(r"\s*[\w<#(]")
 _NO_REPLY_BEFORE = re.compile(r"[:/@-]$")
 _STATUS = re.compile(r"(?<![\w.])#?([245]\.\d{1,2}\.\d{1,3})(?![\w.])")
+_BEGUN = re.compile(r"\s*([45]\d\d)-[^\n]*")  # the first of several lines (RFC 5321 §4.2.1), and no other
 _LEADING_STATUS = re.compile(r"\s*[#(]?([245]\.\d{1,3}\.\d{1,3})(?![\w.])\)?[ :;,-]*")
 _END = re.compile(r"\n[ \t]*\n|\n(?=>>>|\.\.\. |<[^<>\s]+@)")
 
@@ -85,6 +87,16 @@ def quoted_reply(said: str) -> Quotation | None:
     rest = "" if re.match(r"[ \t]*\n\S", behind) else _END.split(behind, 1)[0][:LONGEST_REPLY]
     enhanced, words = _status(_one_line(rest, code))
     return Quotation(int(code), enhanced, words)
+
+
+def whole_reply(said: str, context: Iterable[str]) -> str:
+    """Return a reply of which only the first line is told as the dialogue in the context quotes it."""
+    begun = _BEGUN.fullmatch(said.rstrip())
+    if begun is None:
+        return said
+    lines = re.compile(rf"<<< {re.escape(said.strip())}[ \t]*(?:\n<<< {begun[1]}[ -][^\n]*)+")
+    found = next(filter(None, (lines.search(text[:LONGEST]) for text in context)), None)
+    return found[0].removeprefix("<<< ") if found else said
 
 
 def _code_in(text: str) -> re.Match[str] | None:
