@@ -317,6 +317,13 @@ def world() -> tuple[Row, ...]:
     return tuple(_row(line) for line in lines if line and not line.startswith("#"))
 
 
+@cache
+def living() -> tuple[str, ...]:
+    """Return the replies of living.txt."""
+    lines = Path(__file__).with_name("living.txt").read_text("utf-8").splitlines()
+    return tuple(line for line in lines if line and not line.startswith("#"))
+
+
 def _row(line: str) -> Row:
     stage, mx, reply, kinds, reasons = (part.strip() for part in line.split("|"))
     return Row(stage, mx, reply.replace("\\n", "\n"), tuple(kinds.split(",")), tuple(reasons.split(",")))

@@ -1,9 +1,12 @@
 """Are the replies of the world's servers read as they are meant, and is no living address called dead?
 
 The table stands in `world.txt`. Some replies can be taken in two ways; for those each right reading is named.
+`living.txt` has replies that no reading may take for a dead address.
 """
 
-from tests.carrier.replies import quoted_in, world
+import pytest
+
+from tests.carrier.replies import MX, living, quoted_in, world
 
 
 def test_reasons_and_kinds_are_right() -> None:
@@ -18,6 +21,11 @@ def test_reasons_and_kinds_are_right() -> None:
 def test_no_living_address_is_called_dead() -> None:
     rows = [row for row in world() if "hard" not in row.kinds]
     assert [row.reply for row in rows if quoted_in(row.mx, row.stage, row.reply).kind == "hard"] == []
+
+
+@pytest.mark.parametrize("stage", ["mail", "rcpt", "data", "eod"])
+def test_what_only_resembles_a_dead_address_leaves_it_alive(stage: str) -> None:
+    assert [reply for reply in living() if quoted_in(MX, stage, reply).kind == "hard"] == []
 
 
 def test_what_is_quoted_reads_as_what_was_said() -> None:
