@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mailer.cli import output
+from mailer.cli.parameters import MOST
 from mailer.cli.selection import reasoned
 from mailer.cli.session import Session
 from mailer.cli.verb import N_, Verb, Verbs, option
@@ -21,7 +22,7 @@ def alarms() -> None:
 
 @alarms.command("list", cls=Verb, help=N_("Show the alarms that stand, the newest first."))
 @option("--ended", is_flag=True, help=N_("Those that are over too."))
-@option("--limit", type=click.IntRange(1), default=100, show_default=True, help=N_("How many at most."))
+@option("--limit", type=click.IntRange(1, MOST), default=100, show_default=True, help=N_("How many at most."))
 @click.pass_obj
 def list_(session: Session, ended: bool, limit: int) -> None:
     """Show alarms, and the ways out that fail."""

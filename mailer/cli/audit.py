@@ -6,6 +6,7 @@ import click
 
 from mailer.cli import output
 from mailer.cli.failure import Refused
+from mailer.cli.parameters import MOST
 from mailer.cli.session import Session
 from mailer.cli.verb import N_, Verb, Verbs, option
 from mailer.language import _
@@ -17,7 +18,7 @@ def audit() -> None:
 
 
 @audit.command("list", cls=Verb, help=N_("Show the newest entries, the newest first."))
-@option("--limit", type=click.IntRange(1), default=100, show_default=True, help=N_("How many entries."))
+@option("--limit", type=click.IntRange(1, MOST), default=100, show_default=True, help=N_("How many entries."))
 @click.pass_obj
 def list_(session: Session, limit: int) -> None:
     """Show entries."""

@@ -8,6 +8,7 @@ import click
 from mailer.cli import output
 from mailer.cli.announced import reason_words
 from mailer.cli.failure import Refused
+from mailer.cli.parameters import MOST
 from mailer.cli.session import Session
 from mailer.cli.verb import N_, Verb, option
 from mailer.language import _
@@ -41,9 +42,9 @@ WORDS = {
 )
 @click.argument("address", required=False)
 @option("--broadcast", metavar="ID", help=N_("Only mails about this broadcast or notice."))
-@option("--household", type=click.IntRange(1), metavar="NUMBER", help=N_("Only mails about this household."))
+@option("--household", type=click.IntRange(1, MOST), metavar="NUMBER", help=N_("Only mails about this household."))
 @option("--unread", is_flag=True, help=N_("Only mails that say nothing of any recipient and wait for a person."))
-@option("--limit", type=click.IntRange(1), default=100, show_default=True, help=N_("How many lines at most."))
+@option("--limit", type=click.IntRange(1, MOST), default=100, show_default=True, help=N_("How many lines at most."))
 @click.pass_obj
 def list_(
     session: Session, address: str | None, broadcast: str | None, household: int | None, unread: bool, limit: int
@@ -70,7 +71,7 @@ def list_(
         "Show one mail that came in: what was made of it, and the mail itself (--raw: its bytes and nothing else)."
     ),
 )
-@click.argument("number", metavar="MAIL", type=click.IntRange(1))
+@click.argument("number", metavar="MAIL", type=click.IntRange(1, MOST))
 @option("--raw", is_flag=True, help=N_("Write the mail as it came, to be read by another program."))
 @click.pass_obj
 def show(session: Session, number: int, raw: bool) -> None:

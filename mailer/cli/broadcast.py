@@ -7,6 +7,7 @@ import click
 from mailer.cli import output
 from mailer.cli.announced import describe, reason_words, reply_words, state_word
 from mailer.cli.failure import Refused
+from mailer.cli.parameters import MOST
 from mailer.cli.session import Session
 from mailer.cli.verb import N_, Verb, Verbs, option
 from mailer.language import _
@@ -22,7 +23,7 @@ def broadcast() -> None:
 
 
 @broadcast.command("list", cls=Verb, help=N_("Show the newest broadcasts and notices, the newest first."))
-@option("--limit", type=click.IntRange(1), default=20, show_default=True, help=N_("How many."))
+@option("--limit", type=click.IntRange(1, MOST), default=20, show_default=True, help=N_("How many."))
 @click.pass_obj
 def list_(session: Session, limit: int) -> None:
     """Show the newest announcements."""

@@ -8,6 +8,9 @@ import click
 from mailer.cli.session import Session
 from mailer.language import _
 
+#: The largest number that a verb takes: more than there will be of anything, and the store can hold it.
+MOST = 10**9
+
 
 class Moment(click.ParamType[datetime]):
     """TIME: RFC 3339, Japan time if it names no zone."""

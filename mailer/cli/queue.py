@@ -9,7 +9,7 @@ import click
 from mailer.cli import output, suspending, transcript
 from mailer.cli.announced import lane_word, reason_words, reply_words, state_word
 from mailer.cli.failure import Refused
-from mailer.cli.parameters import Duration
+from mailer.cli.parameters import MOST, Duration
 from mailer.cli.selection import insist, item_number, lasting, reasoned, selecting, selection, steering
 from mailer.cli.session import Session
 from mailer.cli.verb import N_, Verb, Verbs, option
@@ -34,7 +34,7 @@ def queue() -> None:
     "list", cls=Verb, help=N_("Show the items that wait, are being sent or are held; with --json as JSON lines.")
 )
 @selecting
-@option("--limit", type=click.IntRange(1), help=N_("How many at most."))
+@option("--limit", type=click.IntRange(1, MOST), help=N_("How many at most."))
 @click.pass_obj
 def list_(session: Session, /, limit: int | None, **criteria: Any) -> None:
     """Show items."""

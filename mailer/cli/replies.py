@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mailer.cli import output
-from mailer.cli.parameters import Code
+from mailer.cli.parameters import MOST, Code
 from mailer.cli.session import Session
 from mailer.cli.verb import N_, Verb, Verbs, option
 from mailer.language import _
@@ -47,7 +47,7 @@ def replies() -> None:
 )
 @option("--all", "everything", is_flag=True, help=N_("All answers, also those that are done with."))
 @option("--school", type=Code(), help=N_("Only those to this school."))
-@option("--limit", type=click.IntRange(1), default=100, show_default=True, help=N_("How many at most."))
+@option("--limit", type=click.IntRange(1, MOST), default=100, show_default=True, help=N_("How many at most."))
 @click.pass_obj
 def list_(session: Session, everything: bool, school: str | None, limit: int) -> None:
     """Show answers."""

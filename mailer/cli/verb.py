@@ -89,6 +89,21 @@ class Verb(Spoken, click.Command):
         super().__init__(*args, **kwargs)
         self.params.append(_json_option())
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Understand what was typed; bytes that are no UTF-8 name nothing, and the store takes none."""
+        left = super().parse_args(ctx, args)
+        for param in self.params:
+            if param.type is click.STRING and not _is_text(ctx.params.get(param.name or "")):
+                raise click.BadParameter(_("This is no text in UTF-8; please type it anew."), ctx, param)
+        return left
+
+
+def _is_text(value: object) -> bool:
+    """Tell whether a value, or each of several, has no stray bytes in it (PEP 383)."""
+    if isinstance(value, tuple):
+        return all(map(_is_text, value))
+    return not isinstance(value, str) or not any("\ud800" <= character <= "\udfff" for character in value)
+
 
 def _json_option() -> Option:
     words = N_("Write JSON to standard output and ask nothing.")

@@ -131,3 +131,33 @@ def test_json_is_taken_before_and_after_the_verb(town: Town) -> None:
     ]
     assert said[0] == said[1] == said[2]
     assert said[0].startswith("[{")
+
+
+STRAY = "\udcff"  # how Python hands on a byte that is no UTF-8 (PEP 383)
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ("broadcast", "show", STRAY),
+        ("broadcast", "recipients", STRAY),
+        ("alarms", "show", STRAY),
+        ("bounce", "list", "--broadcast", STRAY),
+        ("queue", "suspend", "--site", STRAY, "--reason", "inspection"),
+        ("explain", STRAY),
+    ],
+)
+def test_bytes_that_are_no_text_are_asked_for_anew(town: Town, verb: tuple[str, ...]) -> None:
+    refused = town.type(*verb)
+    assert refused.exit_code == 2
+    assert "no text in UTF-8" in refused.stderr
+    assert not refused.stdout
+
+
+@pytest.mark.parametrize(
+    "verb", ["bounce list", "broadcast list", "queue list", "alarms list", "audit list", "replies list"]
+)
+def test_a_limit_that_no_store_can_hold_is_refused(town: Town, verb: str) -> None:
+    refused = town.type(*verb.split(), "--limit", "9" * 30)
+    assert refused.exit_code == 2
+    assert "--limit" in refused.stderr
