@@ -2,13 +2,15 @@
 
 `load` reads mimamori.toml, `load_alarm` no more of it than raising an alarm takes, `load_schools` the list of schools
 that it names or the shipped one. `read_secret`, `read_webhook_secret` and `read_dkim_key` read what only we may know;
-`check_authorities` looks at whom we are to trust. Everything that can be wrong is a ConfigError. `config.carriers`
-stands apart: the command that sends an urgent broadcast needs no carrier, and should not wait for their schema.
+`check_authorities` looks at whom we are to trust, `check_certificate` at what port 25 shows. Everything that can be
+wrong is a ConfigError. `config.carriers` stands apart: the command that sends an urgent broadcast needs no carrier, and
+should not wait for their schema.
 """
 
 from pathlib import Path
 
 from config.authorities import check_authorities
+from config.certificate import check_certificate
 from config.credentials import WEBHOOK_SECRET, read_dkim_key, read_secret, read_webhook_secret
 from config.document import read_document, read_sections
 from config.problem import REASONS, ConfigError, CredentialError, Problem
@@ -23,6 +25,7 @@ __all__ = [
     "Problem",
     "Settings",
     "check_authorities",
+    "check_certificate",
     "load",
     "load_alarm",
     "load_schools",

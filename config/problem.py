@@ -72,6 +72,7 @@ REASONS: Mapping[str, str] = {
     "hard_defer": 'kind = "hard" gives the address up and cannot go with action = "defer"',
     # secrets, keys and certificates
     "no_certificate": "holds no certificate; it must be a list of certificates in PEM form",
+    "no_pair": "and {key} are no certificate and its key in PEM form, the key without a password",
     "no_secret": "there is no such file; run `mimamori init` to make the missing secrets and keys",
     "exposed": "may be read by others than its owner (mode {mode}); run: chmod {wanted} {file}",
     "no_webhook_secret": "does not hold whsec_ and {least} to {most} bytes in base64; put it back from a backup",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 def check(session: Session) -> None:
     """Check all three files."""
-    from config import check_authorities, load_schools
+    from config import check_authorities, check_certificate, load_schools
     from config.carriers import load_carriers
 
     problems = _problems_of(lambda: session.settings)
@@ -27,6 +27,7 @@ def check(session: Session) -> None:
         problems = _problems_of(lambda: load_schools(session.settings))
         problems += _problems_of(lambda: load_carriers(session.settings))
         problems += _problems_of(lambda: check_authorities(session.settings))
+        problems += _problems_of(lambda: check_certificate(session.settings))
     if session.json:
         output.document({"ok": not problems, "problems": [_document(one) for one in problems]})
     if problems:

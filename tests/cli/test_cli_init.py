@@ -83,6 +83,14 @@ def test_check_names_file_line_and_key(bare_town: Town) -> None:
     assert f"{bare_town.config}:2: state.directoy:" in result.stderr
 
 
+def test_check_names_the_certificate_that_is_not_there(bare_town: Town) -> None:
+    files = "\n".join(f'{word} = "{bare_town.directory}/{word}.pem"' for word in ("certificate", "key"))
+    bare_town.write("mimamori.toml", f"[inbound]\n{files}\n")
+    result = bare_town.type("check")
+    assert result.exit_code == 1
+    assert all(f"{bare_town.directory}/{word}.pem: " in result.stderr for word in ("certificate", "key"))
+
+
 def test_the_records_come_as_a_zone(town: Town) -> None:
     zone = town.done("dns", "records", "--zone")
     assert "IN MX 10" in zone
