@@ -1,6 +1,7 @@
 """Which mails came in, and what do they say?"""
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -34,6 +35,7 @@ WORDS = {
 
 @click.command(
     cls=Verb,
+    context_settings={"ignore_unknown_options": True},  # old addresses of au begin with a hyphen
     help=N_(
         "Show mails that came in, the newest first, with what they say of each recipient; of an ADDRESS only those"
         " about it.\n\nA mail that proves nothing (its writer need not have got our mail) is marked; it changes no"
@@ -60,9 +62,10 @@ def list_(
     if session.json:
         output.document([_document(one) for one in found])
         return
-    heads = [_("mail"), _("received"), _("what"), _("recipient"), _("reason"), _("words"), _("broadcast")]
-    rows = [_row(one) for one in found]
-    output.table(heads, rows) if rows else output.say(_("No such mail came in."))
+    if found:
+        _tell(found)
+    else:
+        output.say(_("No such mail came in."))
 
 
 @click.command(
@@ -82,25 +85,34 @@ def show(session: Session, number: int, raw: bool) -> None:
     with session.office():
         content, found = bounce.show(number)
     if content is None:
-        raise Refused(_("There is no mail with the number {number}.").format(number=number))
+        raise Refused(
+            _("There is no mail with the number {number}; “mimamori bounce list” shows those that are kept.").format(
+                number=number
+            )
+        )
     if raw:
         sys.stdout.buffer.write(content)
         return
     if session.json:
         output.document({"mail": number, "events": [_document(one) for one in found]})
         return
-    for one in found:
-        output.say("  ".join(str(cell) for cell in _row(one) if cell))
+    _tell(found)
     output.say("")
     for line in content.decode("utf-8", "replace").splitlines():
-        output.say(visible(line, len(line)))
+        output.say(visible(line.expandtabs(), MOST))
+
+
+def _tell(found: "Sequence[Listed]") -> None:
+    heads = [_("mail"), _("received"), _("what it says"), _("recipient"), _("reason"), _("words"), _("broadcast")]
+    output.table(heads, map(_row, found))
 
 
 def _row(one: "Listed") -> tuple[object, ...]:
     event = one.event
     what = _(WORDS.get(one.meaning if event is None else event.kind.value, one.meaning))
     if event is None:
-        return (one.mail_id, one.at, what, "", "", "", one.announcement_id or "")
+        path = _("from {sender} to {recipient}").format(sender=one.reverse_path or "<>", recipient=one.forward_path)
+        return (one.mail_id, one.at, what, "", "", path[:100], one.announcement_id or "")
     about = one.announcement_id or ""
     return (
         *(one.mail_id, one.at, what, event.recipient, reason_words(event.reason.value), event.diagnostic[:60]),

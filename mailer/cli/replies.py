@@ -58,7 +58,7 @@ def list_(session: Session, everything: bool, school: str | None, limit: int) ->
     if session.json:
         output.document([_document(one) for one in found])
         return
-    heads = [_("name"), _("came"), _("school"), _("sender"), _("what"), _("state"), _("tries"), _("why")]
+    heads = [_("name"), _("came"), _("school"), _("sender"), _("handling"), _("state"), _("tries"), _("why")]
     output.table(heads, map(_row, found)) if found else output.say(_("There is none."))
 
 
@@ -142,7 +142,7 @@ def _facts(one: "Single", mail: dict[str, Any]) -> list[tuple[str, object]]:
         (N_("came"), one.created_at),
         (N_("school"), one.school),
         (N_("sender"), one.sender or "<>"),
-        (N_("what"), _(KINDS[one.kind.value])),
+        (N_("handling"), _(KINDS[one.kind.value])),
         (N_("to"), one.recipient),
         (N_("state"), _(STATES[one.state.value])),
         (N_("tries"), one.attempts),

@@ -62,6 +62,17 @@ async def test_answers_are_listed_and_shown(town: Town) -> None:
     assert town.type("replies", "show", "S1", "--raw").stdout_bytes == content
 
 
+async def test_a_mail_that_is_no_bounce_says_from_whom_it_came(town: Town) -> None:
+    await came(town)
+    (line,) = [one for one in town.done("bounce", "list").splitlines() if "ordinary mail" in one]
+    assert f"from hanako@docomo.ne.jp to t-daiichi@{DOMAIN}" in line
+    shown = town.done("bounce", "show", "1")
+    assert line in shown
+    assert "Subject: =?utf-8?B?5qyg5bit44GX44G+44GZ?=" in shown
+    assert town.done("bounce", "list", "-abc@ezweb.ne.jp") == "No such mail came in.\n"
+    assert "bounce list" in town.type("bounce", "show", "2").stderr
+
+
 async def test_an_answer_is_handed_on(town: Town) -> None:
     await came(town)
     refused = town.type("replies", "forward", "S1")
