@@ -90,6 +90,8 @@ def _recipient(row: dict[str, Any]) -> tuple[object, ...]:
     # What an operator did lies over the last reply and hides none of it.
     over = reason_words(said["reason"]) if said["reason"] != said["reading"] else ""
     reply = reply_words(said["code"], said["text"], said["reading"])
+    # A mail that came back counts as refused, though its server had accepted it.
+    back = _("sent back later") if said["stage"] == "dsn" else ""
     return (
         row["queue_id"],
         row["address"],
@@ -97,7 +99,7 @@ def _recipient(row: dict[str, Any]) -> tuple[object, ...]:
         f"{_('{state}, suspended').format(state=state) if row['suspended'] else state}{doubt}",
         _("yes") if row["confirmed"] else "",
         said["host"],
-        " ".join(words for words in (over, reply) if words),
+        " ".join(words for words in (back, over, reply) if words),
     )
 
 

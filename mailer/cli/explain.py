@@ -1,5 +1,6 @@
 """What does the support window say to 「メールが送られてきません」?"""
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -75,6 +76,10 @@ def _tell(one: "Explained") -> None:
         output.table(heads, _mails(case))
     for slot, word in one.elsewhere:
         output.say(_("Address {slot} of the household: {state}").format(slot=slot, state=_elsewhere(word)))
+    for place in case.places:
+        if place.rest and place.address:
+            words = _("When the guardian says that {address} is right: mimamori bounce resume {typed}")
+            output.say(words.format(address=place.address, typed=shlex.quote(place.address)))
 
 
 def _subject(case: "Case") -> list[tuple[str, object]]:
@@ -107,7 +112,7 @@ def _mails(case: "Case") -> Iterator[tuple[object, ...]]:
             mail = place.mail
             doubt = _("(possibly twice)") if mail.possible_duplicate else ""
             reply = _shown("reply", mail.reply)
-            state = f"{_state(mail.state)}{doubt}"
+            state = f"{_state(_told(mail))}{doubt}"
             yield mail.queue_id, _joined(place.slots), mail.address, state, mail.host, reply, mail.at
 
 
@@ -131,6 +136,11 @@ def _mark(applies: bool | None) -> str:
 def _state(word: str) -> str:
     """Return the state of a mail: a mail that came back is told from one that was refused at the door."""
     return _("sent back later") if word == "returned" else state_word(word)
+
+
+def _told(mail: "Mail") -> str:
+    """Return the word that “broadcast recipients” has for a mail, but for what is said here in more detail."""
+    return "deferred" if mail.state == "waiting" and mail.attempts else mail.state
 
 
 def _elsewhere(word: str) -> str:

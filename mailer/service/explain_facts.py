@@ -213,7 +213,8 @@ def _word(then: _Then | None) -> str:
     """Return what became of an announcement in a slot in one word: the state of its mail, or why there is none."""
     if then is None or then.item_id is None:
         return then.excluded if then else ""
-    return next(items.find(Selection(numbers=(then.item_id,)))).word
+    item = next(items.find(Selection(numbers=(then.item_id,))))
+    return item.state.value if item.state is ItemState.RETURNED else item.word
 
 
 def _key(address: str, now: Standing | None) -> str:

@@ -47,6 +47,15 @@ def test_a_program_gets_the_whole_check_list(town: Town, broadcast: str) -> None
     assert found["meant"] == []
 
 
+def test_a_mail_that_was_put_off_has_one_word_in_every_verb(town: Town, broadcast: str) -> None:
+    with town.office() as office, transaction():
+        claims = dispatch.claim(office, ["docomo.ne.jp"], 100, "w0")
+        later = Outcome(Verdict.DEFERRED, OK, office.clock())
+        dispatch.settle(office, [(one.item_id, one.attempt, later) for one in claims])
+    for words in (("broadcast", "recipients", broadcast), ("explain", HANAKO)):
+        assert "waiting for another try" in town.done(*words)
+
+
 def test_of_other_addresses_of_the_household_only_the_slot_is_told(town: Town, broadcast: str) -> None:
     told = town.done("explain", HANAKO) + town.done("explain", "--json", HANAKO)
     assert "hanako@gmail.com" not in told

@@ -90,6 +90,11 @@ def test_who_rests_is_shown_with_reason_words_and_when_it_is_tried_again(followe
     assert "\x1b" not in shown
 
 
+def test_the_support_window_is_told_how_to_wake_it(followed: Town) -> None:
+    assert followed.done("explain", "-dead@ezweb.ne.jp").endswith("mimamori bounce resume -dead@ezweb.ne.jp\n")
+    assert "bounce resume" not in followed.done("explain", "good@gmail.com")
+
+
 def test_an_address_is_tried_again_once_staff_say_so(followed: Town) -> None:
     assert followed.json("bounce", "resume", "dead@DOCOMO.ne.jp", "--reason", "電話で確認") == {
         "address": "dead@DOCOMO.ne.jp",
