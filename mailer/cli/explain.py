@@ -30,8 +30,8 @@ SOON = frozenset({"begins", "ends", "next", "deadline", "until"})
     help=N_(
         "Say why a broadcast did not come: the FAQ's check-list ① to ⑦, answered from what we know.\n\n"
         "HOUSEHOLD is the number that “households show” prints. Without --broadcast it is the latest one that concerned"
-        " the address or household. An address that is not registered is never taken for another; those that look"
-        " like it are asked about."
+        " the address or household and is not only planned. An address that is not registered is never taken for"
+        " another; those that look like it are asked about."
     ),
 )
 @click.argument("wanted", metavar="ADDRESS|HOUSEHOLD")

@@ -99,7 +99,7 @@ class _Desk:
         household = registry.by_id(number)
         if household is None:
             raise RosterRefused("unknown_household", str(number))
-        return self._of(household, self.named or _latest(household), "", "")
+        return self._of(household, self.named or self._latest(household), "", "")
 
     def address(self, text: str, key: str) -> Iterator[Explained]:
         """Answer for each household in which an address stands, or stood when the latest mail left for it."""
@@ -109,7 +109,7 @@ class _Desk:
         former = [registry.by_id(number) for number in past if number not in present]
         known = [*present.values(), *(one for one in former if one is not None)]
         for one in sorted(known, key=lambda one: (one.deregistered_at is not None, one.id)):
-            yield self._of(one, self.named or (_latest(one) if one.id in present else mailed), text, key)
+            yield self._of(one, self.named or (self._latest(one) if one.id in present else mailed), text, key)
 
     def nobody(self, text: str, key: str) -> Explained:
         """Answer for an address that stands in no household, and of which nothing but a mail may be known."""
@@ -120,7 +120,7 @@ class _Desk:
 
     def mailed(self, key: str) -> Announcement | None:
         """Return the broadcast that was named, or the latest with a mail to an address."""
-        found = None if self.named else evidence.mailed(key)
+        found = None if self.named else evidence.mailed(key, self.office.clock())
         return _announcement(found) if found else self.named
 
     def judged(self, about: Announcement | None, case: Case, elsewhere: Elsewhere = ()) -> Explained:
@@ -142,12 +142,13 @@ class _Desk:
         )
         return self.judged(about, case, history.elsewhere(key) if key else ())
 
+    def _latest(self, household: Household) -> Announcement | None:
+        """Return the latest broadcast that concerned a household.
 
-def _latest(household: Household) -> Announcement | None:
-    """Return the latest broadcast that concerned a household.
-
-    Where none did, and it is registered, the latest to its school tells that it registered too late.
-    """
-    registered = household.deregistered_at is None
-    found = evidence.concerning(household.id) or (evidence.addressed(household.entry.school) if registered else None)
-    return _announcement(found) if found else None
+        Where none did, and it is registered, the latest to its school tells that it registered too late.
+        """
+        now = self.office.clock()
+        found = evidence.concerning(household.id, now)
+        if found is None and household.deregistered_at is None:
+            found = evidence.addressed(household.entry.school, now)
+        return _announcement(found) if found else None

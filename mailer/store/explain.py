@@ -10,11 +10,14 @@ from datetime import datetime
 
 from mailer.domain.announcement import Kind
 from mailer.store.database import select, select_each
-from mailer.store.models import moment
+from mailer.store.models import instant, moment
 
+#: As a time of the store: later than any.
+EVER = 2**62
 #: Broadcasts alone: a notice is explained when it is named.
 CONCERNING = """
-SELECT announcement.id FROM announcement WHERE announcement.kind = ?1 AND announcement.id IN (
+SELECT announcement.id FROM announcement
+WHERE announcement.kind = ?1 AND announcement.not_before <= ?3 AND announcement.id IN (
     SELECT item.announcement_id FROM item_slot AS place JOIN queue_item AS item ON item.id = place.item_id
     WHERE place.household_id = ?2
     UNION SELECT announcement_id FROM exclusion WHERE household_id = ?2
@@ -22,7 +25,7 @@ SELECT announcement.id FROM announcement WHERE announcement.kind = ?1 AND announ
 """
 ADDRESSED = """
 SELECT announcement.id FROM announcement
-WHERE announcement.kind = ?1 AND EXISTS (
+WHERE announcement.kind = ?1 AND announcement.not_before <= ?3 AND EXISTS (
     SELECT 1 FROM announcement_school AS addressed
     WHERE addressed.announcement_id = announcement.id AND addressed.school = ?2
 ) ORDER BY announcement.announced_at DESC LIMIT 1
@@ -31,7 +34,7 @@ WHERE announcement.kind = ?1 AND EXISTS (
 MAILED = """
 SELECT announcement.id FROM announcement CROSS JOIN queue_item AS item
     ON item.announcement_id = announcement.id AND item.address_key = ?2 AND item.canary = 0
-WHERE announcement.kind = ?1 ORDER BY announcement.announced_at DESC LIMIT 1
+WHERE announcement.kind = ?1 AND announcement.not_before <= ?3 ORDER BY announcement.announced_at DESC LIMIT 1
 """
 HOUSEHOLDS = """
 SELECT DISTINCT place.household_id FROM queue_item AS item JOIN item_slot AS place ON place.item_id = item.id
@@ -73,19 +76,19 @@ class Standing:
     set_at: datetime
 
 
-def concerning(household_id: int) -> str | None:
+def concerning(household_id: int, now: datetime) -> str | None:
     """Return the latest broadcast that had this household among its recipients or exclusions."""
-    return _first(CONCERNING, (Kind.BROADCAST.value, household_id))
+    return _latest(CONCERNING, household_id, now)
 
 
-def addressed(school: str) -> str | None:
+def addressed(school: str, now: datetime) -> str | None:
     """Return the latest broadcast to this school."""
-    return _first(ADDRESSED, (Kind.BROADCAST.value, school))
+    return _latest(ADDRESSED, school, now)
 
 
-def mailed(address_key: str) -> str | None:
+def mailed(address_key: str, now: datetime) -> str | None:
     """Return the latest broadcast with a mail to this address."""
-    return _first(MAILED, (Kind.BROADCAST.value, address_key))
+    return _latest(MAILED, address_key, now)
 
 
 def households(announcement_id: str, address: str, address_key: str) -> list[int]:
@@ -149,6 +152,11 @@ def alike(address_key: str) -> list[str]:
 def registered(address_keys: Collection[str]) -> list[str]:
     """Return which of these addresses are registered."""
     return [key for (key,) in select_each(REGISTERED, [(key,) for key in address_keys])]
+
+
+def _latest(sql: str, whose: object, now: datetime) -> str | None:
+    """Return the latest broadcast that leaves already; where there is none, the latest that is planned."""
+    return _first(sql, (Kind.BROADCAST.value, whose, instant(now))) or _first(sql, (Kind.BROADCAST.value, whose, EVER))
 
 
 def _first(sql: str, parameters: tuple[object, ...]) -> str | None:

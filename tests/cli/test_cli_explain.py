@@ -56,6 +56,18 @@ def test_a_mail_that_was_put_off_has_one_word_in_every_verb(town: Town, broadcas
         assert "waiting for another try" in town.done(*words)
 
 
+def test_what_is_planned_hides_nothing_that_has_left(town: Town) -> None:
+    text = town.write("text.txt", "遠足のお知らせ\n")
+    words = ("broadcast", "send", "--all", "--subject", "遠足", "--text-file", text)
+    planned = town.json(*words, "--at", "2099-04-01T08:00", "--expires", "1d")["id"]
+    for asked in (HANAKO, "1"):
+        assert town.json("explain", asked)["broadcast"] == planned
+    left = town.json(*words)["id"]
+    town.json(*words, "--at", "2099-04-02T08:00")
+    for asked in (HANAKO, "1"):
+        assert town.json("explain", asked)["broadcast"] == left
+
+
 def test_of_other_addresses_of_the_household_only_the_slot_is_told(town: Town, broadcast: str) -> None:
     told = town.done("explain", HANAKO) + town.done("explain", "--json", HANAKO)
     assert "hanako@gmail.com" not in told
