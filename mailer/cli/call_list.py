@@ -61,7 +61,7 @@ def call_list(session: Session, school: tuple[str, ...], city: str | None, every
     elif found:
         output.table(_heads(), [row for one in found for row in _rows(schools, one)])
     else:
-        output.say(_("Every household that wants broadcasts has a working address."))
+        output.say(_("There is no household to be called."))
 
 
 def _document(schools: "Schools", one: "HouseholdReach") -> dict[str, Any]:

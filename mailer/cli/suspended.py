@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     help=N_(
         "Show the addresses that rest: since when, why, and when they are tried again.\n\n"
         "An address rests when mail to it kept being refused or coming back for a reason that the guardian can mend, or"
-        " when its reader complained. A month later the next broadcast goes to it once, to see whether it works;"
-        " [suspension] in the configuration says when. Whom to call is told by “households call-list”."
+        " when its reader complained. Later, at the time shown, the next broadcast goes to it once, to see whether it"
+        " works; [suspension] in the configuration says when. Whom to call is told by “households call-list”."
     ),
 )
 @option("--school", type=Code(), multiple=True, help=N_("Only addresses registered at this school."))

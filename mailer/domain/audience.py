@@ -34,7 +34,7 @@ class Excluded(StrEnum):
 REASONS: Mapping[str, str] = {
     Excluded.OPTION_OFF: "The guardian has switched off “receive broadcasts”.",
     Excluded.SLOT_3_OR_4: "The address stands in slot 3 or 4; broadcasts go to slots 1 and 2 only.",
-    Excluded.RESTING: "The address rests because mail to it kept coming back.",
+    Excluded.RESTING: "The address rests; “mimamori bounce suspended” says why.",
     Excluded.BAD_ADDRESS: "The address cannot be written to; have it entered again.",
     Excluded.UNKNOWN_SCHOOL: "The household's school is not in schools.toml.",
     Excluded.NO_ADDRESS: "The household has registered no address.",

@@ -21,7 +21,7 @@ WHY: Mapping[str, str] = {
     "slot_3_or_4": "The address stands in slot {slots}; broadcasts go to slots 1 and 2 only.",
     "resting": "Nothing is sent to address {slots} since {since}, because mail to it kept coming back: {why}",
     "unwanted": "Nothing is sent to address {slots} since {since}, because our mail was reported there as unwanted.",
-    "was_resting": "Nothing was sent to address {slots} then, because mail to it kept coming back. It is in use again.",
+    "was_resting": "Nothing was sent to address {slots} then, because it rested. It is in use again.",
     "bad_address": "What is entered as address {slots} is not written like a mail address.",
     "unknown_school": "The school {school} is missing in our list of schools.",
     "refused": "{receiver} did not take the mail to address {slots} at {at}: {why} (answer: {reply})",

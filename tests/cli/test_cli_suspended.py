@@ -225,3 +225,23 @@ def until(ask: Callable[[], list[dict[str, Any]]], seconds: float = 30) -> list[
         assert time.monotonic() < deadline
         time.sleep(0.2)
     return found
+
+
+def test_of_who_complained_nothing_says_that_mail_came_back(followed: Town) -> None:
+    with followed.office() as office, transaction():
+        (item, *_) = QueueItem.select().where(QueueItem.address == "good@gmail.com")
+        said = suspension.Noted(item.id, "gmail.com", "complaint", "complaint", "abuse")
+        suspension.note(office, said)
+        suspension.judge(office)
+    text = followed.write("text.txt", "不審者\n")
+    sent = followed.json("broadcast", "send", "--all", "--subject", "不審者情報", "--text-file", text)["id"]
+    assert "coming back" not in followed.done("broadcast", "show", sent)
+    followed.done("bounce", "resume", "good@gmail.com")
+    told = followed.done("explain", "good@gmail.com")
+    assert "because it rested. It is in use again." in told
+    assert "coming back" not in told
+
+
+def test_without_households_nobody_is_said_to_be_reached(bare_town: Town) -> None:
+    bare_town.done("init")
+    assert bare_town.done("households", "call-list", "--all") == "There is no household to be called.\n"
