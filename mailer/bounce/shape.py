@@ -85,5 +85,11 @@ def _line_of(text: str, position: int) -> int:
 
 
 def _before(text: str, lines: Sequence[re.Match[str]]) -> list[str]:
-    begins = [0, *(line.end() for line in lines)]
-    return [text[begin : line.start()] for begin, line in zip(begins, lines, strict=False)]
+    """Return what stands before each line, up to the one before; recipients in a list share what precedes the list."""
+    words: list[str] = []
+    begin = 0
+    for line in lines:
+        said = text[begin : line.start()]
+        words.append(said if said.strip(" \t\n,;") or not words else words[-1])
+        begin = line.end()
+    return words
