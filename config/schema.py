@@ -201,6 +201,13 @@ class Suspension(Section):
     soft_span: Span = TERMS.soft_span
     wait: Annotated[timedelta, PlainValidator(kinds.duration("1s", "7d"))] = TERMS.wait
     reach_test: Annotated[timedelta | None, PlainValidator(kinds.duration_or_never("1m", "366d"))] = TERMS.reach_test
+    keep: Kept = TERMS.keep
+
+    @model_validator(mode="after")
+    def _kept_while_it_may_count(self) -> "Suspension":
+        if self.keep < self.soft_span:
+            raise wrong("shorter", self.keep, at="keep", other=f"suspension.soft_span ({self.soft_span.days}d)")
+        return self
 
 
 class Reports(Section):

@@ -18,7 +18,7 @@ class Setback(Table):
     announcement_id = TextField()
     item_id = IntegerField(index=True)
     sent_at = Instant()
-    at = Instant()
+    at = Instant(index=True)
     kind = TextField()
     reason = TextField()
     receiver = TextField()
@@ -29,3 +29,7 @@ class Setback(Table):
 
 
 Setback.add_index(SQL("CREATE INDEX IF NOT EXISTS setback_due ON setback (due_at) WHERE due_at IS NOT NULL"))
+# Every hour of a wave all is looked for that its receiver said, while others wait for the store.
+Setback.add_index(
+    SQL("CREATE INDEX IF NOT EXISTS setback_counts ON setback (receiver, at, address_key) WHERE standing = 'counts'")
+)

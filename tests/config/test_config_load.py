@@ -159,6 +159,7 @@ def test_a_key_in_the_wrong_section_is_shown_its_place(tmp_path: Path) -> None:
         ('[domain]\nhostname = "mx.example.jp"', 2, "domain.hostname", "outside_domain"),
         ('[domain]\nname = "example.jp"\nhostname = "notexample.jp"', 3, "domain.hostname", "outside_domain"),
         ("[dns]\ntimeout = 10\nlifetime = 5", 3, "dns.lifetime", "shorter"),
+        ('[suspension]\nkeep = "10d"', 2, "suspension.keep", "shorter"),
         ("[dns]\nnameservers = []", 2, "dns.nameservers", "empty_list"),
         ('[dns]\nnameservers = ["127.0.0.1:53", "127.0.0.1:53"]', 2, "dns.nameservers", "twice"),
         ('[inbound]\nlisten = ["127.0.0.1:8080"]', None, "web.listen", "in_use"),

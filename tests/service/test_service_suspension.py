@@ -247,6 +247,24 @@ async def test_the_mailers_timer_judges(office: Office, clock: FakeClock, family
     assert resting(office) == {DEAD}
 
 
+def test_what_was_said_long_ago_is_forgotten_but_not_of_who_rests(
+    office: Office, clock: FakeClock, family: int, register: Register
+) -> None:
+    register("t-daiichi", "old@docomo.ne.jp", "new@docomo.ne.jp")
+    go(office, clock, HARD | {"old@docomo.ne.jp": SOFT[DEAD]})
+    go(office, clock, HARD, days=366)
+    go(office, clock, {"new@docomo.ne.jp": SOFT[DEAD]})
+    assert resting(office) == {DEAD}
+    with transaction():
+        assert [suspension.forget(office), suspension.forget(office)] == [1, 0]
+    left = {one.address_key for one in Setback.select()}
+    assert left == {DEAD, "new@docomo.ne.jp"}
+    with transaction():
+        suspension.wake(office, [DEAD], "tester")
+        assert suspension.forget(office) == 2
+    assert {one.address_key for one in Setback.select()} == {"new@docomo.ne.jp"}
+
+
 # --- waves
 
 

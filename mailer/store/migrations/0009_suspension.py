@@ -13,7 +13,7 @@ class Setback(Model):
     announcement_id = TextField()
     item_id = IntegerField(index=True)
     sent_at = BigIntegerField()
-    at = BigIntegerField()
+    at = BigIntegerField(index=True)
     kind = TextField()
     reason = TextField()
     receiver = TextField()
@@ -27,6 +27,9 @@ class Setback(Model):
 
 
 Setback.add_index(SQL("CREATE INDEX IF NOT EXISTS setback_due ON setback (due_at) WHERE due_at IS NOT NULL"))
+Setback.add_index(
+    SQL("CREATE INDEX IF NOT EXISTS setback_counts ON setback (receiver, at, address_key) WHERE standing = 'counts'")
+)
 
 CHANGES = (
     'ALTER TABLE "suspension" ADD COLUMN "tested_at" INTEGER',
