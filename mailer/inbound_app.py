@@ -146,10 +146,9 @@ async def _forget(settings: Settings, office: Office, writer: Writer) -> None:
 
 async def _follow(office: Office, writer: Writer, certificate: Certificate) -> None:
     while True:
-        certificate.refresh()
-        ends_at, trouble = certificate.ends_at, certificate.trouble
         try:
-            await writer.do(partial(watch_certificate, office, ends_at, trouble))
+            certificate.refresh()
+            await writer.do(partial(watch_certificate, office, certificate.ends_at, certificate.trouble))
         except Exception as error:
             _log.error("whether the certificate ends soon cannot be noted: %s", error)
         await asyncio.sleep(CERTIFICATE_SECONDS)

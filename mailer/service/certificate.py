@@ -13,7 +13,8 @@ from mailer.store import alarms
 
 DAY = timedelta(days=1)
 FIRST, SECOND = 21, 7
-#: An alarm that a person has ended is not raised again for the same day of the same certificate.
+#: An alarm that a person has ended is not raised again for the same day of the same certificate; one that ended by
+#: itself is, because the trouble has come back.
 LONG_AGO = timedelta(days=60)
 
 
@@ -21,10 +22,15 @@ def watch(office: Office, ends_at: datetime | None, trouble: str) -> None:
     """Raise what is due and end what is over; inside a Writer. `trouble` says why a certificate cannot be used."""
     now = office.clock()
     due = _due(now, ends_at, trouble)
-    for subject in alarms.standing(Kind.CERTIFICATE) - {due}:
+    standing = alarms.standing(Kind.CERTIFICATE)
+    for subject in standing - {due}:
         alarm.clear(office, Kind.CERTIFICATE, subject)
-    if due and not alarms.was_raised(Kind.CERTIFICATE, due, now - LONG_AGO):
+    if due and due not in standing and not _was_dismissed(due, now):
         alarm.raise_(office, Kind.CERTIFICATE, due, trouble or f"{ends_at}")
+
+
+def _was_dismissed(due: str, now: datetime) -> bool:
+    return alarms.was_dismissed(Kind.CERTIFICATE, due, now - LONG_AGO, alarm.BY_ITSELF)
 
 
 def _due(now: datetime, ends_at: datetime | None, trouble: str) -> str:

@@ -19,6 +19,7 @@ RETURNING id
 """
 STANDING = "SELECT subject FROM alarm WHERE kind = ? AND cleared_at IS NULL"
 EVER = "SELECT 1 FROM alarm WHERE kind = ? AND subject = ? AND raised_at >= ?"
+ENDED = EVER + " AND cleared_at IS NOT NULL AND cleared_by <> ?"
 LAST = "UPDATE alarm SET last_at = ? WHERE kind = ? AND subject = ? AND cleared_at IS NULL AND last_at <= ?"
 CLEAR = """
 UPDATE alarm SET cleared_at = ?, cleared_by = ?, news = news | 2
@@ -95,6 +96,11 @@ def goes_on(kind: Kind, subject: str, at: datetime, unless_since: datetime) -> N
 def was_raised(kind: Kind, subject: str, since: datetime) -> bool:
     """Tell whether such an alarm was raised since then, whether it stands or was cleared."""
     return bool(select(EVER, (kind.value, subject, instant(since))))
+
+
+def was_dismissed(kind: Kind, subject: str, since: datetime, by_itself: str) -> bool:
+    """Tell whether somebody has ended such an alarm that was raised since then; `by_itself` ends are none."""
+    return bool(select(ENDED, (kind.value, subject, instant(since), by_itself)))
 
 
 def clear(kind: Kind, subject: str, at: datetime, by: str, raised_until: datetime | None = None) -> int:

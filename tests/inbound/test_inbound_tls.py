@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mailer.domain.alarm import Kind as AlarmKind
 from mailer.net.inbound_doors import Limits
 from mailer.net.inbound_tls import Certificate
 from mailer.rehearsal.certificate import self_made
@@ -196,6 +197,21 @@ def test_somebody_is_called_where_it_cannot_be_used(office: Office) -> None:
         watch(office, None, "/x/chain.pem: no such file")
     (one,) = alarm.list_()
     assert (one.subject, one.words) == ("port 25", "/x/chain.pem: no such file")
+
+
+def test_somebody_is_called_anew_where_a_trouble_comes_back(office: Office, clock: FakeClock) -> None:
+    soon, trouble = clock() + timedelta(days=10), "/x/chain.pem: no such file"
+    told = []
+    for said in ("", trouble, "", trouble, "", trouble):
+        with transaction():
+            watch(office, soon, said)
+        told += [one.words for one in alarm.list_()]
+        clock.advance(minutes=1)
+    assert told == [f"{soon}", trouble] * 3
+    with transaction():
+        alarm.clear(office, AlarmKind.CERTIFICATE, "port 25", "tester")
+        watch(office, soon, trouble)
+    assert alarm.list_() == []
 
 
 def swaks_knows_tls() -> bool:
