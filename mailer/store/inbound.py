@@ -19,12 +19,17 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id
 KNOWN = "SELECT id FROM inbound_mail WHERE item_id = ? AND digest = ? LIMIT 1"
 WITH_MEANING = "SELECT id FROM inbound_mail WHERE meaning = ? ORDER BY received_at, id LIMIT ?"
 MEAN = "UPDATE inbound_mail SET meaning = ? WHERE id = ?"
-#: `kept` are meanings that are never forgotten, `longer` those that are kept longer; each a list for json_each.
+#: `kept` are meanings that are never forgotten, `longer` those that are kept longer; each a list for json_each. A mail
+#: that is still to be handed on goes with it when it is.
 FORGET = """
 DELETE FROM inbound_mail WHERE id IN (
     SELECT id FROM inbound_mail
     WHERE received_at < IIF(meaning IN (SELECT value FROM json_each(:longer)), :longer_before, :before)
         AND meaning NOT IN (SELECT value FROM json_each(:kept))
+        AND NOT EXISTS (
+            SELECT 1 FROM single_mail AS single
+            WHERE single.mail_id = inbound_mail.id AND single.state IN ('waiting', 'sending')
+        )
     LIMIT :most
 )
 """
@@ -109,7 +114,7 @@ def mean(mail_id: int, meaning: str) -> None:
 
 def forget(before: datetime, longer_before: datetime, longer: Sequence[str], kept: Sequence[str], most: int) -> int:
     """Forget up to `most` mails that came before a time; one with a meaning in `longer` before an earlier one, and
-    one with a meaning in `kept` never. Return how many that were.
+    one with a meaning in `kept` never, nor one that a single mail under way needs. Return how many that were.
     """
     given = {"before": instant(before), "longer_before": instant(longer_before), "most": most}
     return change(FORGET, {**given, "longer": json.dumps(longer), "kept": json.dumps(kept)})

@@ -11,7 +11,7 @@ from mailer.domain.school import Schools
 from mailer.mime.correspondence import read_correspondence
 from mailer.mime.entity import read_mail
 from mailer.schedule.stop import Part
-from mailer.service import broadcast, keys, replies, singles, stops
+from mailer.service import arrivals, broadcast, keys, replies, singles, stops
 from mailer.service.office import Office
 from mailer.service.replies import NotForwarded, Single
 from mailer.smtp.address import parse_address
@@ -306,6 +306,21 @@ def test_what_was_not_looked_at_in_time_is_over(forwarding: Office, clock: FakeC
     clock.advance(days=3)
     tidied(forwarding)
     assert replies.get(made.id).state is SingleState.EXPIRED
+
+
+def test_a_mail_is_not_forgotten_before_it_is_handed_on(forwarding: Office, clock: FakeClock) -> None:
+    (made,) = arrive(forwarding)
+    clock.advance(days=2)
+
+    def forget() -> int:
+        with transaction():
+            return arrivals.forget(forwarding, timedelta(days=1), timedelta(days=1))
+
+    assert forget() == 0
+    single = begun(forwarding, made.id)
+    assert forget() == 0
+    ends(forwarding, single, singles.judge(forwarding, single, fact(250), "mx.example.jp"))
+    assert (forget(), store.get(made.id)) == (1, None)
 
 
 def test_a_stop_keeps_what_it_names(forwarding: Office, noticing: Office) -> None:
