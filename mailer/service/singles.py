@@ -29,7 +29,8 @@ from mailer.store.singles import Ended, Single, SingleKind, SingleState
 __all__ = ["Ended", "Single", "any_open", "begin", "set_clock"]
 
 MOST_COPIES = 3
-MOST_LOOKED_AT = 500
+#: Hundreds may wait for one domain that is stopped; those behind them do not wait for it.
+LOOKED_AT_ONCE = 100
 #: While a safety broadcast begins, nothing else is asked of the network.
 SAFETY_FIRST = timedelta(minutes=1)
 #: What no later attempt can mend.
@@ -66,10 +67,12 @@ def due(office: Office, limit: int, busy: Collection[str] = ()) -> list[Single]:
         return []
     stopped = stops.standing()
     free: dict[str, Single] = {}
-    for one in singles.due(now, MOST_LOOKED_AT):
+    for one in singles.due(now, LOOKED_AT_ONCE):
         if one.domain not in busy and not stopped.over(one):
             free.setdefault(one.domain, one)
-    return list(free.values())[:limit]
+        if len(free) == limit:
+            break
+    return list(free.values())
 
 
 def make(office: Office, single: Single, *, require_tls: bool) -> Made:

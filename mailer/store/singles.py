@@ -5,7 +5,7 @@ A little queue of its own. The attempt is committed before the first packet leav
 a transaction.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -179,11 +179,19 @@ def any_open() -> bool:
     return bool(found)
 
 
-def due(now: datetime, limit: int) -> list[Single]:
-    """Return those whose time has come, the longest due first."""
+def due(now: datetime, page: int) -> Iterator[Single]:
+    """Give those whose time has come, the longest due first; they are read so many at a time, as they are wanted."""
     waiting = (SingleMail.state == SingleState.WAITING) & (SingleMail.next_at <= now)
-    found = SingleMail.select().where(waiting).order_by(SingleMail.next_at, SingleMail.id).limit(limit)
-    return [_single(row) for row in found]
+    found = SingleMail.select().where(waiting).order_by(SingleMail.next_at, SingleMail.id).limit(page)
+    rows = list(found)
+    while rows:
+        yield from map(_single, rows)
+        last = rows[-1]
+        rows = list(
+            found.where(
+                (SingleMail.next_at > last.next_at) | ((SingleMail.next_at == last.next_at) & (SingleMail.id > last.id))
+            )
+        )
 
 
 def begin(number: int) -> Single | None:

@@ -333,6 +333,19 @@ def test_a_stop_keeps_what_it_names(forwarding: Office, noticing: Office) -> Non
     assert due(forwarding) == [copy.id, notice.id]
 
 
+def test_many_that_wait_for_a_stopped_domain_keep_nobody_else(
+    noticing: Office, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(singles, "LOOKED_AT_ONCE", 3)
+    for number in range(7):
+        arrive(noticing, sender=f"s{number}@docomo.ne.jp")
+        clock.advance(seconds=number % 2)
+    (other,) = arrive(noticing, sender="c@ezweb.ne.jp")
+    assert len(list(store.due(clock(), 3))) == 8
+    stops.suspend(noticing, Part(domain="docomo.ne.jp"), "test")
+    assert due(noticing) == [other.id]
+
+
 def test_one_leaves_to_each_domain_that_is_not_busy(noticing: Office) -> None:
     senders = ("a@docomo.ne.jp", "b@docomo.ne.jp", "c@ezweb.ne.jp", "d@ezweb.ne.jp", "e@DOCOMO.ne.jp")
     numbers = [arrive(noticing, sender=sender)[0].id for sender in senders]
