@@ -15,20 +15,22 @@ ITEM = "SELECT id, address_key, address FROM queue_item WHERE id = ?"
 ITEM_OF_ANNOUNCEMENT = "SELECT id, address_key, address FROM queue_item WHERE id = ? AND announcement_id = ?"
 MAIL = "SELECT item_id, received_at FROM inbound_mail WHERE id = ?"
 INTERPRET = "UPDATE inbound_mail SET meaning = ?, item_id = COALESCE(item_id, ?) WHERE id = ?"
-#: A criterion of None fits everything.
 LIST = """
 SELECT mail.id, mail.received_at, mail.reverse_path, mail.forward_path, mail.meaning, event.id, event.recipient,
     event.kind, event.reason, event.status, event.diagnostic, event.host, event.proved,
     COALESCE(event.item_id, mail.item_id), item.announcement_id
 FROM inbound_mail AS mail LEFT JOIN bounce_event AS event ON event.mail_id = mail.id
 LEFT JOIN queue_item AS item ON item.id = COALESCE(event.item_id, mail.item_id)
-WHERE (:mail IS NULL OR mail.id = :mail)
-    AND (:address IS NULL OR LOWER(event.recipient) = LOWER(:address) OR item.address_key = :address)
-    AND (:announcement IS NULL OR item.announcement_id = :announcement)
-    AND (:household IS NULL OR item.id IN (SELECT item_id FROM item_slot WHERE household_id = :household))
-    AND (:unread = 0 OR (event.id IS NULL AND mail.meaning IN ('mail', 'unreadable', 'unread')))
-ORDER BY mail.id DESC, event.id LIMIT :most
+WHERE {} ORDER BY mail.id DESC, event.id LIMIT :most
 """
+#: Only those that are asked for stand in the statement: one mail is found by its number.
+FITS = {
+    "mail": "mail.id = :mail",
+    "address": "(LOWER(event.recipient) = LOWER(:address) OR item.address_key = :address)",
+    "announcement": "item.announcement_id = :announcement",
+    "household": "item.id IN (SELECT item_id FROM item_slot WHERE household_id = :household)",
+    "unread": "event.id IS NULL AND mail.meaning IN ('mail', 'unreadable', 'unread')",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,9 @@ def interpret(mail_id: int, meaning: str, item_id: int | None) -> None:
 
 def listed(criteria: Criteria, most: int) -> list[Listed]:
     """Return mails with their events, the newest first, up to `most` lines."""
-    return [_listed(row) for row in select(LIST, {**asdict(criteria), "most": most})]
+    asked = {name: value for name, value in asdict(criteria).items() if value}
+    sql = LIST.format(" AND ".join(FITS[name] for name in asked) or "TRUE")
+    return [_listed(row) for row in select(sql, {**asked, "most": most})]
 
 
 def _listed(row: Sequence[Any]) -> Listed:

@@ -282,7 +282,7 @@ class InboundMail(Table):
     reverse_path = TextField()
     forward_path = TextField()
     peer = TextField()
-    digest = BlobField(index=True)
+    digest = BlobField()
     content = BlobField()
     item = ForeignKeyField(QueueItem, null=True, on_delete="SET NULL")
     meaning = TextField()

@@ -1,6 +1,8 @@
 """Do the migrations make exactly the tables that the models describe?"""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,7 +10,8 @@ import pytest
 from playhouse.migrations import Runner
 
 from mailer.domain.suspension import Terms
-from mailer.store import database, suspensions
+from mailer.store import bounce_events, database, inbound, suspensions
+from mailer.store.bounce_events import Criteria
 from mailer.store.database import MIGRATIONS, Sqlite, StoreError, open_store
 from mailer.store.schema import TABLES
 
@@ -19,6 +22,20 @@ def schema(store: Sqlite) -> dict[str, str]:
     """Return the statement that makes each table and index, but for the history of migrations."""
     rows = store.execute_sql("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
     return {name: sql for name, sql in rows if not name.startswith(HISTORY)}
+
+
+@contextmanager
+def released(directory: Path, before: str) -> Iterator[Sqlite]:
+    """Make a store as it was before a migration."""
+    steps = directory / "before"
+    steps.mkdir()
+    for step in MIGRATIONS.glob("[0-9]*.py"):
+        if step.stem < before:
+            shutil.copy(step, steps)
+    old = Sqlite(str(directory / "mimamori.db"), pragmas={"foreign_keys": 1})
+    Runner(old, str(steps), table_name=HISTORY).up()
+    yield old
+    old.close()
 
 
 def test_the_migrated_schema_is_that_of_the_models(store: Sqlite, tmp_path: Path) -> None:
@@ -90,17 +107,31 @@ def test_attempts_of_the_first_release_are_kept(tmp_path: Path) -> None:
     migrated.close()
 
 
+def test_mails_that_came_in_before_are_kept_and_count_as_read(tmp_path: Path) -> None:
+    with released(tmp_path, before="0009") as old:
+        for number, meaning in enumerate(("returned", "report", "mail"), 1):
+            old.execute_sql(
+                "INSERT INTO inbound_mail VALUES (?, 1, '', 'b-1@x.jp', '192.0.2.1', ?, x'', NULL, ?)",
+                (number, bytes([number]), meaning),
+            )
+    migrated = open_store(f"sqlite:///{tmp_path}/mimamori.db", create=True)
+    found = bounce_events.listed(Criteria(), 10)
+    assert [(one.mail_id, one.meaning, one.event) for one in found] == [
+        (3, "mail", None),
+        (2, "report", None),
+        (1, "returned", None),
+    ]
+    assert [one.mail_id for one in bounce_events.listed(Criteria(unread=True), 10)] == [3]
+    assert [one.mail_id for one in bounce_events.listed(Criteria(mail=2), 10)] == [2]
+    assert inbound.with_meaning("unread", 10) == []
+    assert list(migrated.execute_sql("PRAGMA foreign_key_check")) == []
+    migrated.close()
+
+
 def test_an_address_that_rests_since_an_earlier_release_rests_on_until_it_is_tested(tmp_path: Path) -> None:
-    before = tmp_path / "before"
-    before.mkdir()
-    for step in sorted(MIGRATIONS.glob("[0-9]*.py")):
-        if step.stem < "0009":
-            shutil.copy(step, before)
-    old = Sqlite(str(tmp_path / "mimamori.db"), pragmas={"foreign_keys": 1})
-    Runner(old, str(before), table_name=HISTORY).up()
-    old.execute_sql("INSERT INTO suspension VALUES ('a@b.jp', 86400000, 'address_unknown', '550')")
-    old.execute_sql("INSERT INTO suspension VALUES ('c@d.jp', 86400000, 'complaint', '')")
-    old.close()
+    with released(tmp_path, before="0009") as old:
+        old.execute_sql("INSERT INTO suspension VALUES ('a@b.jp', 86400000, 'address_unknown', '550')")
+        old.execute_sql("INSERT INTO suspension VALUES ('c@d.jp', 86400000, 'complaint', '')")
     migrated = open_store(f"sqlite:///{tmp_path}/mimamori.db", create=True)
     assert [one.tested_at for one in suspensions.all_()] == [None, None]
     assert suspensions.resting(Terms(), datetime(1970, 1, 31, tzinfo=UTC)) == {"a@b.jp", "c@d.jp"}
