@@ -21,7 +21,7 @@ from importlib import import_module
 from typing import IO
 
 from mailer.bounce.event import ReadMail
-from mailer.bounce.parse import read
+from mailer.bounce.parse import said_by
 from mailer.bounce.rulebook import Rulebook
 from mailer.mime.correspondence import Correspondence, read_correspondence
 from mailer.mime.entity import read_mail
@@ -54,7 +54,8 @@ class Findings:
 
 def findings(content: bytes, book: Rulebook) -> Findings:
     """Read one mail, whole as it came in."""
-    return Findings(read(content, book), received.read(content), read_correspondence(read_mail(content)))
+    mail = read_mail(content)
+    return Findings(said_by(mail, book), received.inside(mail), read_correspondence(mail))
 
 
 def main() -> None:

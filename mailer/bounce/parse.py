@@ -63,7 +63,11 @@ _RETURNING = re.compile(
 
 def read(content: bytes, book: Rulebook) -> ReadMail:
     """Return what a mail (whole, with its header) says; nothing about anybody where it cannot be read."""
-    mail = read_mail(content)
+    return said_by(read_mail(content), book)
+
+
+def said_by(mail: Entity, book: Rulebook) -> ReadMail:
+    """Return what a mail says that was taken apart already."""
     notice = read_notice(mail, book.copies)
     return ReadMail(
         events=_each_once(_events(book, mail, notice)),
