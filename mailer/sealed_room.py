@@ -14,6 +14,7 @@ import os
 import pickle
 import pkgutil
 import resource
+import signal
 import struct
 import sys
 from dataclasses import asdict, dataclass
@@ -60,6 +61,7 @@ def findings(content: bytes, book: Rulebook) -> Findings:
 
 def main() -> None:
     """Read mails until nobody gives one any more."""
+    _leave_the_end_to_who_asks()
     mails, answers = sys.stdin.buffer, sys.stdout.buffer
     book: Rulebook = pickle.loads(_take(mails) or b"")  # from who started us, before any stranger had a word
     _load_everything(book)
@@ -68,6 +70,12 @@ def main() -> None:
     while (content := _take(mails)) is not None:
         _allow_time()
         _give(answers, json.dumps(asdict(findings(content, book)), default=_plain).encode())
+
+
+def _leave_the_end_to_who_asks() -> None:
+    """Heed no signal that stops a service: it comes to all its processes, and the mail under way would be blamed."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _plain(value: object) -> object:

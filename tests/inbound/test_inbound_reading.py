@@ -1,6 +1,7 @@
 """What if a mail that came in kills its reader, holds it up, or asks for what cannot be done?"""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -130,6 +131,16 @@ async def test_what_reading_may_not_do_makes_the_mail_unreadable_and_the_next_is
     with pytest.raises(Unreadable):
         await obedient.read(attempt)
     assert (await obedient.read(b"")).said.subject == "read"
+
+
+async def test_a_stop_that_comes_to_all_processes_is_no_mails_fault(room: SealedRoom) -> None:
+    await room.read(b"Subject: first\r\n\r\n")
+    process = room._process
+    assert process is not None
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        process.send_signal(number)
+    assert (await room.read(b"Subject: second\r\n\r\n")).said.subject == "second"
+    assert room._process is process
 
 
 async def test_a_reader_that_only_waits_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
