@@ -34,6 +34,7 @@ from mailer.store import (
     site_memory,
     spool,
     stops,
+    suspensions,
 )
 
 __all__ = [
@@ -215,6 +216,7 @@ def set_clock(office: Office, by: timedelta) -> int:
     stops.set_clock(by)
     site_memory.set_clock(by)
     singles.set_clock(by)
+    suspensions.set_clock(by)
     return spool.set_clock(office.clock(), by)
 
 

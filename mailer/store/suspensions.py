@@ -202,6 +202,11 @@ def forgive(address_keys: Collection[str]) -> None:
     executemany(FORGIVE, [(key,) for key in address_keys])
 
 
+def set_clock(by: timedelta) -> None:
+    """Set the times at which setbacks are judged with a clock that was set."""
+    change("UPDATE setback SET due_at = due_at + ? WHERE due_at IS NOT NULL", (round(by.total_seconds() * 1000),))
+
+
 def forget(before: datetime, most: int) -> int:
     """Forget up to `most` setbacks from before a time, but for those of addresses that rest; return how many."""
     return change(FORGET, (instant(before), most))

@@ -236,6 +236,21 @@ def test_what_is_said_to_a_canary_is_held_against_nobody(office: Office, clock: 
     assert Setback.select().count() == 0
 
 
+async def test_a_clock_that_is_set_forward_judges_nobody_sooner(office: Office, clock: FakeClock, family: int) -> None:
+    for _ in range(2):
+        announce(office)
+        finish(office, HARD)
+    machine = SteadyClock(clock, lambda: 0.0)
+    clock.advance(hours=3)
+    writer = Writer()
+    await timers.tick(replace(office, clock=machine), writer, machine)
+    assert resting(office) == set()
+    clock.advance(hours=1)
+    await writer.do(lambda: suspension.judge(office))
+    await asyncio.to_thread(writer.close)
+    assert resting(office) == {DEAD}
+
+
 async def test_the_mailers_timer_judges(office: Office, clock: FakeClock, family: int) -> None:
     for _ in range(2):
         announce(office)
