@@ -1,8 +1,9 @@
 """How is a mail read whose writer may mean harm?
 
-By a process that can do nothing else (`mailer.sealed_room`), one mail after another. If it dies over a mail or takes
-too long, that mail stays unread for good, and the next one gets a new process; a process that does not even begin is
-no mail's fault.
+By a process that can do nothing else (`mailer.sealed_room`), one mail after another. One that has read others may have
+died between two mails, or be held up or worn out by what came before: where it fails, a new one is asked. If that one
+dies over the mail or takes too long, the mail stays unread for good. A process that does not even begin is no mail's
+fault.
 """
 
 import asyncio
@@ -26,6 +27,8 @@ START_SECONDS = 60.0
 READ_SECONDS = 20.0
 LONGEST_ANSWER = 16 * 1024 * 1024
 ANSWER = TypeAdapter(Findings)
+#: How a process that has died, or hangs, shows; the last is what uvloop raises where a pipe was closed before.
+BROKEN = (TimeoutError, OSError, EOFError, RuntimeError)
 
 
 class Unreadable(Exception):
@@ -46,12 +49,12 @@ class SealedRoom:
 
     async def read(self, content: bytes) -> Findings:
         """Return what a mail says; raises Unreadable or NoReader."""
-        process = self._process or await self._open()
-        try:
-            async with asyncio.timeout(self._seconds):
-                return ANSWER.validate_json(await _asked(process, content))
-        except (TimeoutError, OSError, EOFError, ValidationError) as error:
-            raise Unreadable(await self._ended(error)) from error
+        if self._process is not None:
+            try:
+                return await self._ask(self._process, content)
+            except Unreadable as failure:
+                log.warning("the process that reads mail failed, a new one is asked: %s", failure)
+        return await self._ask(await self._open(), content)
 
     async def close(self) -> None:
         """End the process."""
@@ -61,6 +64,13 @@ class SealedRoom:
                 process.kill()
             await process.wait()
 
+    async def _ask(self, process: Process, content: bytes) -> Findings:
+        try:
+            async with asyncio.timeout(self._seconds):
+                return ANSWER.validate_json(await _asked(process, content))
+        except (*BROKEN, ValidationError) as error:
+            raise Unreadable(await self._ended(error)) from error
+
     async def _open(self) -> Process:
         environment = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
         try:
@@ -69,7 +79,7 @@ class SealedRoom:
             )
             async with asyncio.timeout(START_SECONDS):
                 said = await _asked(self._process, self._book)
-        except (TimeoutError, OSError, EOFError) as error:
+        except BROKEN as error:
             raise NoReader(await self._ended(error)) from error
         if said != READY:
             raise NoReader(await self._ended(ValueError("it did not say that it is ready")))

@@ -1,10 +1,12 @@
 """What if a mail that came in kills its reader, holds it up, or asks for what cannot be done?"""
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from peewee import OperationalError
@@ -24,6 +26,7 @@ from mailer.store.reader import Reader
 from mailer.store.writer import Writer
 from tests.conftest import FakeClock
 from tests.inbound.port25 import until
+from tests.sinks import loop_factory
 
 BOOK = load_bounces(Settings.model_validate({}))
 DMARC = b"""\
@@ -149,6 +152,27 @@ async def test_a_reader_that_only_waits_is_ended(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(Unreadable):
         await room.read(b"import time; time.sleep(60)")
     await room.close()
+
+
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_reader_that_fails_between_two_mails_is_no_mails_fault(
+    monkeypatch: pytest.MonkeyPatch, sign: signal.Signals
+) -> None:
+    """On the loop that the service runs on: writing to a process that is gone fails there in a way of its own."""
+    monkeypatch.setattr(sealed, "PROGRAM", ("-c", OBEDIENT))
+
+    async def read_two() -> list[str]:
+        room = SealedRoom(BOOK, seconds=2)
+        first = await room.read(b"")
+        pid = room._process.pid if room._process else 0
+        os.kill(pid, sign)
+        await until(lambda: sign != signal.SIGKILL or not Path(f"/proc/{pid}").exists())
+        second = await room.read(b"")
+        await room.close()
+        return [first.said.subject, second.said.subject]
+
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        assert runner.run(read_two()) == ["read", "read"]
 
 
 async def test_a_reader_that_does_not_begin_is_no_mails_fault(
