@@ -247,8 +247,23 @@ def test_the_host_is_found() -> None:
         notice("<a@b.example>:\n" * 100_000),
         notice('{"mail":' * 50_000),
         notice("said: " * 200_000),
+        report(
+            *["Action: failed\n\n--b\nContent-Type: message/delivery-status\n"] * 90, original="To: " + "a" * 16_000
+        ),
     ],
-    ids=["recipients", "diagnostic", "address", "brackets", "locals", "replies", "lines", "names", "json", "words"],
+    ids=[
+        "recipients",
+        "diagnostic",
+        "address",
+        "brackets",
+        "locals",
+        "replies",
+        "lines",
+        "names",
+        "json",
+        "words",
+        "parts",
+    ],
 )
 def test_hostile_mails_cost_little(content: bytes) -> None:
     began = time.process_time()
