@@ -33,7 +33,8 @@ STAGE = "dsn"
 
 MOST_EVENTS = 200
 
-_MESSAGE_ID = re.compile(r"<(q[0-9a-f]{1,16})\.([a-z0-9-]{1,60})@([^<>@\s]{1,250})>", re.IGNORECASE)
+#: A row number has at most 63 bits; more digits than these no item will ever have.
+_MESSAGE_ID = re.compile(r"<(q[0-9a-f]{1,15})\.([a-z0-9-]{1,60})@([^<>@\s]{1,250})>", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

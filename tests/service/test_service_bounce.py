@@ -240,6 +240,12 @@ def test_a_message_id_shows_the_mail_beside_the_item_and_changes_nothing(office:
     assert (one.item_id, one.announcement_id, one.proved, one.meaning) == (item_id, sent, False, "report")
 
 
+def test_a_message_id_with_a_number_that_no_store_holds_is_none_of_ours(office: Office, sent: str) -> None:
+    arrive(office, returned_to_from(f"Message-ID: <qffffffffffffffff.{sent}@{office.domain}>".lower()))
+    (one,) = bounce.listed(Criteria(), 10)
+    assert (one.item_id, one.meaning) == (None, "report")
+
+
 def test_a_complaint_whose_reader_is_hidden_is_the_items(office: Office, sent: str) -> None:
     item_id = accepted(office)
     text = f"""\
