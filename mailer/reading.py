@@ -1,8 +1,9 @@
 """When is a mail that came in read, and what if it cannot be?
 
-Port 25 keeps a mail as it is; here the unread ones, also those that an earlier process left, are read in their order
-by a sealed process (`mailer.sealed`). What a mail says is applied in one transaction, with which it counts as read. A
-mail that the reader dies over, or whose findings cannot be applied, is kept for a person.
+Port 25 keeps a mail as it is; here the unread ones, also those that an earlier process left, are read by a sealed
+process (`mailer.sealed`): what came to a return address of ours first, then the oldest. What a mail says is applied in
+one transaction, with which it counts as read. A mail that the reader dies over, or whose findings cannot be applied, is
+kept for a person.
 """
 
 import asyncio
@@ -23,8 +24,9 @@ from mailer.store.writer import Writer
 
 log = logging.getLogger(__name__)
 
-#: How many mails are read before the store is asked for more.
-HANDFUL = 50
+#: How many mails are read before the store is asked for more, and after how many seconds it is asked again: mails that
+#: take long must not keep one waiting that goes before them.
+HANDFUL, HANDFUL_SECONDS = 50, 1.0
 #: How long nothing must have come in before a handful is read, and after how many such moments it is read anyway.
 MOMENT, MOST_MOMENTS = 0.05, 20
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
@@ -63,11 +65,15 @@ async def keep_reading(reading: Reading) -> None:
 
 async def read_all(reading: Reading) -> None:
     """Read until nothing is unread."""
+    time = asyncio.get_running_loop().time
     while unread := await reading.reader.do(partial(arrivals.unread, HANDFUL)):
         await _let_others_first(reading.arrived)
         applied: list[asyncio.Future[None]] = []
+        until = time() + HANDFUL_SECONDS
         try:
             for mail_id in unread:
+                if applied and time() > until:
+                    break
                 found = await _found(reading, mail_id)
                 applied.append(asyncio.ensure_future(_apply(reading, mail_id, found)))
         finally:

@@ -16,7 +16,7 @@ MOST_AT_ONCE = 200
 
 
 def unread(most: int) -> list[int]:
-    """Return the numbers of mails that are still to be read, the oldest first."""
+    """Return the numbers of mails that are still to be read, in the order in which they are."""
     return inbound.with_meaning(UNREAD, most)
 
 

@@ -17,7 +17,8 @@ INSERT INTO inbound_mail (received_at, reverse_path, forward_path, peer, digest,
 VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id
 """
 KNOWN = "SELECT id FROM inbound_mail WHERE item_id = ? AND digest = ? LIMIT 1"
-WITH_MEANING = "SELECT id FROM inbound_mail WHERE meaning = ? ORDER BY received_at, id LIMIT ?"
+#: What came to the return address of an item first: nobody can keep it waiting who never got mail of ours.
+WITH_MEANING = "SELECT id FROM inbound_mail WHERE meaning = ? ORDER BY item_id IS NULL, received_at, id LIMIT ?"
 MEAN = "UPDATE inbound_mail SET meaning = ? WHERE id = ?"
 #: `kept` are meanings that are never forgotten, `longer` those that are kept longer; each a list for json_each. A mail
 #: that is still to be handed on goes with it when it is.
@@ -103,7 +104,7 @@ def raw(mail_id: int) -> bytes | None:
 
 
 def with_meaning(meaning: str, most: int) -> list[int]:
-    """Return the numbers of mails that were found to mean this, the oldest first."""
+    """Return the numbers of mails that were found to mean this, those about queue items first, then the oldest."""
     return [number for (number,) in select(WITH_MEANING, (meaning, most))]
 
 

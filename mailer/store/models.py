@@ -289,7 +289,7 @@ class InboundMail(Table):
 
     class Meta:
         # What is still to be read, and what may be forgotten, is looked for without touching the contents.
-        indexes = ((("meaning", "received_at"), False),)
+        indexes = ((("meaning", "received_at", "item"), False),)
 
 
 class MaintenanceWindow(Table):

@@ -16,6 +16,7 @@ from mailer.net.inbound_session import House, Mail, Take
 from mailer.net.inbound_tls import Certificate
 
 DOMAIN = "mail.mimamori-iwamizawa.jp"
+ADDRESS = "mother@docomo.ne.jp"
 VERP = Verp(bytes(range(32, 64)), DOMAIN)
 AT = datetime(2026, 4, 10, 6, 0, tzinfo=UTC)
 

@@ -23,16 +23,14 @@ from mailer.net.inbound_policy import Kind, Recipient
 from mailer.net.inbound_session import Mail, NotKept
 from mailer.reading import Reading, read_all
 from mailer.sealed import SealedRoom
-from mailer.service import bounce, broadcast, replies
+from mailer.service import bounce, replies
 from mailer.service.office import Office
 from mailer.store import inbound as kept
 from mailer.store.database import select
 from mailer.store.reader import Reader
 from mailer.store.writer import Writer
-from tests.conftest import Register
-from tests.inbound.port25 import Client, until
+from tests.inbound.port25 import ADDRESS, Client, until
 
-ADDRESS = "mother@docomo.ne.jp"
 BOOK = load_bounces(Settings.model_validate({}))
 REPORT = """\
 From: MAILER-DAEMON@mfsmax.docomo.ne.jp
@@ -61,17 +59,6 @@ Diagnostic-Code: smtp; 550 Unknown user {address}
 def report(address: str = ADDRESS) -> bytes:
     """Return a report that the mail to an address failed, with CRLF."""
     return REPORT.format(address=address).replace("\n", "\r\n").encode()
-
-
-@pytest.fixture
-def item(office: Office, register: Register) -> int:
-    """A queue item that was accepted by the carrier."""
-    register("t-daiichi", ADDRESS)
-    request = broadcast.BroadcastRequest(("t-daiichi",), "件名", "本文", receipt=True, urgent=True, actor="test")
-    broadcast.send(office, request)
-    ((number,),) = select("SELECT id FROM queue_item")
-    select("UPDATE queue_item SET state = 'accepted' WHERE id = ?", (number,))
-    return int(number)
 
 
 async def read_what_came(office: Office, writer: Writer) -> None:

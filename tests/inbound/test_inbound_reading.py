@@ -217,6 +217,31 @@ async def test_what_was_left_unread_is_read_at_the_start_and_what_comes_later_wh
     task.cancel()
 
 
+async def test_what_came_back_of_an_item_is_read_before_a_flood_of_other_mail(
+    office: Office,
+    item: int,
+    obedient: SealedRoom,
+    reading: Callable[[SealedRoom], Reading],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also before what was about to be read, where mails before it take long."""
+    monkeypatch.setattr("mailer.reading.HANDFUL_SECONDS", 0)
+    came(office, *(f"# {number}".encode() for number in range(4)))
+    seen: list[list[str]] = []
+
+    def look(office: Office, mail_id: int, found: Findings) -> None:
+        learn(office, mail_id, found)
+        if mail_id == 1:
+            facts = bounce.InboundFacts("", (office.verp.make(item),), "192.0.2.1", b"# back", item)
+            bounce.keep(office, bounce.pack(facts))
+        if mail_id == 5:
+            seen.append(meanings())
+
+    await read_all(replace(reading(obedient), learn=look))
+    assert seen == [["mail", "unread", "unread", "unread", "mail"]]
+    assert meanings() == ["mail"] * 5
+
+
 @pytest.mark.parametrize(
     ("error", "expected"), [(ValueError("a fault of ours"), ["unreadable"]), (OperationalError("locked"), ["unread"])]
 )

@@ -10,11 +10,12 @@ from playhouse.migrate import SchemaMigrator
 class InboundMail(Model):
     id = AutoField()
     received_at = BigIntegerField()
+    item_id = BigIntegerField()
     meaning = TextField()
 
     class Meta:
         legacy_table_names = False
-        indexes = ((("meaning", "received_at"), False),)
+        indexes = ((("meaning", "received_at", "item_id"), False),)
 
 
 def up(migrator: SchemaMigrator, db: Database) -> None:
