@@ -172,7 +172,7 @@ class InboundSession(Conversation):
         elif len(size) > 20 or int(size) > self.limits.size:
             await self.fault(f"552 5.3.4 At most {self.limits.size} octets")
         elif not self._house.has_room():
-            await self.push(NO_ROOM)
+            await self.idle(NO_ROOM)
         elif not path.text.isascii() and utf8 is None:
             await self.fault("553 5.6.7 A non-ASCII address needs SMTPUTF8")
         elif path.text and not path.domain:

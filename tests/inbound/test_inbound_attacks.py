@@ -180,6 +180,13 @@ async def test_without_room_mail_is_told_to_come_later_and_taken_when_there_is_r
     assert (await peer.ask("x", ".")).startswith("250")
 
 
+async def test_who_asks_for_ever_whether_there_is_room_is_cut(port25: Port25, peer: Client) -> None:
+    port25.has_room = False
+    await peer.send(b"MAIL FROM:<>\r\n" * 150)
+    replies = (await peer.rest()).splitlines()
+    assert (len(replies), replies[-1][:9]) == (100, b"421 4.7.0")
+
+
 async def test_many_mails_at_once_wait_on_disk(port25: Port25, limits: Callable[..., Limits], tmp_path: Path) -> None:
     async with port25.open(limits(spools=1)):
         first, second = await port25.hello(), await port25.hello()
