@@ -292,9 +292,13 @@ def _failed_recipients(book: Rulebook, mail: Entity, notice: Notice) -> Iterator
 
 
 def _last_resort(book: Rulebook, notice: Notice, own: Container[str]) -> Iterator[Event]:
-    """Name the one address that a server's notice of a failure can mean: in its words, or else that of the mail."""
+    """Name the one address that a server's notice of a failure can mean: in its words, or else that of the mail.
+
+    Never the one that it comes from: who is away answers without a reverse-path, too, and quotes what he answers to.
+    """
     said = [one for one in addresses_in(notice.text) if one.lower() not in own and not _ROLE.match(one)]
-    sent_to = [] if notice.original is None else addresses_in(", ".join(notice.original.fields("to")))
+    to = [] if notice.original is None else addresses_in(", ".join(notice.original.fields("to")))
+    sent_to = [one for one in to if one.lower() not in own]
     meant = [one for one in sent_to if one in said] or said or sent_to
     if len(meant) == 1:
         about = _about(notice.text, meant[0])

@@ -162,6 +162,29 @@ def test_an_automatic_answer_is_one_of_its_writer() -> None:
     assert told(content) == [(TARO, "autoreply", "autoreply")]
 
 
+@pytest.mark.parametrize("words", ["My mailbox is full of work until Monday.", "550 5.1.1 User unknown here till May"])
+def test_who_is_away_and_quotes_our_mail_is_not_taken_for_dead(words: str) -> None:
+    """A vacation program's answer has the null reverse-path, as a server's report has (RFC 3834)."""
+    content = f"""\
+Return-Path: <>
+From: {TARO}
+To: b-1@mail.example.jp
+Subject: Re: news
+Auto-Submitted: auto-replied
+
+{words}
+
+----- Original Message -----
+From: school@mail.example.jp
+To: {TARO}
+Subject: news
+Message-ID: <q1.b@mail.example.jp>
+
+Text.
+""".encode()
+    assert told(content) == [(TARO, "autoreply", "autoreply")]
+
+
 def test_a_complaint_names_its_readers_and_a_report_of_authentication_is_none() -> None:
     text = f"""\
 Content-Type: multipart/report; report-type=feedback-report; boundary=b
