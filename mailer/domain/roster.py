@@ -27,7 +27,7 @@ HEADER = (
     *("address1", "address2", "address3", "address4", "receives_broadcasts"),
 )
 FIRST_ADDRESS = HEADER.index("address1")
-_LINE_BREAK = re.compile(r"\s*[\r\n]+\s*")
+_BLANKS = re.compile(r"\s+")
 LONGEST = {"school": 64, "grade": 20, "class": 40, "child": 100, "guardian": 100, "login": 100}  # characters
 REQUIRED = ("school", "child", "login")
 RECEIVES = {"": True, "1": True, "0": False}
@@ -129,8 +129,12 @@ def _rows(text: str) -> Iterator[tuple[int, list[str] | None]]:
 def _value(number: int, cell: str) -> str:
     """Return what a cell says; a line break in a name is a space, one in an address is left to be refused."""
     named = number < FIRST_ADDRESS
-    value = (_LINE_BREAK.sub(" ", cell) if named else cell).strip(BLANKS)
+    value = (_BLANKS.sub(_without_line_break, cell) if named else cell).strip(BLANKS)
     return value[1:] if value[:1] == "'" and value[1:2] and value[1] in _FORMULA + "'" else value
+
+
+def _without_line_break(blanks: re.Match[str]) -> str:
+    return " " if "\n" in blanks[0] or "\r" in blanks[0] else blanks[0]
 
 
 def _header_problem(line: int, cells: list[str] | None) -> Problem | None:

@@ -5,6 +5,7 @@ import pytest
 from tests.fuzz.probe import memory, probe
 from tests.fuzz.target import Target
 from tests.fuzz.targets import TARGETS
+from tests.fuzz.typed_targets import HEADER_LINE as HEADER
 
 HTML = b"Content-Type: text/html\n\n"
 
@@ -49,6 +50,7 @@ FOUND = {
     ),
     "semicolons": ("shapes", (b"; " * 90 + b"a" * 200 + b"\n") * 80),
     "parts that are all header": ("mime", parts_all_header()),
+    "blanks in a cell": ("roster", HEADER + b"t-daiichi,1,1," + b" " * 60_000 + b"x,,1001,,,,,1\r\n"),
     # Other errors than the documented ones.
     "half a character": ("charset", b"utf-7|+2AA-"),
     "character with thousands of digits": ("notice", HTML + b"&#" + b"9" * 5_000 + b";"),

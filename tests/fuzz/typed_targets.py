@@ -66,10 +66,10 @@ def _roster(content: bytes) -> None:
         assert [entry for _line, entry in again.entries] == entries, "written and read again it differs"
 
 
-_HEAD = ",".join(HEADER).encode() + b"\r\n"
+HEADER_LINE = ",".join(HEADER).encode() + b"\r\n"
 _ROSTERS = (
-    _HEAD + "t-daiichi,1,2組,岩見沢 太郎,岩見沢 花子,1001,taro..@docomo.ne.jp,,,,1\r\n".encode(),
-    _HEAD + 't-daiichi,1,"2\n組",太郎,,1002,"\'-a@ezweb.ne.jp",b@x.example,,,0\r\n'.encode("cp932"),
+    HEADER_LINE + "t-daiichi,1,2組,岩見沢 太郎,岩見沢 花子,1001,taro..@docomo.ne.jp,,,,1\r\n".encode(),
+    HEADER_LINE + 't-daiichi,1,"2\n組",太郎,,1002,"\'-a@ezweb.ne.jp",b@x.example,,,0\r\n'.encode("cp932"),
 )
 
 TYPED_TARGETS = (
@@ -106,7 +106,7 @@ TYPED_TARGETS = (
         "roster",
         _roster,
         _ROSTERS,
-        (b",", b'"', b'""', b"'", b"=1+1", b"\r\n", b"t-daiichi", _HEAD),
+        (b",", b'"', b'""', b"'", b"=1+1", b"\r\n", b"t-daiichi", HEADER_LINE),
         weight=3,
         longest=MAIL,
     ),
