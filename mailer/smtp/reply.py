@@ -196,7 +196,7 @@ class ReplyReader:
 def _single(line: bytes) -> Reply | None:
     """Return the reply of one line, or None where it is not the whole of a plain one. Most replies are old friends."""
     code = _CODES.get(line[:3], 0)
-    if not code or line[3:4] not in (b" ", b"", b"\r"):
+    if not code or (line[3:4] != b" " and line[3:] not in (b"", b"\r")):
         return None
     return _reply(code, line[4:].rstrip(b"\r"), KEPT_CHARACTERS)
 
