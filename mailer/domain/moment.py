@@ -36,7 +36,8 @@ def parse_moment(text: str) -> datetime:
         raise MomentError("bad_time")
     try:
         moment = datetime.fromisoformat(f"{form[1]}T{form[2]}{(form[3] or '').upper()}")
-        return (moment if moment.tzinfo else moment.replace(tzinfo=JAPAN)).astimezone(UTC)
+        # By way of Japan time, in which it is shown: the last hours that Python knows are over there already.
+        return (moment if moment.tzinfo else moment.replace(tzinfo=JAPAN)).astimezone(JAPAN).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise MomentError("no_such_time") from error
 
