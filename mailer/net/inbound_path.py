@@ -53,7 +53,8 @@ def read_argument(keyword: str, argument: str) -> tuple[Path, Mapping[str, str]]
 
 
 def _path(text: str) -> Path:
-    without_route = _ROUTE.sub("", text, count=1) if text.startswith("@") else text
+    route = _ROUTE.match(text)
+    without_route = text if route is None else text[route.end() :]
     if without_route == "" or without_route.lower() == "postmaster":
         return Path(without_route, "")
     found = _MAILBOX.fullmatch(without_route)

@@ -16,6 +16,8 @@ DEEPEST = 12
 MOST_BELOW_ROOT = 20_000
 #: In one element below the root.
 MOST_ELEMENTS = 1000
+#: In all: an aggregate report of ten thousand rows has a quarter of it.
+MOST_IN_ALL = 1_000_000
 LONGEST_TEXT = 1000
 #: Parsed at a time; a tag or comment that is longer is refused, because its attributes would fill the memory.
 PIECE = 1024 * 1024
@@ -62,7 +64,7 @@ class _Reader:
     def __init__(self, root: str) -> None:
         self._root = root
         self._open: list[Element] = []
-        self._count = self._below_root = 0
+        self._count = self._below_root = self._in_all = 0
         self._done: list[Element] = []
         self._given = 0
         self._parser = expat.ParserCreate()
@@ -90,7 +92,8 @@ class _Reader:
             raise Unreadable(f"its root is not <{self._root}>")
         self._count = self._count + 1 if len(self._open) > 1 else 0
         self._below_root += len(self._open) == 1
-        many = self._count > MOST_ELEMENTS or self._below_root > MOST_BELOW_ROOT
+        self._in_all += 1
+        many = self._count > MOST_ELEMENTS or self._below_root > MOST_BELOW_ROOT or self._in_all > MOST_IN_ALL
         if many or len(self._open) >= DEEPEST:
             raise Unreadable("its elements are too many or too deep")
         self._open.append(Element(name[:LONGEST_TEXT]))
