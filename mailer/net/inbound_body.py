@@ -5,11 +5,9 @@ stuffs a line is taken off (RFC 5321 §4.5.2), and a bare CR or LF becomes CRLF:
 same lines as we do. What is over the limit is counted but not kept.
 """
 
-import re
 from collections.abc import Callable
 
 END = b"\r\n.\r\n"
-_ANY_LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
 class Body:
@@ -43,7 +41,8 @@ class Body:
         return pending[end + len(END) :]
 
     def _pass_on(self, part: bytes) -> None:
-        plain = _ANY_LINE_END.sub(b"\r\n", part.replace(b"\r\n.", b"\r\n"))
+        lines = part.replace(b"\r\n.", b"\r\n").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        plain = lines.replace(b"\n", b"\r\n")
         plain, self._before_first = plain[self._before_first :], max(0, self._before_first - len(plain))
         if plain and not self.too_big:
             self._keep(plain)
