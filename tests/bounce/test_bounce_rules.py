@@ -11,7 +11,7 @@ import pytest
 
 from config import Settings
 from config.bounces import load_bounces
-from mailer.bounce import parse
+from mailer.bounce import noticed as notices
 from mailer.bounce.parse import read
 from mailer.bounce.shape import Named, Shape, named_by
 from mailer.carrier.rule import Rule
@@ -45,7 +45,7 @@ def test_each_format_and_each_rule_is_there_for_a_mail(monkeypatch: pytest.Monke
             naming.add(shape)
         return named
 
-    monkeypatch.setattr(parse, "named_by", noticed)
+    monkeypatch.setattr(notices, "named_by", noticed)
     book = replace(BOOK, wordings=tuple(map(heeded, BOOK.wordings)))
     for path in [*(HERE / "corpus").glob("*.eml"), *(HERE / "real").glob("*.eml")]:
         read(path.read_bytes(), book)

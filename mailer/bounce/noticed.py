@@ -1,0 +1,90 @@
+"""Whom does a server's notice in words for people name, and what of each?
+
+By the private formats of `config/bounces` in their order, by the field X-Failed-Recipients, or at last by the one
+address that can be meant.
+"""
+
+import re
+from collections.abc import Container, Iterator, Sequence
+
+from mailer.bounce.address_in import addresses_in
+from mailer.bounce.event import Event
+from mailer.bounce.meaning import Said, meaning_of
+from mailer.bounce.notice import Notice
+from mailer.bounce.returning import is_of_machine, is_returning, sender_words
+from mailer.bounce.rulebook import Rulebook
+from mailer.bounce.shape import Named, Shape, named_by
+from mailer.bounce.telling import about, event_of
+from mailer.mime.entity import Entity
+
+DELAYS = (
+    "warning message only",
+    "not yet been delivered",
+    "has been delayed",
+    "will keep trying",
+    "will continue trying",
+    "will be retried",
+    "delivery attempts will continue",
+    "you do not need to resend",
+    "no need to resend",
+    "do not resend your message",
+)
+
+#: Whom a notice names for questions.
+_ROLE = re.compile(
+    r"(?:postmaster|mailer-daemon|abuse|support|help\w*|admin\w*|info|webmaster|no-?reply)@", re.IGNORECASE
+)
+
+
+def noticed(book: Rulebook, mail: Entity, notice: Notice) -> Iterator[Event]:
+    """Give the events of a notice; none of a mail that no server seems to have written."""
+    sender = sender_words(mail)
+    if not is_returning(book, mail, sender):
+        return
+    words = notice.text.lower()
+    own = {one.lower() for one in addresses_in(mail.field("to") + ", " + mail.field("from"))}
+    by_machine = is_of_machine(mail)
+    for shape in book.shapes:
+        if (shape.signs or by_machine) and shape.fits(words, sender):
+            named = [one for one in named_by(shape, notice.text) if one.address.lower() not in own or shape.signs]
+            if named:
+                yield from (_of_notice(book, shape, one, notice) for one in named)
+                return
+    events = list(_failed_recipients(book, mail, notice))
+    yield from events or (_last_resort(book, notice, own) if by_machine else ())
+
+
+def _failed_recipients(book: Rulebook, mail: Entity, notice: Notice) -> Iterator[Event]:
+    for address in addresses_in(", ".join(mail.fields("x-failed-recipients"))):
+        words = about(notice.text, address) or notice.text
+        yield _of_notice(book, None, Named(address, words), notice)
+
+
+def _last_resort(book: Rulebook, notice: Notice, own: Container[str]) -> Iterator[Event]:
+    """Name the one address that a server's notice of a failure can mean: in its words, or else that of the mail.
+
+    Never the one that it comes from: who is away answers without a reverse-path, too, and quotes what he answers to.
+    """
+    said = [one for one in addresses_in(notice.text) if one.lower() not in own and not _ROLE.match(one)]
+    to = [] if notice.original is None else addresses_in(", ".join(notice.original.fields("to")))
+    sent_to = [one for one in to if one.lower() not in own]
+    meant = [one for one in sent_to if one in said] or said or sent_to
+    if len(meant) == 1:
+        lines = about(notice.text, meant[0])
+        meaning = meaning_of(book, Said(notice.text, "", "", meant[0].rpartition("@")[2]), lines)
+        if meaning.known:
+            yield event_of(meant[0], meaning, delayed=_is_warning(notice))
+
+
+def _is_warning(notice: Notice, phrases: Sequence[str] = ()) -> bool:
+    words = notice.text.lower()
+    return any(map(words.__contains__, (*DELAYS, *phrases)))
+
+
+def _of_notice(book: Rulebook, shape: Shape | None, named: Named, notice: Notice) -> Event:
+    domain = named.address.rpartition("@")[2]
+    meaning = meaning_of(book, Said(named.words, "", "", domain), notice.text)
+    if not meaning.known:
+        whole = meaning_of(book, Said(notice.text, "", "", domain))
+        meaning = whole if whole.known else meaning
+    return event_of(named.address, meaning, delayed=_is_warning(notice, shape.delayed if shape else ()))
