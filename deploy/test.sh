@@ -4,8 +4,9 @@
 set -eu
 cd "$(dirname "$0")/.."
 . deploy/setup.sh
-# The Node that playwright brings wants libatomic1; strace kills inside a commit.
-need strace opendkim-tools swaks chromium fonts-noto-cjk libatomic1 systemd
+# The Node that playwright brings wants libatomic1; strace kills inside a commit; swaks speaks TLS by
+# libnet-ssleay-perl.
+need strace opendkim-tools swaks libnet-ssleay-perl chromium fonts-noto-cjk libatomic1 systemd
 # What fails, fills up and runs wrong on purpose in the long tests.
 case " $* " in *" --long "*) need faketime e2fsprogs ;; esac
 make_venv .venv deploy/requirements/dev.txt --editable .

@@ -184,9 +184,8 @@ class Conversation(SMTP):
     def _speak_over(self, secured: asyncio.BaseTransport) -> None:
         self.secured = True
         self.transport = secured
-        # As aiosmtpd does it; asyncio's own way is too new.
-        self._reader._transport = secured  # type: ignore[attr-defined]
-        self._writer._transport = secured  # type: ignore[attr-defined]
+        self._reader._transport = secured  # type: ignore[attr-defined]  # as aiosmtpd; asyncio's own way is too new
+        self._writer._transport = secured  # type: ignore[attr-defined]  # as aiosmtpd; asyncio's own way is too new
 
     async def _line(self) -> bytes:
         """Return the next line. It must be whole within the time: a peer who drips does not get more of it."""

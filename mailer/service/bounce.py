@@ -77,14 +77,15 @@ def keep(office: Office, mail: Packed) -> tuple[int, bool]:
     """
     facts = mail.facts
     item_id = None if facts.item_id is None or inbound.address_key(facts.item_id) is None else facts.item_id
-    earlier = None if item_id is None else inbound.known(item_id, mail.digest)
+    to = ", ".join(facts.forward_paths)
+    earlier = None if item_id is None else inbound.known(item_id, mail.digest, to)
     if earlier is not None:
         return earlier, False
     number = inbound.add(
         inbound.Arrived(
             received_at=office.clock(),
             reverse_path=facts.reverse_path,
-            forward_path=", ".join(facts.forward_paths),
+            forward_path=to,
             peer=facts.peer,
             digest=mail.digest,
             packed=mail.content,

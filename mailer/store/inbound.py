@@ -16,7 +16,7 @@ ADD = """
 INSERT INTO inbound_mail (received_at, reverse_path, forward_path, peer, digest, content, item_id, meaning)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id
 """
-KNOWN = "SELECT id FROM inbound_mail WHERE item_id = ? AND digest = ? LIMIT 1"
+KNOWN = "SELECT id FROM inbound_mail WHERE item_id = ? AND digest = ? AND forward_path = ? LIMIT 1"
 #: What came to the return address of an item first: nobody can keep it waiting who never got mail of ours.
 WITH_MEANING = "SELECT id FROM inbound_mail WHERE meaning = ? ORDER BY item_id IS NULL, received_at, id LIMIT ?"
 MEAN = "UPDATE inbound_mail SET meaning = ? WHERE id = ?"
@@ -71,9 +71,9 @@ def address_key(item_id: int) -> str | None:
     return str(found[0][0]) if found else None
 
 
-def known(item_id: int, digest: bytes) -> int | None:
-    """Return the number of a mail with this digest that came in for this queue item before, or None."""
-    found = select(KNOWN, (item_id, digest))
+def known(item_id: int, digest: bytes, forward_path: str) -> int | None:
+    """Return the number of a mail with this digest that came in for this item, and the same others, before, or None."""
+    found = select(KNOWN, (item_id, digest, forward_path))
     return int(found[0][0]) if found else None
 
 

@@ -19,7 +19,7 @@ def test_an_ordinary_user_is_told_what_is_missing(bare: Tree) -> None:
     clerk(bare)
     for script, more in (
         ("demo.sh", ""),
-        ("test.sh", " strace opendkim-tools swaks chromium fonts-noto-cjk libatomic1 systemd"),
+        ("test.sh", " strace opendkim-tools swaks libnet-ssleay-perl chromium fonts-noto-cjk libatomic1 systemd"),
     ):
         done = bare.run("sh", f"deploy/{script}", user=CLERK, online=False)
         assert done.status == 1

@@ -1,7 +1,6 @@
 """Does port 25 speak TLS so that nobody in the middle gets a word in, and take a new certificate without a pause?"""
 
 import asyncio
-import shutil
 import ssl
 import subprocess
 from collections.abc import Callable
@@ -214,14 +213,6 @@ def test_somebody_is_called_anew_where_a_trouble_comes_back(office: Office, cloc
     assert alarm.list_() == []
 
 
-def swaks_knows_tls() -> bool:
-    """Tell whether swaks is here, and the library that it needs for TLS."""
-    if shutil.which("swaks") is None:
-        return False
-    return subprocess.run(["perl", "-MNet::SSLeay", "-e", "1"], check=False, stderr=subprocess.DEVNULL).returncode == 0
-
-
-@pytest.mark.skipif(not swaks_knows_tls(), reason="swaks with libnet-ssleay-perl is not installed")
 async def test_swaks_hands_a_mail_over_by_tls(port25: Port25, limits: Callable[..., Limits]) -> None:
     async with port25.open(limits()):
         command = ["swaks", "--server", f"127.0.0.1:{port25.port}", "--tls", "--from", "<>", "--to", "postmaster"]

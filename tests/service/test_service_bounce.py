@@ -129,6 +129,17 @@ def test_a_second_copy_counts_once(office: Office, sent: str) -> None:
     assert QueueItem.get_by_id(item_id).enhanced == "5.1.1"
 
 
+def test_the_same_mail_to_a_school_too_is_no_second_copy(office: Office, sent: str) -> None:
+    item_id = accepted(office)
+    first = take(office, item_id, report())
+    paths = (office.verp.make(item_id), SCHOOL)
+    packed = bounce.pack(bounce.InboundFacts("", paths, "192.0.2.1", report(), item_id))
+    with transaction():
+        number, is_new = bounce.keep(office, packed)
+    assert is_new
+    assert number != first
+
+
 @pytest.mark.parametrize(
     "content",
     [
