@@ -62,10 +62,14 @@ def _worker(session: Session, worker: int, workers: int, signatory: int) -> "Ser
 
 
 def _service(session: Session, name: str) -> "Service":
-    run = import_module(APPS[name]).run
-    if name == "mailer":  # it starts processes that read the same configuration
-        return partial(run, session.settings, session.config.absolute())
-    return partial(run, session.settings)
+    if name != "mailer":
+        return partial(import_module(APPS[name]).run, session.settings)
+    from mailer.arithmetic import signing_fast
+
+    with signing_fast():
+        run = import_module(APPS[name]).run
+    # It starts processes that read the same configuration.
+    return partial(run, session.settings, session.config.absolute())
 
 
 def _serve_here(name: str, service: "Service", under_parent: bool) -> None:

@@ -36,6 +36,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "mailer.service": (*PURE_ALL, "mailer.store", "mailer.clock", "mailer.ids"),
     "mailer.net": ("mailer.smtp", "mailer.message", "mailer.domain"),
     "mailer.dispatcher": (*PURE, "mailer.net", "mailer.service", "mailer.store.reader", "mailer.store.writer", *LEAVES),
+    "mailer.arithmetic": ("mailer.message", "mailer.serve"),
     "mailer.liveness": ("mailer.files",),
     "mailer.alarms": ("mailer.domain", "mailer.language", "mailer.service", "mailer.store.writer"),
     "mailer.tls_tally": ("mailer.clock", "mailer.report", "mailer.service", "mailer.smtp", "mailer.store.writer"),
