@@ -1,7 +1,8 @@
 """How do processes that speak to strangers get their mail signed without having a key?
 
 The mailer's parent alone reads the private keys. Each worker has a socket to it: it sends selectors and digests by the
-handful and gets signatures back. A thread for each worker signs; RSA lets go of the interpreter, so all cores sign.
+handful and gets signatures back. A thread for each worker signs; RSA lets go of the interpreter, so all cores sign. It
+is always some mails ahead, so the workers go first: a receiver that has answered is not kept waiting.
 
 A request is a line with the number of mails and the selectors, and then one SHA-256 digest for each mail and selector;
 the answer is its length in four octets, and for each digest in the same order a length of two octets and the signature.
@@ -9,7 +10,9 @@ Length 0: there is no such key.
 """
 
 import asyncio
+import contextlib
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from socket import socket
@@ -18,6 +21,7 @@ from typing import IO
 
 log = logging.getLogger(__name__)
 
+BEHIND = 5
 DIGEST_OCTETS = 32
 LONGEST_LINE = 4096
 ALL, ONE = Struct("!I"), Struct("!H")
@@ -30,6 +34,7 @@ def serve(connection: socket, sign: Sign) -> None:
 
 
 def _serve(connection: socket, sign: Sign) -> None:
+    _step_behind()
     with connection, connection.makefile("rb") as requests:
         try:
             while line := requests.readline(LONGEST_LINE):
@@ -39,6 +44,12 @@ def _serve(connection: socket, sign: Sign) -> None:
         except Exception:
             # The worker ends in order when its socket does, and is started again.
             log.exception("nothing more is signed for a worker")
+
+
+def _step_behind() -> None:
+    """Let the workers go before this thread (to Linux, threads have priorities of their own)."""
+    with contextlib.suppress(OSError):  # a sandbox may forbid it
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + BEHIND)
 
 
 def _answer(line: bytes, requests: IO[bytes], sign: Sign) -> bytes:

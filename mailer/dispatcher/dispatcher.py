@@ -22,7 +22,7 @@ from mailer.dispatcher.door import Door
 from mailer.dispatcher.job import Job, job_of
 from mailer.dispatcher.lessons import Lessons
 from mailer.dispatcher.limits import Limits
-from mailer.dispatcher.lookout import Lookout
+from mailer.dispatcher.lookout import GLANCE_SECONDS, Lookout
 from mailer.dispatcher.means import Means
 from mailer.dispatcher.outcomes import Outcomes
 from mailer.dispatcher.signing import Signing
@@ -112,6 +112,8 @@ class Dispatcher:
         try:
             await self._tenancy.renew(self._ways.sites.values())
             await self._look_ahead()
+            if not self._has_work:
+                await self._lookout.glance()
             if not self._lookout.rest:
                 await self._see()
             if not self.may_begin():
@@ -140,10 +142,15 @@ class Dispatcher:
         """Wait for the next look, or for a site that runs short; those that do so together are supplied together."""
         if stop.is_set():
             return
+        rest = self._lookout.rest if self._has_work else min(GLANCE_SECONDS, self._lookout.rest)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), self._lookout.rest)
+            await asyncio.wait_for(self._wake.wait(), rest)
             await asyncio.sleep(self._supplies_at - self._now())
         self._wake.clear()
+
+    @property
+    def _has_work(self) -> bool:
+        return any(site.waiting for site in self._ways.sites.values())
 
     async def _see(self) -> None:
         """Look at the store, and do what follows from what others did."""

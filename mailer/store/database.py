@@ -158,6 +158,11 @@ def select(sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list
     return list(database.connection().cursor().execute(sql, parameters))
 
 
+def version() -> int:
+    """Return a number that changes whenever another connection has committed; asking costs next to nothing."""
+    return int(select("PRAGMA data_version")[0][0])
+
+
 def select_each(sql: str, parameters: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
     """Return the rows of one query asked once for each row of parameters, in their order."""
     return list(database.connection().cursor().executemany(sql, parameters)) if parameters else []

@@ -1,5 +1,6 @@
 """Do workers get signatures over a socket, and none of the keys?"""
 
+import os
 import socket
 from collections.abc import Callable
 
@@ -44,6 +45,23 @@ async def test_when_the_parent_is_gone_that_is_an_error(pair: tuple[socket.socke
     with pytest.raises((EOFError, OSError)):
         await asking.sign(["ed"], [[DIGEST]])
     asking.close()
+
+
+async def test_who_signs_steps_behind_the_workers_and_nobody_else_does(
+    pair: tuple[socket.socket, socket.socket],
+) -> None:
+    niceness: list[int] = []
+
+    def asked(selector: str, digest: bytes) -> bytes:
+        niceness.append(os.getpriority(os.PRIO_PROCESS, 0))  # to Linux, this thread
+        return sign(selector, digest)
+
+    signatory.serve(pair[0], asked)
+    asking = await Signatory.at(pair[1])
+    await asking.sign(["ed"], [[DIGEST]])
+    asking.close()
+    here = os.getpriority(os.PRIO_PROCESS, 0)
+    assert niceness == [min(19, here + signatory.BEHIND)]
 
 
 async def test_a_failure_to_sign_ends_the_connection_and_not_the_parent(

@@ -9,6 +9,7 @@ import pytest
 
 from mailer.carrier.group import Manners
 from mailer.clock import system_clock
+from mailer.dispatcher import lookout
 from mailer.dispatcher.dispatcher import Order, share_out
 from mailer.dispatcher.site import Site
 from mailer.dispatcher.ways import Way
@@ -198,6 +199,16 @@ async def test_scheduled_mail_waits_for_its_time(office: Office) -> None:
         sent = broadcast.send(office, request).id
         await here.run_until(lambda: settled(here, sent))
         assert all(mail.at >= at.timestamp() for mail in here.ledger("a.example").received)
+
+
+async def test_a_broadcast_is_seen_before_the_next_look(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lookout, "LOOK_SECONDS", 60.0)
+    async with town(office, {"a.example": WELL}) as here:
+        here.register(addresses(3, "a.example"))
+        async with here.dispatching(), asyncio.timeout(8):
+            await asyncio.sleep(0.2)
+            sent = here.send()
+            await until(lambda: settled(here, sent))
 
 
 async def test_a_flush_wakes_a_resting_receiver(office: Office) -> None:
