@@ -45,7 +45,11 @@ WORDS = {
 @click.argument("address", required=False)
 @option("--broadcast", metavar="ID", help=N_("Only mails about this broadcast or notice."))
 @option("--household", type=click.IntRange(1, MOST), metavar="NUMBER", help=N_("Only mails about this household."))
-@option("--unread", is_flag=True, help=N_("Only mails that say nothing of any recipient and wait for a person."))
+@option(
+    "--unread",
+    is_flag=True,
+    help=N_("Only mails that say nothing of any recipient, came to no school, and wait for a person."),
+)
 @option("--limit", type=click.IntRange(1, MOST), default=100, show_default=True, help=N_("How many lines at most."))
 @click.pass_obj
 def list_(

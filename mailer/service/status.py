@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from mailer.domain.announcement import Announcement
@@ -11,11 +12,14 @@ from mailer.schedule.item import ItemState
 from mailer.service import alarm, maintenance, stops, wave
 from mailer.service.alarm import Failing
 from mailer.service.office import Office
-from mailer.store import announcements, figures
+from mailer.store import announcements, bounce_events, figures
 from mailer.store.space import free_octets, is_short
 
 #: What an open item is called here; `sending` is an item under an attempt that runs.
 OPEN = ("waiting", "deferred", "sending", "held")
+
+
+LATELY = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +27,15 @@ class Status:
     """The figures. `queue` has every lane and every word of OPEN; `last` is the newest broadcast or notice.
 
     `free_octets` is what may still be written in the directory of the store; `alarms` is how many stand, `failing` are
-    the ways out that do not get rid of theirs; `frozen` are the receivers at which a wave of refusals stands.
+    the ways out that do not get rid of theirs; `frozen` are the receivers at which a wave of refusals stands. `resting`
+    is how many addresses rest, `for_a_person` how many mails of the last seven days only a person can understand.
     """
 
     schools: int
     households: int
     addresses: int
+    resting: int
+    for_a_person: int
     queue: Mapping[str, Mapping[str, int]]
     last: Announcement | None
     window: Window | None
@@ -43,14 +50,16 @@ class Status:
 
 def status(office: Office) -> Status:
     """Return how things stand; an error of the store comes through."""
-    store = figures.store_file()
+    store, now = figures.store_file(), office.clock()
     return Status(
         schools=len(office.schools.open()),
         households=figures.households(),
         addresses=figures.addresses(),
+        resting=figures.resting(),
+        for_a_person=bounce_events.for_a_person(now - LATELY),
         queue=queue(),
         last=next(iter(announcements.newest(1)), None),
-        window=maintenance.current(office, office.clock()),
+        window=maintenance.current(office, now),
         suspended=tuple(stops.suspended(office)),
         store=store,
         store_octets=figures.store_octets(),

@@ -9,7 +9,7 @@ from mailer.bounce.event import Event, Kind
 from mailer.carrier.reason import Reason
 from mailer.store.bounce_models import BounceEvent
 from mailer.store.database import change, select
-from mailer.store.models import moment
+from mailer.store.models import instant, moment
 
 ITEM = "SELECT id, address_key, address FROM queue_item WHERE id = ?"
 ITEM_OF_ANNOUNCEMENT = "SELECT id, address_key, address FROM queue_item WHERE id = ? AND announcement_id = ?"
@@ -23,20 +23,27 @@ FROM inbound_mail AS mail LEFT JOIN bounce_event AS event ON event.mail_id = mai
 LEFT JOIN queue_item AS item ON item.id = COALESCE(event.item_id, mail.item_id)
 WHERE {} ORDER BY mail.id DESC, event.id LIMIT :most
 """
+#: What says nothing of any recipient, and was written to no school: what came to those stands among the replies.
+FOR_A_PERSON = """
+mail.meaning IN ('mail', 'unreadable', 'unread')
+AND NOT EXISTS (SELECT 1 FROM bounce_event WHERE bounce_event.mail_id = mail.id)
+AND NOT EXISTS (SELECT 1 FROM single_mail WHERE single_mail.mail_id = mail.id)
+"""
+COUNT = "SELECT COUNT(*) FROM inbound_mail AS mail WHERE received_at >= ? AND {}"
 #: Only those that are asked for stand in the statement: one mail is found by its number.
 FITS = {
     "mail": "mail.id = :mail",
     "address": "(LOWER(event.recipient) = LOWER(:address) OR item.address_key = :address)",
     "announcement": "item.announcement_id = :announcement",
     "household": "item.id IN (SELECT item_id FROM item_slot WHERE household_id = :household)",
-    "unread": "event.id IS NULL AND mail.meaning IN ('mail', 'unreadable', 'unread')",
+    "unread": FOR_A_PERSON,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
     """Which mails are asked for: those about an address (its key), an announcement, a household; or `unread`, those
-    that say nothing of any recipient and wait for a person; or one by its number.
+    that say nothing of any recipient, came to no school, and wait for a person; or one by its number.
     """
 
     address: str | None = None
@@ -121,6 +128,11 @@ def listed(criteria: Criteria, most: int) -> list[Listed]:
     asked = {name: value for name, value in asdict(criteria).items() if value}
     sql = LIST.format(" AND ".join(FITS[name] for name in asked) or "TRUE")
     return [_listed(row) for row in select(sql, {**asked, "most": most})]
+
+
+def for_a_person(since: datetime) -> int:
+    """Return how many of the mails that came in since then wait for a person."""
+    return int(select(COUNT.format(FOR_A_PERSON), (instant(since),))[0][0])
 
 
 def _listed(row: Sequence[Any]) -> Listed:

@@ -17,6 +17,7 @@ ADDRESSES = """
 SELECT COUNT(DISTINCT address_key) FROM address_slot JOIN household ON household.id = address_slot.household_id
 WHERE household.deregistered_at IS NULL
 """
+RESTING = "SELECT COUNT(*) FROM suspension"
 FILES = "SELECT file FROM pragma_database_list WHERE name = 'main'"
 SIZE = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
 
@@ -44,6 +45,11 @@ def households() -> int:
 def addresses() -> int:
     """Return how many different addresses registered households have, in any slot."""
     return int(select(ADDRESSES)[0][0])
+
+
+def resting() -> int:
+    """Return how many addresses rest."""
+    return int(select(RESTING)[0][0])
 
 
 def store_file() -> Path:

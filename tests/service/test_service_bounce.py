@@ -1,5 +1,6 @@
 """Is a mail that came back marked on the evidence, and does no forged or repeated report change anything?"""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +17,7 @@ from mailer.schedule.outcome import Evidence, Outcome, Verdict
 from mailer.service import bounce, broadcast, dispatch, roster, suspension
 from mailer.service.announce import NewAnnouncement, announce, audience
 from mailer.service.office import Office
-from mailer.store import inbound, waves
+from mailer.store import bounce_events, inbound, waves
 from mailer.store.bounce_events import Criteria
 from mailer.store.database import select, transaction
 from mailer.store.models import Attempt, InboundMail, QueueItem
@@ -286,6 +287,8 @@ def test_mails_are_found_by_address_household_and_by_saying_nothing(office: Offi
     assert [one.mail_id for one in bounce.listed(Criteria(household=1), 10)] == [about]
     assert [one.mail_id for one in bounce.listed(Criteria(household=2), 10)] == []
     assert [one.mail_id for one in bounce.listed(Criteria(unread=True), 10)] == [question]
+    assert bounce_events.for_a_person(office.clock() - timedelta(days=1)) == 1
+    assert bounce_events.for_a_person(office.clock() + timedelta(days=1)) == 0
     content, events = bounce.show(question)
     assert content is not None
     assert content.endswith(b"hello\r\n")

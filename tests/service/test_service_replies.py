@@ -18,7 +18,7 @@ from mailer.smtp.address import parse_address
 from mailer.smtp.envelope import Fact, ForwardPath
 from mailer.smtp.reply import Reply, Stage
 from mailer.standing.key import KeyState
-from mailer.store import inbound
+from mailer.store import bounce_events, inbound
 from mailer.store import singles as store
 from mailer.store.database import select, transaction
 from mailer.store.singles import Ended, SingleKind, SingleState
@@ -92,6 +92,12 @@ def fact(code: int, text: str = "2.0.0 ok", stage: Stage = Stage.EOD, *, failure
 
 
 # --- what a mail leads to
+
+
+def test_what_came_to_a_school_stands_among_the_replies_and_not_with_what_nobody_understood(office: Office) -> None:
+    arrive(office, "t-daiichi")
+    assert bounce_events.listed(bounce_events.Criteria(unread=True), 9) == []
+    assert bounce_events.for_a_person(office.clock() - timedelta(days=1)) == 0
 
 
 def test_who_answers_is_sent_a_notice(noticing: Office) -> None:

@@ -13,7 +13,7 @@ from mailer.service import dispatch, maintenance, roster
 from mailer.service.announce import NewAnnouncement, announce, audience
 from mailer.service.office import Office
 from mailer.service.status import queue, status
-from mailer.store import figures
+from mailer.store import bounce_events, figures
 from mailer.store.database import select, transaction
 from mailer.store.models import QueueItem
 
@@ -41,6 +41,7 @@ def test_an_empty_appliance(office: Office, tmp_path: Path) -> None:
     assert (found.schools, found.households, found.addresses) == (3, 0, 0)
     assert found.queue == {"safety": NOTHING, "ordinary": NOTHING, "notice": NOTHING}
     assert (found.last, found.window) == (None, None)
+    assert (found.resting, found.for_a_person) == (0, 0)
     assert found.store == tmp_path / "mimamori.db"
     assert found.store_octets > 4096
     assert 0 < found.free_octets < disk_usage(tmp_path).total
@@ -74,4 +75,6 @@ def test_settled_items_are_not_looked_at(office: Office) -> None:
     plan = str(select("EXPLAIN QUERY PLAN " + figures.OPEN))
     assert "queue_item_expiry" in plan
     assert "queue_item_claimed" in plan
+    count = bounce_events.COUNT.format(bounce_events.FOR_A_PERSON)
+    assert "SCAN" not in str(select("EXPLAIN QUERY PLAN " + count, (0,)))
     assert queue()["notice"] == NOTHING
