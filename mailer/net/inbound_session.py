@@ -223,10 +223,12 @@ class InboundSession(Conversation):
             return
         await self.push("354 End with CRLF.CRLF")
         self.busy = True
-        reply = await self._take()
-        self.reset()
-        await self.push(reply)
-        self.busy = False
+        try:
+            reply = await self._take()
+            self.reset()
+            await self.push(reply)
+        finally:
+            self.busy = False
 
     async def smtp_RSET(self, arg: str) -> None:
         """Forget the mail under way."""
