@@ -95,7 +95,11 @@ class Dns(Section):
 
 
 class Delivery(Section):
-    """How mail is handed over; `workers` None is one process for each core."""
+    """How mail is handed over; `workers` None is one process for each core.
+
+    Mail leaves from the `source_addresses` of this host; behind a translation of addresses (NAT) receivers see
+    `public_addresses` instead.
+    """
 
     port: Annotated[int, PlainValidator(kinds.whole(1, 65535))] = 25
     permit_private_destinations: Switch = False
@@ -104,6 +108,7 @@ class Delivery(Section):
     messages_per_session: Annotated[int, PlainValidator(kinds.whole(1, 100_000))] = 100
     workers: Annotated[int, PlainValidator(kinds.whole(1, 64))] | None = None
     source_addresses: Addresses = ()
+    public_addresses: Addresses = ()
     max_mx_hosts: Annotated[int, PlainValidator(kinds.whole(1, 20))] = 5
     starttls: Switch = True
     dane: Switch = True
@@ -113,6 +118,11 @@ class Delivery(Section):
     expires_safety: Expiry = timedelta(hours=24)
     expires_ordinary: Expiry = timedelta(days=3)
     expires_notice: Expiry = timedelta(days=3)
+
+    @property
+    def seen_addresses(self) -> tuple[str, ...]:
+        """Return the addresses that receivers see our mail come from; none where nobody has named them."""
+        return self.public_addresses or self.source_addresses
 
 
 class SchoolList(Section):

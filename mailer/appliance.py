@@ -50,7 +50,7 @@ def open_office(settings: Settings, *, create: bool = False, needs: Collection[s
         },
         maintenance_lead=settings.maintenance.lead,
         canaries=canaries(settings.canary.addresses, settings.canary.late, settings.canary.late_ordinary),
-        addresses=frozenset(settings.delivery.source_addresses),
+        addresses=frozenset(settings.delivery.seen_addresses),
         suspension=Terms(**dict(settings.suspension)),
     )
 

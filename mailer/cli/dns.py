@@ -52,7 +52,7 @@ def _place(settings: "Settings") -> "Place":
         domain=settings.domain.name,
         hostname=settings.domain.hostname,
         web_host=urlsplit(settings.web.base_url).hostname,
-        addresses=tuple(settings.delivery.source_addresses),
+        addresses=settings.delivery.seen_addresses,
     )
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 KINDS = {"dmarc": N_("mail (DMARC)"), "tls": N_("TLS"), "complaint": N_("complaints")}
 SENDERS = {"ours": N_("ours"), "passed_on": N_("passed on"), "stranger": N_("a stranger's")}
 UNKNOWN = N_(
-    "[delivery] source_addresses names no address: behind a translated address, mail of ours that failed both SPF and"
-    " DKIM counts as a stranger's."
+    "Neither [delivery] public_addresses nor source_addresses names an address: mail of ours that failed both SPF and"
+    " DKIM may count as a stranger's."
 )
 #: More reports of a day and receiver are not named in a table.
 MOST_NUMBERS = 5

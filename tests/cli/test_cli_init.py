@@ -91,6 +91,15 @@ def test_check_names_the_certificate_that_is_not_there(bare_town: Town) -> None:
     assert all(f"{bare_town.directory}/{word}.pem: " in result.stderr for word in ("certificate", "key"))
 
 
+def test_behind_a_translated_address_the_records_name_what_receivers_see(town: Town) -> None:
+    delivery = '[delivery]\nsource_addresses = ["10.1.2.3"]\npublic_addresses = ["198.41.0.4"]\n'
+    town.config.write_text(town.config.read_text().replace("[delivery]\n", delivery))
+    records = town.json("dns", "records")
+    assert "198.41.0.4" in {record["value"] for record in records if record["type"] == "A"}
+    assert any("ip4:198.41.0.4" in record["value"] for record in records)
+    assert not any("10.1.2.3" in record["value"] for record in records)
+
+
 def test_the_records_come_as_a_zone(town: Town) -> None:
     zone = town.done("dns", "records", "--zone")
     assert "IN MX 10" in zone

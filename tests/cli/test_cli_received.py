@@ -76,7 +76,7 @@ def test_where_our_addresses_are_not_known_forgery_is_in_doubt(reported: Town) -
     assert "source_addresses" not in reported.type("reports", "list").stderr
     text = reported.config.read_text()
     reported.config.write_text(text.replace(f'source_addresses = ["{ADDRESS}"]\n', ""))
-    assert "[delivery] source_addresses names no address" in reported.type("reports", "list").stderr
+    assert "[delivery] public_addresses nor source_addresses" in reported.type("reports", "list").stderr
 
 
 def test_days_and_kinds_are_chosen(reported: Town) -> None:

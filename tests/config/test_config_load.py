@@ -57,6 +57,7 @@ def test_what_outside_tests_set(tmp_path: Path) -> None:
             messages_per_session = 10
             workers = 2
             source_addresses = ["127.0.0.2", "::1"]
+            public_addresses = ["203.0.113.25"]
             [schools]
             file = "{tmp_path}/schools.toml"
             [inbound]
@@ -79,6 +80,7 @@ def test_what_outside_tests_set(tmp_path: Path) -> None:
     assert settings.database.url == "sqlite:///srv/store.db"
     assert settings.dns.nameservers == (("127.0.0.1", 5353), ("::1", 5354))
     assert settings.delivery.source_addresses == ("127.0.0.2", "::1")
+    assert settings.delivery.seen_addresses == ("203.0.113.25",)
     assert settings.delivery.workers == 2
     assert settings.inbound.submission_listen == (("::1", 2587),)
     assert settings.web.base_url == "http://127.0.0.1:8000"
