@@ -51,6 +51,7 @@ class _Session(asyncio.Protocol):
         self._rest = b""
         self._mail: Ready | None = None
         self._expected: list[bytes] = [b"220"]
+        self._offers_known = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -77,7 +78,10 @@ class _Session(asyncio.Protocol):
             self._transport.abort()
         elif code == b"220":
             self._transport.write(HELLO)
-            self._expected = [b"250", *self._next(b"")]
+            self._expected = [b"250"]
+        elif not self._offers_known:  # nothing may ride behind EHLO (RFC 2920 §3.1)
+            self._offers_known = True
+            self._expected = self._next(b"")
         elif code == b"354" and self._mail is not None:
             content = self._mail.content
             self._expected += [b"250", *self._next(content)]

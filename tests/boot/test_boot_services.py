@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 import pytest
+import trustme
 
 from tests.boot.machine import Machine
 
@@ -19,8 +20,16 @@ AGAIN_SECONDS = 30.0
 STOP_SECONDS = 40.0
 #: Two looks of the sentry, and what they take.
 SENTRY_SECONDS = 100.0
+READING_SECONDS = 20.0
 #: What systemd says of a unit in other words than the unit's file.
-SHOWN_OTHERWISE = {"SystemCallFilter", "CapabilityBoundingSet", "ReadWritePaths", "LoadCredential", "ExecStart"}
+SHOWN_OTHERWISE = {
+    "SystemCallFilter",
+    "CapabilityBoundingSet",
+    "ReadWritePaths",
+    "LoadCredential",
+    "ExecStart",
+    "ExecReload",
+}
 SHOWN_AS = {"WatchdogSec": "WatchdogUSec", "RestartSec": "RestartUSec", "TimeoutStopSec": "TimeoutStopUSec"}
 
 
@@ -102,6 +111,59 @@ with smtplib.SMTP({address!r}, 25) as peer:
     print(peer.data("Subject: x\\n\\nx\\n")[0])
 """
     assert vm.python(talk).split() == ["250", "250", "550", "250", "250"]
+
+
+def test_what_came_in_is_read_by_a_process_that_can_do_nothing_else(vm: Machine) -> None:
+    report = """
+import smtplib
+text = "From: root\\nAuto-Submitted: auto-replied\\nSubject: x\\nContent-Type: text/plain\\n\\nI am away.\\n"
+with smtplib.SMTP("127.0.0.1", 25) as peer:
+    print(peer.sendmail("guardian@example.com", ["postmaster@mail.mimamori-iwamizawa.jp"], text))
+"""
+    assert vm.python(report).strip() == "{}"
+    vm.wait_until(lambda: vm.mimamori("bounce", "list")[0]["meaning"] == "autoreply", READING_SECONDS)
+
+
+def test_a_certificate_is_shown_after_a_reload(vm: Machine) -> None:
+    settings = vm.tree.path("/etc/mimamori/mimamori.toml")
+    good = settings.read_text(encoding="utf-8")
+    files = {name: f"/etc/mimamori/{name}.pem" for name in ("certificate", "key")}
+    section = "[inbound]\n" + "".join(f'{name} = "{path}"\n' for name, path in files.items())
+    try:
+        _certify(vm, files, "first.example")
+        settings.write_text(good.replace("[inbound]\n", section), encoding="utf-8")
+        vm.check("systemctl", "restart", "mimamori-inbound.service")
+        assert "first.example" in _certificate(vm)
+        before = vm.pid("inbound")
+        _certify(vm, files, "second.example")
+        vm.check("systemctl", "reload", "mimamori-inbound.service")
+        vm.wait_until(lambda: "second.example" in _certificate(vm), READING_SECONDS)
+        assert vm.pid("inbound") == before
+    finally:
+        settings.write_text(good, encoding="utf-8")
+        vm.check("systemctl", "restart", "mimamori-inbound.service")
+
+
+def _certify(vm: Machine, files: dict[str, str], name: str) -> None:
+    """Put a certificate of a name and its key in their places, as an operator would."""
+    authority = trustme.CA()
+    issued = authority.issue_cert(name)
+    for path, pem in ((files["certificate"], issued.cert_chain_pems[0]), (files["key"], issued.private_key_pem)):
+        vm.tree.path(path).write_bytes(pem.bytes())
+        vm.check("chown", "root:mimamori", path)
+        vm.check("chmod", "640", path)
+
+
+def _certificate(vm: Machine) -> str:
+    """Return the certificate that port 25 shows, as Python prints its octets."""
+    code = """
+import smtplib, ssl
+anyone = ssl._create_unverified_context()
+with smtplib.SMTP("127.0.0.1", 25) as peer:
+    peer.starttls(context=anyone)
+    print(peer.sock.getpeercert(True))
+"""
+    return vm.python(code)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "[::1]"])
