@@ -16,7 +16,9 @@ SERVICES = ("mailer", "inbound", "webhook")
 PROGRAM = "/opt/mimamori/current/bin/mimamori"
 PYTHON = "/opt/mimamori/current/bin/python"
 #: What may differ between the services; everything else is one sandbox.
-OWN = ("ExecStart", "ExecReload", "User", "LoadCredential", "MemoryMax")
+OWN = ("ExecStart", "ExecReload", "User", "LoadCredential", "MemoryMax", "Nice")
+#: Only the mailer has threads that step behind others.
+STEPS_BEHIND = ("SystemCallFilter", "setpriority")
 #: systemd-analyze counts in tenths here.
 MOST_EXPOSURE = 15
 
@@ -64,7 +66,8 @@ def test_the_services_share_one_sandbox() -> None:
     sandboxes = []
     for service in SERVICES:
         unit = settings(UNITS / f"mimamori-{service}.service")
-        sandboxes.append([(key, value) for section, key, value in unit if section == "Service" and key not in OWN])
+        lines = [(key, value) for section, key, value in unit if section == "Service" and key not in OWN]
+        sandboxes.append([line for line in lines if (service, line) != ("mailer", STEPS_BEHIND)])
     assert sandboxes[0] == sandboxes[1] == sandboxes[2]
 
 
@@ -109,5 +112,5 @@ def test_the_sentry_runs_the_alarm_program_as_the_mailer_does() -> None:
         {(key, value) for section, key, value in settings(UNITS / f"mimamori-{name}.service") if section == "Service"}
         for name in ("mailer", "sentry")
     )
-    assert {(key, value) for key, value in mailer if key not in others} <= sentry
+    assert {(key, value) for key, value in mailer if key not in others} - {STEPS_BEHIND} <= sentry
     assert ("User", "mimamori-mailer") in sentry
