@@ -37,5 +37,6 @@ def decode(content: bytes) -> str:
 
 
 def _mostly_utf8(content: bytes) -> bool:
-    text = content.decode("utf-8", "surrogateescape")
-    return len(re.findall(r"[\u0080-\ud7ff\ue000-\U0010ffff]", text)) > len(re.findall(r"[\udc80-\udcff]", text))
+    whole, good = content.decode("utf-8", "surrogateescape"), content.decode("utf-8", "ignore")
+    beyond_ascii = len(good) - len(good.encode("ascii", "ignore"))
+    return beyond_ascii > len(whole) - len(good)

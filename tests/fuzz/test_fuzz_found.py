@@ -59,6 +59,7 @@ FOUND = {
     ),
     "semicolons": ("shapes", (b"; " * 90 + b"a" * 200 + b"\n") * 80),
     "parts that are all header": ("mime", parts_all_header()),
+    "octets that are no text": ("roster", b"\xd3" * 300_000),
     "blanks in a cell": ("roster", HEADER + b"t-daiichi,1,1," + b" " * 60_000 + b"x,,1001,,,,,1\r\n"),
     # Another answer, depending on the pieces in which it came.
     "bare CR behind a code": ("reply", b"550\ro\n"),
