@@ -35,7 +35,9 @@ def _of_report(book: Rulebook, told: ReportedRecipient, report: StatusReport, no
         return None
     if told.action in DELIVERED:
         words = visible(told.diagnostic, LONGEST_TEXT)
-        return Event(address, Kind.DELIVERED, Reason.DELIVERED, told.status, words, told.host, final)
+        return Event(
+            address, Kind.DELIVERED, Reason.DELIVERED, told.status, words, visible(told.host, LONGEST_TEXT), final
+        )
     if told.action == "delayed" and GIVEN_UP_YET_DELAYED in about(notice.text, final or address).lower():
         told = replace(told, action="failed")
     delayed = told.action == "delayed"

@@ -59,6 +59,10 @@ FOUND = {
     ),
     "semicolons": ("shapes", (b"; " * 90 + b"a" * 200 + b"\n") * 80),
     "parts that are all header": ("mime", parts_all_header()),
+    "a host that nobody can see, of a success": (
+        "returned",
+        b"m\n\nFinal-Recipient:i@e.om\nAction:relayed\n0\nRemote-MTA:\x80",
+    ),
     "octets that are no text": ("roster", b"\xd3" * 300_000),
     "blanks in a cell": ("roster", HEADER + b"t-daiichi,1,1," + b" " * 60_000 + b"x,,1001,,,,,1\r\n"),
     # Another answer, depending on the pieces in which it came.
