@@ -184,8 +184,10 @@ class Conversation(SMTP):
     def _speak_over(self, secured: asyncio.BaseTransport) -> None:
         self.secured = True
         self.transport = secured
-        self._reader._transport = secured  # type: ignore[attr-defined]  # as aiosmtpd; asyncio's own way is too new
-        self._writer._transport = secured  # type: ignore[attr-defined]  # as aiosmtpd; asyncio's own way is too new
+        # aiosmtpd made these streams over the plain transport and moves them so, too. Python 3.11 has no public way:
+        # its `StreamWriter.start_tls` leaves the reader behind, which would then pause and resume the wrong transport.
+        self._reader._transport = secured  # type: ignore[attr-defined]
+        self._writer._transport = secured  # type: ignore[attr-defined]
 
     async def _line(self) -> bytes:
         """Return the next line. It must be whole within the time: a peer who drips does not get more of it."""
