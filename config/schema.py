@@ -14,11 +14,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidato
 
 from config import kinds
 from config.problem import wrong
+from mailer.domain.retention import Terms as RetentionTerms
 from mailer.domain.suspension import Terms
 
 DOMAIN = "mail.mimamori-iwamizawa.jp"
 STATE_DIRECTORY = Path("/var/lib/mimamori")
 TERMS = Terms()
+KEPT = RetentionTerms()
 
 Switch = Annotated[bool, PlainValidator(kinds.switch)]
 DomainName = Annotated[str, PlainValidator(kinds.domain)]
@@ -37,6 +39,8 @@ Nameservers = Annotated[
 Mailboxes = Annotated[tuple[Annotated[str, PlainValidator(kinds.mailbox)], ...], AfterValidator(kinds.one_mailbox_each)]
 Command = Annotated[tuple[Annotated[str, PlainValidator(kinds.words(1000))], ...], AfterValidator(kinds.program)]
 Kept = Annotated[timedelta, PlainValidator(kinds.duration("1d", "3650d"))]
+#: A mail that returns, and an alarm that is raised again, ask for what is a month old.
+KeptLong = Annotated[timedelta, PlainValidator(kinds.duration("60d", "3650d"))]
 Late = Annotated[timedelta, PlainValidator(kinds.duration("5s", "1d"))]
 Span = Annotated[timedelta, PlainValidator(kinds.duration("1s", "366d"))]
 DomainNames = Annotated[tuple[DomainName, ...], AfterValidator(kinds.all_different)]
@@ -138,7 +142,10 @@ class CarrierList(Section):
 
 
 class Inbound(Section):
-    """Where mail is taken in; `timeout` in seconds. STARTTLS is offered where there are a certificate and its key."""
+    """Where mail is taken in; `timeout` in seconds. STARTTLS is offered where there are a certificate and its key.
+
+    `keep` and `keep_for_a_person` are former names of two terms of `[retention]`.
+    """
 
     listen: Listen = (("0.0.0.0", 25),)
     submission_listen: Listen = ()
@@ -151,8 +158,8 @@ class Inbound(Section):
     size_megabytes: Annotated[int, PlainValidator(kinds.whole(1, 50))] = 10
     free_percent: Annotated[int, PlainValidator(kinds.whole(0, 50))] = 10
     free_megabytes: Annotated[int, PlainValidator(kinds.whole(0, 1_000_000))] = 512
-    keep: Kept = timedelta(days=90)
-    keep_for_a_person: Kept = timedelta(days=365)
+    keep: Kept | None = None
+    keep_for_a_person: Kept | None = None
 
     @model_validator(mode="after")
     def _both_or_none(self) -> "Inbound":
@@ -203,7 +210,10 @@ class Canary(Section):
 
 
 class Suspension(Section):
-    """When an address rests that mail does not reach, and when it is tried again; a `reach_test` of None is "never"."""
+    """When an address rests that mail does not reach, and when it is tried again; a `reach_test` of None is "never".
+
+    `keep` is a former name of a term of `[retention]`.
+    """
 
     hard: Annotated[int, PlainValidator(kinds.whole(1, 100))] = TERMS.hard
     broadcasts: Annotated[int, PlainValidator(kinds.whole(1, 100))] = TERMS.broadcasts
@@ -211,13 +221,21 @@ class Suspension(Section):
     soft_span: Span = TERMS.soft_span
     wait: Annotated[timedelta, PlainValidator(kinds.duration("1s", "7d"))] = TERMS.wait
     reach_test: Annotated[timedelta | None, PlainValidator(kinds.duration_or_never("1m", "366d"))] = TERMS.reach_test
-    keep: Kept = TERMS.keep
+    keep: Kept | None = None
 
-    @model_validator(mode="after")
-    def _kept_while_it_may_count(self) -> "Suspension":
-        if self.keep < self.soft_span:
-            raise wrong("shorter", self.keep, at="keep", other=f"suspension.soft_span ({self.soft_span.days}d)")
-        return self
+
+class Retention(Section):
+    """How long what is kept; what each term means says `mailer.domain.retention`."""
+
+    received: Kept = KEPT.received
+    received_for_a_person: Kept = KEPT.received_for_a_person
+    reports: Kept = KEPT.reports
+    setbacks: Kept = KEPT.setbacks
+    transcripts: Kept = KEPT.transcripts
+    visits: Kept = KEPT.visits
+    broadcasts: KeptLong = KEPT.broadcasts
+    households: Kept = KEPT.households
+    alarms: KeptLong = KEPT.alarms
 
 
 class Reports(Section):
@@ -247,6 +265,7 @@ class Settings(Section):
     canary: Canary = Canary()
     suspension: Suspension = Suspension()
     reports: Reports = Reports()
+    retention: Retention = Retention()
 
     @model_validator(mode="before")
     @classmethod
@@ -259,6 +278,33 @@ class Settings(Section):
             "web": {"base_url": f"https://{hostname}"},
         }
         return {**given, **{name: _filled(given.get(name, {}), keys) for name, keys in following.items()}}
+
+    @property
+    def kept(self) -> RetentionTerms:
+        """Return how long what is kept; where only a former name is said, by that. Recipients outlast setbacks."""
+        former = {
+            "received": self.inbound.keep,
+            "received_for_a_person": self.inbound.keep_for_a_person,
+            "setbacks": self.suspension.keep,
+        }
+        said = self.retention.model_fields_set
+        terms = dict(self.retention)
+        terms.update((name, term) for name, term in former.items() if term is not None and name not in said)
+        if "broadcasts" not in said:
+            terms["broadcasts"] = max(terms["broadcasts"], terms["setbacks"])
+        return RetentionTerms(**terms)
+
+    @model_validator(mode="after")
+    def _kept_while_it_may_count(self) -> "Settings":
+        kept, span = self.kept, self.suspension.soft_span
+        former = self.suspension.keep is not None and "setbacks" not in self.retention.model_fields_set
+        setbacks = "suspension.keep" if former else "retention.setbacks"
+        if kept.setbacks < span:
+            raise wrong("shorter", kept.setbacks, at=setbacks, other=f"suspension.soft_span ({span.days}d)")
+        if kept.broadcasts < kept.setbacks:
+            other = f"{setbacks} ({kept.setbacks.days}d)"
+            raise wrong("shorter", kept.broadcasts, at="retention.broadcasts", other=other)
+        return self
 
     @model_validator(mode="after")
     def _apart(self) -> "Settings":

@@ -26,6 +26,7 @@ from mailer.alarm_ways import alarm_ways, troubles
 from mailer.alarms import keep_alarms
 from mailer.appliance import open_office
 from mailer.clock import SteadyClock, elapsed
+from mailer.forgetting import keep_forgetting
 from mailer.keyring import Keyring
 from mailer.liveness import all_gone, only_mailer
 from mailer.serve import Parent, child_command
@@ -57,7 +58,8 @@ async def run(settings: Settings, config: Path, ready: Callable[[], None], stop:
         widow = Widow(office, writer)
         alarms = keep_alarms(office, writer, alarm_ways(settings, clock), partial(troubles, settings, writer, widow))
         commands = _commands(settings, config)
-        work = (keep_time(office, writer, clock), widow.watch(commands), widow.end_endless(), alarms)
+        forgets = keep_forgetting(office, writer)
+        work = (keep_time(office, writer, clock), widow.watch(commands), widow.end_endless(), alarms, forgets)
         tasks = [asyncio.create_task(each) for each in work]
         try:
             if not await unless(stop, cleared(settings.state.directory, widow)):

@@ -51,7 +51,8 @@ def open_office(settings: Settings, *, create: bool = False, needs: Collection[s
         maintenance_lead=settings.maintenance.lead,
         canaries=canaries(settings.canary.addresses, settings.canary.late, settings.canary.late_ordinary),
         addresses=frozenset(settings.delivery.seen_addresses),
-        suspension=Terms(**dict(settings.suspension)),
+        suspension=Terms(**settings.suspension.model_dump(exclude={"keep"})),
+        kept=settings.kept,
     )
 
 

@@ -27,10 +27,11 @@ from mailer.reading import Reading, keep_reading
 from mailer.reserve import Reserve
 from mailer.sealed import SealedRoom
 from mailer.sealed_room import Findings
-from mailer.service import arrivals, bounce, received_report, replies
+from mailer.service import bounce, received_report, replies
 from mailer.service.certificate import watch as watch_certificate
 from mailer.service.office import Office
 from mailer.store.database import FAILURES, is_full
+from mailer.store.figures import spare_octets
 from mailer.store.reader import Reader
 from mailer.store.writer import Writer
 
@@ -39,7 +40,6 @@ SMALL, BIG = 16 * 1024, 256 * 1024
 FEW = 16
 MIB = 1024 * 1024
 CERTIFICATE_SECONDS = 60.0
-FORGET_SECONDS = 3600.0
 
 
 async def run(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:
@@ -54,7 +54,6 @@ async def run(settings: Settings, ready: Callable[[], None], stop: asyncio.Event
         async with (
             reading(settings, office, writer, arrived),
             kept_fresh(office, writer, certificate),
-            forgetting(settings, office, writer),
         ):
             try:
                 await inbound.start(listening("smtp", settings.inbound.listen))
@@ -123,27 +122,6 @@ async def kept_fresh(office: Office, writer: Writer, certificate: Certificate | 
         task.cancel()
 
 
-@asynccontextmanager
-async def forgetting(settings: Settings, office: Office, writer: Writer) -> AsyncIterator[None]:
-    """Forget once an hour what is kept no longer, as long as the block lasts."""
-    task = asyncio.create_task(_forget(settings, office, writer))
-    try:
-        yield
-    finally:
-        task.cancel()
-
-
-async def _forget(settings: Settings, office: Office, writer: Writer) -> None:
-    kept = settings.inbound
-    while True:
-        try:
-            while forgotten := await writer.do(partial(arrivals.forget, office, kept.keep, kept.keep_for_a_person)):
-                _log.info("%d mails that came in were kept long enough and are forgotten", forgotten)
-        except Exception as error:
-            _log.error("mails that came in cannot be forgotten now: %s", error)
-        await asyncio.sleep(FORGET_SECONDS)
-
-
 async def _follow(office: Office, writer: Writer, certificate: Certificate) -> None:
     while True:
         try:
@@ -166,7 +144,10 @@ def house(settings: Settings, office: Office, take: Take, certificate: Certifica
         spool_directory=str(settings.state.directory),
         tls=lambda: None if certificate is None else certificate.context,
         has_room=Reserve(
-            settings.state.directory, settings.inbound.free_percent, settings.inbound.free_megabytes
+            settings.state.directory,
+            settings.inbound.free_percent,
+            settings.inbound.free_megabytes,
+            spare=spare_octets,
         ).holds,
     )
 

@@ -45,7 +45,7 @@ class Means:
 
 
 async def keep_reporting(office: Office, writer: Writer, means: Means) -> None:
-    """Send what is due once a minute until cancelled, and forget what is old."""
+    """Send what is due once a minute until cancelled, and end alarms that nobody repeats."""
     while True:
         try:
             await _look(office, writer, means)
@@ -57,7 +57,7 @@ async def keep_reporting(office: Office, writer: Writer, means: Means) -> None:
 
 async def _look(office: Office, writer: Writer, means: Means) -> None:
     await writer.do(partial(tls_report.keep, office, sends=means.sends))
-    await writer.do(partial(received_report.forget, office))
+    await writer.do(partial(received_report.end_quiet, office))
     if means.sends:
         due = await writer.do(partial(tls_report.due, office))
         sending = (send(office, writer, means, day, domain) for day, domain in due)

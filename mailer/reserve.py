@@ -1,7 +1,9 @@
 """Is there enough room on the disk to take in what others send?
 
 What comes in must not take the room that sending and receipts need, so it is refused for the time while less is free
-than a part of the disk and a number of MiB, whichever is larger (attacks P5). The disk is asked once a second.
+than a part of the disk and a number of MiB, whichever is larger (attacks P5). What is free inside the store
+counts as free, as the store writes there first; but what it writes on the way there needs a floor of the disk itself.
+Both are asked once a second.
 """
 
 import shutil
@@ -13,6 +15,8 @@ from mailer.clock import elapsed
 
 MIB = 1024 * 1024
 LOOK_SECONDS = 1.0
+#: The log of the store keeps up to so much of the disk.
+FLOOR = 64 * MIB
 
 
 class Usage(Protocol):
@@ -37,12 +41,14 @@ class Reserve:
         megabytes: int,
         now: Callable[[], float] = elapsed,
         usage: Callable[[Path], Usage] = shutil.disk_usage,
+        spare: Callable[[], int] = lambda: 0,
     ) -> None:
         self._directory = directory
         self._percent = percent
         self._megabytes = megabytes
         self._now = now
         self._usage = usage
+        self._spare = spare
         self._looked_at = float("-inf")
         self._holds = True
 
@@ -52,5 +58,8 @@ class Reserve:
         if now - self._looked_at >= LOOK_SECONDS:
             self._looked_at = now
             found = self._usage(self._directory)
-            self._holds = found.free >= max(found.total * self._percent // 100, self._megabytes * MIB)
+            wanted = max(found.total * self._percent // 100, self._megabytes * MIB)
+            self._holds = found.free >= wanted or (
+                found.free >= min(wanted, FLOOR) and found.free + self._spare() >= wanted
+            )
         return self._holds

@@ -1,10 +1,9 @@
 """What does the mailer do because the time has come?
 
 Maintenance notices whose lead time is reached are announced, items past their deadline end as expired, what an
-operator stopped for a time goes on, addresses are put to rest or woken, and what was said against them long ago is
-forgotten. The due times stand in the store, so a restart forgets none. When somebody sets the machine's clock, the
-queue's times are set with it before anything else is looked at: an item has as long as it was given, by the time that
-really went by.
+operator stopped for a time goes on, and addresses are put to rest or woken. The due times stand in the store, so a
+restart forgets none. When somebody sets the machine's clock, the queue's times are set with it before anything else is
+looked at: an item has as long as it was given, by the time that really went by.
 """
 
 import asyncio
@@ -36,7 +35,6 @@ async def tick(office: Office, writer: Writer, clock: SteadyClock) -> None:
     await _tried(writer, "expired items", lambda: dispatch.expire(office, office.clock()))
     await _tried(writer, "waves of refusals that are over", lambda: wave.forget(office))
     await _tried(writer, "addresses put to rest or woken", lambda: suspension.judge(office))
-    await _tried(writer, "setbacks of addresses forgotten", lambda: suspension.forget(office))
 
 
 async def _follow(office: Office, writer: Writer, clock: SteadyClock) -> None:

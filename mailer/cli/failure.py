@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from mailer.cli import output
 from mailer.cli.foreign import told
 from mailer.cli.session import Session
 from mailer.language import _
@@ -48,7 +49,14 @@ def _of_names(error: Exception) -> str | None:
     from mailer.service.alarm import NoSuchAlarm
     from mailer.service.announce import NoSuchAnnouncement
     from mailer.service.queue import NoSuchItems
+    from mailer.service.retention import Forgotten
 
+    if isinstance(error, Forgotten):
+        words = _(
+            "The recipients of {id} were forgotten on {day} because [retention] broadcasts was over;"
+            " “mimamori broadcast show” has its sums."
+        )
+        return words.format(id=error, day=output.moment(error.at))
     if isinstance(error, NoSuchAnnouncement):
         words = _("There is no broadcast or notice {id}; “mimamori broadcast list” shows them.")
         return words.format(id=error)

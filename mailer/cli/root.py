@@ -38,6 +38,7 @@ VERBS = {
     "replies": "mailer.cli.replies:replies",
     "rehearse": "mailer.cli.rehearse:rehearse",
     "audit": "mailer.cli.audit:audit",
+    "retention": "mailer.cli.retention:retention",
     "bounce": "mailer.cli.bounce:bounce",
 }
 

@@ -44,7 +44,12 @@ def _document(found: "Status") -> dict[str, Any]:
         "suspended": [suspending.document(one) for one in found.suspended],
         "maintenance": window and {"id": window.id, "from": window.begins_at, "to": window.ends_at},
         "alarms": {"standing": found.alarms, "failing": [asdict(way) for way in found.failing]},
-        "store": {"file": str(found.store), "octets": found.store_octets, "free_octets": found.free_octets},
+        "store": {
+            "file": str(found.store),
+            "octets": found.store_octets,
+            "spare_octets": found.spare_octets,
+            "free_octets": found.free_octets,
+        },
     }
 
 
@@ -64,6 +69,7 @@ def _describe(found: "Status") -> None:
             (_("waves of refusals"), ", ".join(found.frozen) or _("no")),
             (_("maintenance under way"), f"{window.id} … {output.moment(window.ends_at)}" if window else _("no")),
             (_("store"), f"{found.store} ({found.store_octets / 1_000_000:.1f} MB)"),
+            (_("free inside the store"), f"{found.spare_octets / 1_000_000:.1f} MB"),
             (_("free space"), f"{found.free_octets / 1_000_000:.1f} MB ({found.store.parent})"),
         ]
     )

@@ -35,8 +35,7 @@ class Terms:
     An address rests after `hard` setbacks that call it dead over `broadcasts` announcements, or after setbacks of any
     kind over `soft_broadcasts` announcements that span at least `soft_span`. A setback is judged `wait` after it came,
     when it can be told from a wave of refusals. `reach_test` is how long an address rests before the next announcement,
-    whatever it is, goes to it again to see whether it works; None: never. A setback is forgotten `keep` after it came,
-    unless its address rests.
+    whatever it is, goes to it again to see whether it works; None: never.
     """
 
     hard: int = 2
@@ -45,7 +44,6 @@ class Terms:
     soft_span: timedelta = timedelta(days=30)
     wait: timedelta = timedelta(hours=1)
     reach_test: timedelta | None = timedelta(days=30)
-    keep: timedelta = timedelta(days=365)
 
     def tested_after(self, reason: str) -> timedelta | None:
         """Return how long after it was last tried an address that rests for this reason is tried again."""

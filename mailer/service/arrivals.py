@@ -1,18 +1,7 @@
-"""Which mails that came in are still to be read, and which may be forgotten?
+"""Which mails that came in are still to be read?"""
 
-A mail that said something about somebody is kept as long as the settings want; one that said nothing to us (ordinary
-mail, or one that could not be read) waits for a person and is kept longer; one that nobody has read is never forgotten.
-"""
-
-from datetime import timedelta
-
-from mailer.service.bounce import MAIL, UNREAD, UNREADABLE
-from mailer.service.office import Office
+from mailer.service.bounce import UNREAD, UNREADABLE
 from mailer.store import inbound
-
-FOR_A_PERSON = (MAIL, UNREADABLE)
-#: At most so many are forgotten at once: the store is locked meanwhile.
-MOST_AT_ONCE = 200
 
 
 def unread(most: int) -> list[int]:
@@ -28,9 +17,3 @@ def content(mail_id: int) -> bytes:
 def give_up(mail_id: int) -> None:
     """Write that a mail cannot be read; inside a Writer."""
     inbound.mean(mail_id, UNREADABLE)
-
-
-def forget(office: Office, keep: timedelta, keep_for_a_person: timedelta) -> int:
-    """Forget mails that are kept no longer, some at a time, and return how many that were; inside a Writer."""
-    now = office.clock()
-    return inbound.forget(now - keep, now - keep_for_a_person, FOR_A_PERSON, (UNREAD,), MOST_AT_ONCE)

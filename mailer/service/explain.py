@@ -2,7 +2,8 @@
 
 Gathers what the store knows, for `domain.explain` to judge; changes nothing. An address that stands in several
 households is answered for each. What was typed is never taken for another address (N6): those that look like it are
-returned to be asked about. Raises NoSuchAnnouncement, and RosterRefused for a household that there is not.
+returned to be asked about. Raises NoSuchAnnouncement, Forgotten where the recipients of a broadcast that is named are
+not kept any longer, and RosterRefused for a household that there is not.
 """
 
 import unicodedata
@@ -21,7 +22,7 @@ from mailer.service.explain_facts import History, broadcast, mail, registration
 from mailer.service.office import Office
 from mailer.service.roster import RosterRefused
 from mailer.smtp.address import AddressError, parse_address
-from mailer.store import announcements, audience, maintenance, registry
+from mailer.store import accounting, announcements, audience, maintenance, registry
 from mailer.store import explain as evidence
 
 MOST_DIGITS = 18
@@ -83,6 +84,7 @@ def _announcement(announcement_id: str) -> Announcement:
     found = None if hidden_character(announcement_id) else announcements.get(announcement_id)
     if found is None:
         raise NoSuchAnnouncement(announcement_id)
+    accounting.must_be_kept(found.id)
     return found
 
 

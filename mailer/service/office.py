@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from mailer.clock import Clock
+from mailer.domain import retention
 from mailer.domain.canary import Canaries
 from mailer.domain.lane import Lane
 from mailer.domain.school import Schools
@@ -18,6 +19,7 @@ from mailer.message.verp import Verp
 
 NO_CANARIES = Canaries()
 TERMS = Terms()
+KEPT = retention.Terms()
 
 
 def _by_domain(domain: str, host: str) -> str:
@@ -30,7 +32,7 @@ class Office:
 
     `suspension` says when addresses rest; `receiver` says how the receiver of a domain, of which a host answered, is
     called: by its carrier if it has one. `addresses` are those that mail leaves from, as far as the configuration names
-    them.
+    them; `kept` says how long what is kept.
     """
 
     clock: Clock
@@ -47,3 +49,4 @@ class Office:
     suspension: Terms = TERMS
     receiver: Callable[[str, str], str] = _by_domain
     addresses: frozenset[str] = frozenset()
+    kept: retention.Terms = KEPT

@@ -25,7 +25,6 @@ from mailer.store.received_reports import Kept, KeptMail, KeptTls
 
 __all__ = ["DaySums", "Kept", "KeptMail", "KeptTls", "Kind", "NoSuchReport", "Sender", "Shown"]
 
-KEPT = timedelta(days=365)
 #: A report about a day longer ago alarms nobody any more, nor one about a day that is far from over.
 STILL_NEWS = timedelta(days=7)
 #: Reports come once a day, and some a day late.
@@ -107,10 +106,9 @@ def show(number: int) -> Shown:
     return Shown(report, received_reports.mails(number), received_reports.sessions(number))
 
 
-def forget(office: Office) -> None:
-    """Forget what is old, and end the alarms that no report has repeated for days. Inside a Writer."""
+def end_quiet(office: Office) -> None:
+    """End the alarms that no report has repeated for days. Inside a Writer."""
     now = office.clock()
-    received_reports.forget(now - KEPT)
     for kind in ALARMS:
         alarms.clear_quiet(kind, now - QUIET, now, BY_QUIET)
 

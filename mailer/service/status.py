@@ -26,9 +26,10 @@ LATELY = timedelta(days=7)
 class Status:
     """The figures. `queue` has every lane and every word of OPEN; `last` is the newest broadcast or notice.
 
-    `free_octets` is what may still be written in the directory of the store; `alarms` is how many stand, `failing` are
-    the ways out that do not get rid of theirs; `frozen` are the receivers at which a wave of refusals stands. `resting`
-    is how many addresses rest, `for_a_person` how many mails of the last seven days only a person can understand.
+    `free_octets` is what may still be written in the directory of the store, `spare_octets` what its file has free;
+    `alarms` is how many stand, `failing` are the ways out that do not get rid of theirs; `frozen` are the receivers at
+    which a wave of refusals stands. `resting` is how many addresses rest, `for_a_person` how many mails of the last
+    seven days only a person can understand.
     """
 
     schools: int
@@ -42,6 +43,7 @@ class Status:
     suspended: tuple[stops.Standing, ...]
     store: Path
     store_octets: int
+    spare_octets: int
     free_octets: int
     frozen: tuple[str, ...]
     alarms: int
@@ -63,6 +65,7 @@ def status(office: Office) -> Status:
         suspended=tuple(stops.suspended(office)),
         store=store,
         store_octets=figures.store_octets(),
+        spare_octets=figures.spare_octets(),
         free_octets=free_octets(store.parent),
         frozen=tuple(wave.frozen()),
         alarms=len(alarm.list_()),

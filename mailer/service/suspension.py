@@ -31,7 +31,6 @@ TIMER = "timer"
 SESSION, REPORT = "session", "report"
 #: So many setbacks are judged in one go: nobody waits for the store for longer than a tenth of a second.
 AT_ONCE = 50
-FORGOTTEN_AT_ONCE = 200
 #: How often it is asked whether a wave is over.
 LOOK_AGAIN = timedelta(hours=1)
 LONGEST_WORDS = 500
@@ -166,11 +165,6 @@ def _wake_excused(office: Office, suspended: Suspended) -> bool:
     suspensions.end([suspended.address_key])
     record(office, TIMER, "suspension.wake", "", why="wave")
     return True
-
-
-def forget(office: Office) -> int:
-    """Forget what was said against addresses long ago, some of it at a time; inside a Writer. Return how much."""
-    return suspensions.forget(office.clock() - office.suspension.keep, FORGOTTEN_AT_ONCE)
 
 
 def resting(office: Office) -> frozenset[str]:

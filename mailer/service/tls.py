@@ -6,11 +6,11 @@ write do not open a transaction: they are made for a `Writer`.
 
 from datetime import timedelta
 
+from mailer.domain.retention import RULES, Kind
 from mailer.service.office import Office
 from mailer.store import tls
 
-#: A host that was not spoken to for so long is a stranger again.
-HOST_DAYS = timedelta(days=90)
+HOST_DAYS = RULES[Kind.TLS_HOSTS].fixed or timedelta.max
 
 __all__ = ["hosts_with_tls", "remember_host", "remember_policy", "sts_policies", "sts_policy"]
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from mailer.domain.retention import RULES, Kind
 from mailer.report.tls import Counted, Report, Reporter, span, sums
 from mailer.service import keys
 from mailer.service.audit import record
@@ -21,7 +22,7 @@ from mailer.store.tls_report import Begun, ReportState, TlsReport
 
 __all__ = ["Begun", "ReportState", "TlsReport", "count", "key_algorithms"]
 
-KEPT = timedelta(days=30)
+KEPT = RULES[Kind.TLS_COUNTS].fixed or timedelta.max
 #: A day that ended longer ago is not reported any more, as after a long rest of the mailer.
 LATE = timedelta(days=2)
 FIRST, SPREAD = timedelta(minutes=30), timedelta(hours=4)

@@ -11,13 +11,15 @@ from datetime import timedelta
 from mailer.carrier.wave import FEWEST, Day, begun
 from mailer.domain.alarm import Kind
 from mailer.domain.moment import JAPAN
+from mailer.domain.retention import RULES
+from mailer.domain.retention import Kind as Retained
 from mailer.service import alarm
 from mailer.service.audit import record
 from mailer.service.office import Office
 from mailer.store import waves
 from mailer.store.database import transaction
 
-HISTORY = timedelta(days=60)
+HISTORY = RULES[Retained.REFUSALS].fixed or timedelta.max
 
 
 class NotFrozen(LookupError):

@@ -1,8 +1,10 @@
 """What became of an announcement, counted and whole? Canaries are nobody's mailbox and are left out everywhere."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -14,8 +16,10 @@ from mailer.schedule.queued import QueuedItem, Selection
 from mailer.schedule.transition import REASONS as NOT_OF_REPLIES
 from mailer.store.database import select
 from mailer.store.items import find
-from mailer.store.models import instant
+from mailer.store.models import instant, moment
 
+SUMS = "SELECT sums FROM announcement_sums WHERE announcement_id = ?"
+FORGOTTEN_AT = "SELECT forgotten_at FROM announcement_sums WHERE announcement_id = ?"
 STATES = """
 SELECT state, attempts, COUNT(*) FROM queue_item WHERE announcement_id = ? AND NOT canary GROUP BY state, attempts
 """
@@ -53,6 +57,14 @@ WHERE addressed.announcement_id = ? AND slot.set_at < ? AND household.registered
 """
 
 
+class Forgotten(LookupError):
+    """The recipients of this announcement were forgotten; only its sums are kept."""
+
+    def __init__(self, announcement_id: str, at: datetime) -> None:
+        super().__init__(announcement_id)
+        self.at = at
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
     """The counts of an announcement. `told` has every word of the Surface; `returned` are some of its `refused`."""
@@ -70,9 +82,18 @@ class Tally:
         """How many mails the announcement is."""
         return sum(self.told.values())
 
+    def packed(self) -> str:
+        """Return it as it is kept when the recipients are forgotten."""
+        return json.dumps(asdict(self))
+
 
 def tally(announcement_id: str) -> Tally:
-    """Count the recipients by state, the exclusions by reason, and the households that confirmed."""
+    """Count the recipients by state, the exclusions by reason, and the households that confirmed.
+
+    Where the recipients are forgotten, these are the sums as they stood then.
+    """
+    for (sums,) in select(SUMS, (announcement_id,)):
+        return Tally(**json.loads(sums))
     words = dict.fromkeys(TOLD, 0)
     states: dict[ItemState, int] = defaultdict(int)
     tried = 0
@@ -86,8 +107,15 @@ def tally(announcement_id: str) -> Tally:
     return Tally(words, states[ItemState.RETURNED], under_way, tried, excluded, households, confirmed)
 
 
+def must_be_kept(announcement_id: str) -> None:
+    """Raise Forgotten where the recipients of an announcement are not kept any longer."""
+    for (at,) in select(FORGOTTEN_AT, (announcement_id,)):
+        raise Forgotten(announcement_id, moment(at))
+
+
 def confirmed_households(announcement_id: str) -> frozenset[int]:
-    """Return the households that confirmed the announcement."""
+    """Return the households that confirmed the announcement. Raises Forgotten."""
+    must_be_kept(announcement_id)
     return frozenset(household for (household,) in select(CONFIRMED, (announcement_id,)))
 
 
@@ -102,7 +130,8 @@ def items(announcement_id: str) -> Iterator[ItemFacts]:
 
 
 def facts(announcement: Announcement, announced: tuple[int, int, int] | None) -> Facts:
-    """Return all that the accounting check wants to know; `announced` comes from the audit book."""
+    """Return all that the accounting check wants to know; `announced` comes from the audit book. Raises Forgotten."""
+    must_be_kept(announcement.id)
     at = instant(announcement.announced_at)
     return Facts(
         registered=frozenset(household for (household,) in select(REGISTERED, (announcement.id, at, at))),

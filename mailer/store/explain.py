@@ -28,6 +28,8 @@ SELECT announcement.id FROM announcement
 WHERE announcement.kind = ?1 AND announcement.not_before <= ?3 AND EXISTS (
     SELECT 1 FROM announcement_school AS addressed
     WHERE addressed.announcement_id = announcement.id AND addressed.school = ?2
+) AND NOT EXISTS (
+    SELECT 1 FROM announcement_sums AS forgotten WHERE forgotten.announcement_id = announcement.id
 ) ORDER BY announcement.announced_at DESC LIMIT 1
 """
 #: The order in which the two tables are gone through is SQLite's to choose in a JOIN, and ours in a CROSS JOIN.

@@ -19,6 +19,7 @@ WHERE household.deregistered_at IS NULL
 """
 RESTING = "SELECT COUNT(*) FROM suspension"
 FILES = "SELECT file FROM pragma_database_list WHERE name = 'main'"
+SPARE = "SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size"
 SIZE = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
 
 
@@ -60,3 +61,8 @@ def store_file() -> Path:
 def store_octets() -> int:
     """Return the size of the store in octets."""
     return int(select(SIZE)[0][0])
+
+
+def spare_octets() -> int:
+    """Return how many octets of the store's file hold nothing any more and are written anew before it grows."""
+    return int(select(SPARE)[0][0])

@@ -1,6 +1,5 @@
 """Which mails came in, raw, and which queue items came back?"""
 
-import json
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,20 +19,6 @@ KNOWN = "SELECT id FROM inbound_mail WHERE item_id = ? AND digest = ? AND forwar
 #: What came to the return address of an item first: nobody can keep it waiting who never got mail of ours.
 WITH_MEANING = "SELECT id FROM inbound_mail WHERE meaning = ? ORDER BY item_id IS NULL, received_at, id LIMIT ?"
 MEAN = "UPDATE inbound_mail SET meaning = ? WHERE id = ?"
-#: `kept` are meanings that are never forgotten, `longer` those that are kept longer; each a list for json_each. A mail
-#: that is still to be handed on goes with it when it is.
-FORGET = """
-DELETE FROM inbound_mail WHERE id IN (
-    SELECT id FROM inbound_mail
-    WHERE received_at < IIF(meaning IN (SELECT value FROM json_each(:longer)), :longer_before, :before)
-        AND meaning NOT IN (SELECT value FROM json_each(:kept))
-        AND NOT EXISTS (
-            SELECT 1 FROM single_mail AS single
-            WHERE single.mail_id = inbound_mail.id AND single.state IN ('waiting', 'sending')
-        )
-    LIMIT :most
-)
-"""
 #: Only what a server took, or may be taking, can come back.
 RETURNED = """
 UPDATE queue_item SET state = 'returned', settled_at = ?, replied_at = ?, host = ?, stage = ?, code = ?, enhanced = ?,
@@ -111,14 +96,6 @@ def with_meaning(meaning: str, most: int) -> list[int]:
 def mean(mail_id: int, meaning: str) -> None:
     """Write what a mail was found to mean."""
     change(MEAN, (meaning, mail_id))
-
-
-def forget(before: datetime, longer_before: datetime, longer: Sequence[str], kept: Sequence[str], most: int) -> int:
-    """Forget up to `most` mails that came before a time; one with a meaning in `longer` before an earlier one, and
-    one with a meaning in `kept` never, nor one that a single mail under way needs. Return how many that were.
-    """
-    given = {"before": instant(before), "longer_before": instant(longer_before), "most": most}
-    return change(FORGET, {**given, "longer": json.dumps(longer), "kept": json.dumps(kept)})
 
 
 def mark_returned(item_id: int, evidence: Evidence, at: datetime) -> bool:

@@ -77,6 +77,13 @@ Household.add_index(
         " ON household (school, login, child) WHERE deregistered_at IS NULL"
     )
 )
+# The indexes by which is found what may be forgotten name nothing that is forgotten already.
+Household.add_index(
+    SQL(
+        "CREATE INDEX IF NOT EXISTS household_deregistered"
+        " ON household (deregistered_at) WHERE deregistered_at IS NOT NULL"
+    )
+)
 
 
 class AddressSlot(Table):
@@ -228,7 +235,8 @@ class ItemSlot(Table):
 class Attempt(Table):
     """One try to hand a queue item over; the row is written before the first packet leaves.
 
-    `transcript` is what was heard in the session that `session_id` names; see `mailer.schedule.outcome`.
+    `transcript` is what was heard in the session that `session_id` names; see `mailer.schedule.outcome`. It is
+    forgotten before the attempt is.
     """
 
     item = ForeignKeyField(QueueItem, backref="tries", index=False, on_delete="CASCADE")
@@ -250,8 +258,14 @@ class Attempt(Table):
         primary_key = CompositeKey("item", "number")
 
 
+Attempt.add_index(SQL("CREATE INDEX IF NOT EXISTS attempt_transcript ON attempt (ended_at) WHERE transcript <> ''"))
+
+
 class Visit(Table):
-    """One request for a receipt URL, kept raw so that it can be judged again when the rules improve (N7)."""
+    """One request for a receipt URL, kept raw so that it can be judged again when the rules improve (N7).
+
+    `peer` and `headers` are empty once they are forgotten.
+    """
 
     id = AutoField()
     item = ForeignKeyField(QueueItem, backref="visits", on_delete="CASCADE")
@@ -259,6 +273,9 @@ class Visit(Table):
     method = TextField()
     peer = TextField()
     headers = TextField()
+
+
+Visit.add_index(SQL("CREATE INDEX IF NOT EXISTS visit_raw ON visit (at) WHERE headers <> ''"))
 
 
 class Receipt(Table):

@@ -13,7 +13,7 @@ from mailer.report.sums import DaySums, Mails, Sessions, mail_sums, tls_sums
 from mailer.report.tls_received import TlsRow
 from mailer.report.value import Span
 from mailer.report.who import Kind, Sender
-from mailer.store.database import change, executemany, select
+from mailer.store.database import executemany, select
 from mailer.store.models import instant, moment
 
 ADD = """
@@ -167,11 +167,6 @@ def complained_of(mail_id: int) -> frozenset[str]:
     """Return the domains of the readers whose complaints a mail hands on."""
     found = (recipient.rpartition("@")[2].lower() for (recipient,) in select(COMPLAINED, (mail_id,)))
     return frozenset(domain for domain in found if domain)
-
-
-def forget(before: datetime) -> int:
-    """Forget the reports that came in before; return how many."""
-    return change("DELETE FROM received_report WHERE received_at < ?", (instant(before),))
 
 
 def _key(report: Kept) -> tuple[str, ...]:

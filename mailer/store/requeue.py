@@ -1,8 +1,8 @@
 """How does an item whose end has come get another life, and which one does not?
 
 What was tried stays written, and so does every possible copy; the item only waits again, with a deadline of its own.
-An item stays as it ended where its announcement was cancelled or its last household has left, because nobody wants
-that mail any longer, and where a mail was accepted, unless that is what is asked for.
+An item stays as it ended where its announcement was cancelled or is being forgotten, or its last household has left,
+because nobody wants that mail any longer, and where a mail was accepted, unless that is what is asked for.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,6 +17,7 @@ from mailer.schedule.queued import Selection
 from mailer.schedule.transition import REMOVED_BY_OPERATOR
 from mailer.store.items import chosen
 from mailer.store.models import Announcement, Household, ItemSlot, QueueItem, instant
+from mailer.store.retention_models import AnnouncementSums
 from mailer.store.stop_models import TimedHold
 
 NEVER_TAKEN = (ItemState.EXPIRED, ItemState.REFUSED, ItemState.HELD)
@@ -67,4 +68,9 @@ def _is_wanted() -> Expression:
     """Its announcement stands, and somebody it stands for is still registered."""
     standing = Announcement.select(Announcement.id).where(Announcement.cancelled_at.is_null())
     living = ItemSlot.select(ItemSlot.item).join(Household).where(Household.deregistered_at.is_null())
-    return QueueItem.announcement.in_(standing) & fn.EXISTS(living.where(ItemSlot.item == QueueItem.id))
+    forgotten = AnnouncementSums.select(AnnouncementSums.announcement)
+    return (
+        QueueItem.announcement.in_(standing)
+        & QueueItem.announcement.not_in(forgotten)
+        & fn.EXISTS(living.where(ItemSlot.item == QueueItem.id))
+    )

@@ -10,6 +10,7 @@ from mailer.store import (
     lease_models,
     models,
     received_report_models,
+    retention_models,
     session_models,
     single_models,
     stop_models,
@@ -35,4 +36,5 @@ TABLES: tuple[type[models.Table], ...] = (
     *tls_report_models.TABLES,
     *received_report_models.TABLES,
     *single_models.TABLES,
+    *retention_models.TABLES,
 )

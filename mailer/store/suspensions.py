@@ -24,13 +24,6 @@ WHERE item.id = ? AND NOT item.canary
 EXCUSE = "UPDATE setback SET standing = 'wave', due_at = ? WHERE receiver = ? AND at >= ? AND standing = 'counts'"
 BLAMED_AT = "SELECT DISTINCT address_key FROM setback WHERE receiver = ? AND at >= ? AND standing = 'counts'"
 JUDGE = "UPDATE setback SET standing = ?, due_at = ? WHERE id = ?"
-#: While an address rests it can be told why, and a wave that is seen later finds what else counts.
-FORGET = """
-DELETE FROM setback WHERE id IN (
-    SELECT id FROM setback
-    WHERE at < ? AND due_at IS NULL AND address_key NOT IN (SELECT address_key FROM suspension) LIMIT ?
-)
-"""
 FORGIVE = "UPDATE setback SET standing = 'forgiven', due_at = NULL WHERE address_key = ? AND standing <> 'forgiven'"
 #: Mails that were accepted and did not come back; the few announcements are gone through, not the many items.
 ACCEPTED = """
@@ -205,11 +198,6 @@ def forgive(address_keys: Collection[str]) -> None:
 def set_clock(by: timedelta) -> None:
     """Set the times at which setbacks are judged with a clock that was set."""
     change("UPDATE setback SET due_at = due_at + ? WHERE due_at IS NOT NULL", (round(by.total_seconds() * 1000),))
-
-
-def forget(before: datetime, most: int) -> int:
-    """Forget up to `most` setbacks from before a time, but for those of addresses that rest; return how many."""
-    return change(FORGET, (instant(before), most))
 
 
 def accepted_at(address_key: str, since: datetime) -> datetime | None:

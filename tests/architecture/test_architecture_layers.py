@@ -55,6 +55,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mailer.store.reader",
         "mailer.store.writer",
     ),
+    "mailer.forgetting": (
+        "mailer.clock",
+        "mailer.domain",
+        "mailer.service",
+        "mailer.store.reader",
+        "mailer.store.writer",
+    ),
     "mailer.errand": ("mailer.domain",),
     "mailer.handfuls": ("mailer.service", "mailer.store.writer"),
     "mailer.reserve": ("mailer.clock",),

@@ -162,6 +162,8 @@ def test_a_key_in_the_wrong_section_is_shown_its_place(tmp_path: Path) -> None:
         ('[domain]\nname = "example.jp"\nhostname = "notexample.jp"', 3, "domain.hostname", "outside_domain"),
         ("[dns]\ntimeout = 10\nlifetime = 5", 3, "dns.lifetime", "shorter"),
         ('[suspension]\nkeep = "10d"', 2, "suspension.keep", "shorter"),
+        ('[retention]\nsetbacks = "10d"', 2, "retention.setbacks", "shorter"),
+        ('[retention]\nbroadcasts = "100d"', 2, "retention.broadcasts", "shorter"),
         ("[dns]\nnameservers = []", 2, "dns.nameservers", "empty_list"),
         ('[dns]\nnameservers = ["127.0.0.1:53", "127.0.0.1:53"]', 2, "dns.nameservers", "twice"),
         ('[inbound]\nlisten = ["127.0.0.1:8080"]', None, "web.listen", "in_use"),
@@ -238,3 +240,12 @@ def test_any_text_gives_settings_or_our_error(tmp_path: Path, text: str) -> None
 def test_a_text_nested_beyond_all_measure(tmp_path: Path, depth: int) -> None:
     for text in ("x = " + "[" * depth + "]" * depth, "x = " + "{a = " * depth + "1" + "}" * depth):
         assert [reason for _, _, reason in problems(written(tmp_path, text))] in (["unknown_key"], ["syntax"])
+
+
+def test_former_names_of_terms_hold_where_the_new_are_not_said(tmp_path: Path) -> None:
+    former = '[inbound]\nkeep = "30d"\nkeep_for_a_person = "40d"\n[suspension]\nkeep = "2000d"\n'
+    kept = load(written(tmp_path, former)).kept
+    terms = (kept.received, kept.received_for_a_person, kept.setbacks, kept.broadcasts)
+    assert [term.days for term in terms] == [30, 40, 2000, 2000]
+    kept = load(written(tmp_path, former + '[retention]\nreceived = "50d"\n')).kept
+    assert (kept.received.days, kept.received_for_a_person.days) == (50, 40)

@@ -106,3 +106,10 @@ def test_the_disk_is_asked_once_a_second() -> None:
     assert not reserve.holds()
     now[0] = 1.0
     assert reserve.holds()
+
+
+@pytest.mark.parametrize(("free", "spare", "holds"), [(400, 112, True), (400, 111, False), (63, 900, False)])
+def test_what_is_free_inside_the_store_counts_but_for_a_floor(free: int, spare: int, *, holds: bool) -> None:
+    usage = SimpleNamespace(total=1000 * MIB, free=free * MIB)
+    reserve = Reserve(Path("/"), 10, 512, now=lambda: 0.0, usage=lambda _: usage, spare=lambda: spare * MIB)
+    assert reserve.holds() is holds

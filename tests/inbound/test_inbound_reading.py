@@ -5,7 +5,6 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from peewee import OperationalError
 from config import Settings
 from config.bounces import load_bounces
 from mailer import sealed
+from mailer.domain.retention import Kind
 from mailer.inbound_app import learn
 from mailer.reading import Reading, keep_reading, read_all
 from mailer.report import received
@@ -25,6 +25,7 @@ from mailer.store.database import select, transaction
 from mailer.store.reader import Reader
 from mailer.store.writer import Writer
 from tests.conftest import FakeClock
+from tests.forgetting import forget
 from tests.inbound.port25 import until
 from tests.sinks import loop_factory
 
@@ -266,12 +267,11 @@ def test_what_said_something_is_forgotten_sooner_and_what_is_unread_never(office
         for number, meaning in enumerate(("report", "mail", "unreadable"), 1):
             select("UPDATE inbound_mail SET meaning = ? WHERE id = ?", (meaning, number))
 
-    def forget() -> int:
-        with transaction():
-            return arrivals.forget(office, timedelta(days=90), timedelta(days=365))
+    def due() -> tuple[int, int]:
+        return forget(office, Kind.RECEIVED), forget(office, Kind.FOR_A_PERSON)
 
-    assert forget() == 0
+    assert due() == (0, 0)
     clock.advance(days=91)
-    assert (forget(), meanings()) == (1, ["mail", "unreadable", "unread"])
+    assert (due(), meanings()) == ((1, 0), ["mail", "unreadable", "unread"])
     clock.advance(days=365)
-    assert (forget(), meanings()) == (2, ["unread"])
+    assert (due(), meanings()) == ((0, 2), ["unread"])

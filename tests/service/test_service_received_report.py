@@ -10,6 +10,7 @@ from config import Settings
 from config.bounces import load_bounces
 from config.carriers import load_carriers
 from mailer.bounce import parse
+from mailer.domain import retention
 from mailer.domain.alarm import Kind as AlarmKind
 from mailer.report import received
 from mailer.report.received import Received
@@ -25,6 +26,7 @@ from mailer.store.bounce_events import Criteria
 from mailer.store.database import select, transaction
 from mailer.store.models import InboundMail
 from tests.conftest import FakeClock
+from tests.forgetting import forget
 from tests.report.received_samples import ADDRESS, GZIPPED, OURS, dmarc, mail, tls
 
 DAY = date(2026, 4, 10)
@@ -214,7 +216,7 @@ def test_an_alarm_ends_when_no_report_repeats_it(town: Office, clock: FakeClock)
     for days, standing in ((2, 1), (1, 0)):
         clock.advance(days=days, minutes=1)
         with transaction():
-            received_report.forget(town)
+            received_report.end_quiet(town)
             watch.look(town, {}, (), (), None)
         assert len(alarms()) == standing
     assert alarm.list_(ended=True)[0].cleared_by == received_report.BY_QUIET
@@ -226,8 +228,7 @@ def test_a_year_later_a_report_is_forgotten_whole(town: Office, clock: FakeClock
     clock.advance(days=364)
     keep(town, dmarc("small.xml"))
     clock.advance(days=2)
-    with transaction():
-        received_report.forget(town)
+    assert forget(town, retention.Kind.REPORTS) == 2
     assert [one.receiver for one in received_report.sums(town, 1000)] == ["exemple.example"]
     assert select("SELECT COUNT(*) FROM reported_mail") == [(1,)]
     assert select("SELECT COUNT(*) FROM reported_tls") == [(0,)]

@@ -10,6 +10,7 @@ import pytest
 from mailer import timers
 from mailer.carrier.wave import Day
 from mailer.clock import SteadyClock
+from mailer.domain import retention
 from mailer.domain.household import Entry
 from mailer.domain.suspension import Terms
 from mailer.schedule.item import ItemState
@@ -22,6 +23,7 @@ from mailer.store.models import AuditEntry, QueueItem
 from mailer.store.suspension_models import Setback
 from mailer.store.writer import Writer
 from tests.conftest import FakeClock, Register
+from tests.forgetting import forget
 
 DEAD, GOOD = "dead@docomo.ne.jp", "good@docomo.ne.jp"
 OK = Evidence("eod", "mx.docomo.ne.jp[192.0.2.1]:25", 250, "2.0.0", "ok", "", "")
@@ -270,13 +272,13 @@ def test_what_was_said_long_ago_is_forgotten_but_not_of_who_rests(
     go(office, clock, HARD, days=366)
     go(office, clock, {"new@docomo.ne.jp": SOFT[DEAD]})
     assert resting(office) == {DEAD}
-    with transaction():
-        assert [suspension.forget(office), suspension.forget(office)] == [1, 0]
+    clock.advance(days=1)  # terms end at midnight
+    assert [forget(office, retention.Kind.SETBACKS) for _ in "12"] == [1, 0]
     left = {one.address_key for one in Setback.select()}
     assert left == {DEAD, "new@docomo.ne.jp"}
     with transaction():
         suspension.wake(office, [DEAD], "tester")
-        assert suspension.forget(office) == 2
+    assert forget(office, retention.Kind.SETBACKS) == 2
     assert {one.address_key for one in Setback.select()} == {"new@docomo.ne.jp"}
 
 
