@@ -8,7 +8,6 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 
 import pytest
 import trustme
@@ -30,7 +29,7 @@ from mailer.rehearsal.receiver import Receiver, Surroundings
 from mailer.report.tls import Counted
 from mailer.report_ways import own_signatures
 from mailer.reporting import Means, keep_reporting, send
-from mailer.service import keys, received_report, tls_report
+from mailer.service import keys, tls_report
 from mailer.service.office import Office
 from mailer.service.tls_report import ReportState
 from mailer.smtp.tls_result import TlsPolicy, TlsResult
@@ -42,7 +41,6 @@ from mailer.store.writer import Writer
 from mailer.tls_tally import Tally
 from tests.conftest import FakeClock
 from tests.dispatcher.town import KEYS, until
-from tests.report.received_samples import dmarc
 from tests.report.samples import DAY, GOOD, WRONG
 
 DOMAIN, DESK, OTHER = "town.example", "desk.example", "other.example"
@@ -187,16 +185,6 @@ async def test_what_is_due_leaves_by_itself(tomorrow: Office) -> None:
         await until(lambda: made().state is ReportState.SENT)
         keeping.cancel()
         assert len(there.arrived) == 1
-
-
-async def test_reports_of_others_are_forgotten_even_where_we_send_none(tomorrow: Office) -> None:
-    async with world(tomorrow, WANTED) as there:
-        with transaction():
-            long_ago = replace(tomorrow, clock=lambda: datetime(2025, 4, 1, tzinfo=UTC))
-            received_report.keep(long_ago, None, dmarc("small.xml"))
-        keeping = asyncio.create_task(keep_reporting(tomorrow, there.writer, replace(there.means, sends=False)))
-        await until(lambda: not received_report.sums(tomorrow, 366))
-        keeping.cancel()
 
 
 async def test_where_reports_are_switched_off_none_leaves(tomorrow: Office) -> None:
