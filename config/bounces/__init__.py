@@ -68,6 +68,9 @@ class FamilyFile(Section):
     copies: tuple[Mark, ...] = ()
     fillers: tuple[Phrase, ...] = ()
     subjects: tuple[Phrase, ...] = ()
+    delays: tuple[Phrase, ...] = ()
+    failures: tuple[Phrase, ...] = ()
+    successes: tuple[Phrase, ...] = ()
 
 
 def load_bounces(settings: Settings) -> Rulebook:
@@ -82,6 +85,9 @@ def load_bounces(settings: Settings) -> Rulebook:
         copies=re.compile(rf"^[ \t>]*(?:{copies})[^\n]*$", re.MULTILINE | re.IGNORECASE),
         fillers=tuple(filler for family in families for filler in family.fillers),
         subjects=tuple(subject for family in families for subject in family.subjects),
+        delays=tuple(delay for family in families for delay in family.delays),
+        failures=tuple(failure for family in families for failure in family.failures),
+        successes=tuple(success for family in families for success in family.successes),
     )
 
 

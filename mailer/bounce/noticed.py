@@ -5,34 +5,31 @@ address that can be meant.
 """
 
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator
 
-from mailer.bounce.address_in import addresses_in
-from mailer.bounce.event import Event
+from mailer.bounce.address_in import ADDRESS, addresses_in
+from mailer.bounce.event import Event, Kind
 from mailer.bounce.meaning import Said, meaning_of
 from mailer.bounce.notice import Notice
-from mailer.bounce.returning import is_of_machine, is_returning, sender_words
+from mailer.bounce.returning import brings_back, is_answer, is_of_machine, is_returning, sender_words
 from mailer.bounce.rulebook import Rulebook
 from mailer.bounce.shape import Named, Shape, named_by
 from mailer.bounce.telling import about, event_of
+from mailer.carrier.reason import Reason
 from mailer.mime.entity import Entity
-
-DELAYS = (
-    "warning message only",
-    "not yet been delivered",
-    "has been delayed",
-    "will keep trying",
-    "will continue trying",
-    "will be retried",
-    "delivery attempts will continue",
-    "you do not need to resend",
-    "no need to resend",
-    "do not resend your message",
-)
 
 #: Whom a notice names for questions.
 _ROLE = re.compile(
     r"(?:postmaster|mailer-daemon|abuse|support|help\w*|admin\w*|info|webmaster|no-?reply)@", re.IGNORECASE
+)
+
+
+#: A notice names the writer of the mail near its beginning.
+_MOST_TEXT = 4000
+#: Who wrote the mail that a notice speaks of.
+_WRITER = re.compile(
+    rf"(?:(?<!expanded )(?<!generated )\bfrom|\bsent by|\bsender)[ \t]*:?\s{{1,12}}[\"'<]?(?P<address>{ADDRESS})",
+    re.IGNORECASE,
 )
 
 
@@ -43,15 +40,22 @@ def noticed(book: Rulebook, mail: Entity, notice: Notice) -> Iterator[Event]:
         return
     words = notice.text.lower()
     own = {one.lower() for one in addresses_in(mail.field("to") + ", " + mail.field("from"))}
-    by_machine = is_of_machine(mail)
+    writers = {found["address"].lower() for found in _WRITER.finditer(notice.text[:_MOST_TEXT])}
+    by_machine = (is_of_machine(mail) or brings_back(mail, notice.original)) and not is_answer(book, mail, sender)
     for shape in book.shapes:
         if (shape.signs or by_machine) and shape.fits(words, sender):
-            named = [one for one in named_by(shape, notice.text) if one.address.lower() not in own or shape.signs]
+            named = _named(shape, notice.text, own | writers)
             if named:
                 yield from (_of_notice(book, shape, one, notice) for one in named)
                 return
     events = list(_failed_recipients(book, mail, notice))
     yield from events or (_last_resort(book, notice, own) if by_machine else ())
+
+
+def _named(shape: Shape, text: str, own: Container[str]) -> list[Named]:
+    """Return whom a notice names; the one that it goes to only where it names nobody else in a format that we know."""
+    named = named_by(shape, text)
+    return [one for one in named if one.address.lower() not in own] or (named if shape.signs else [])
 
 
 def _failed_recipients(book: Rulebook, mail: Entity, notice: Notice) -> Iterator[Event]:
@@ -65,26 +69,32 @@ def _last_resort(book: Rulebook, notice: Notice, own: Container[str]) -> Iterato
 
     Never the one that it comes from: who is away answers without a reverse-path, too, and quotes what he answers to.
     """
-    said = [one for one in addresses_in(notice.text) if one.lower() not in own and not _ROLE.match(one)]
+    failed = _says_any(notice, book.failures)
+    told = addresses_in(_WRITER.sub(" ", notice.text) if failed else notice.text)
+    said = [one for one in told if one.lower() not in own and not _ROLE.match(one)]
     to = [] if notice.original is None else addresses_in(", ".join(notice.original.fields("to")))
     sent_to = [one for one in to if one.lower() not in own]
     meant = [one for one in sent_to if one in said] or said or sent_to
     if len(meant) == 1:
         lines = about(notice.text, meant[0])
         meaning = meaning_of(book, Said(notice.text, "", "", meant[0].rpartition("@")[2]), lines)
-        if meaning.known:
-            yield event_of(meant[0], meaning, delayed=_is_warning(notice))
+        if meaning.known or failed:
+            yield event_of(meant[0], meaning, delayed=_says_any(notice, book.delays))
 
 
-def _is_warning(notice: Notice, phrases: Sequence[str] = ()) -> bool:
-    words = notice.text.lower()
-    return any(map(words.__contains__, (*DELAYS, *phrases)))
+def _says_any(notice: Notice, phrases: Iterable[str]) -> bool:
+    words = " ".join(notice.text.lower().split())
+    return any(map(words.__contains__, phrases))
 
 
 def _of_notice(book: Rulebook, shape: Shape | None, named: Named, notice: Notice) -> Event:
+    if _says_any(notice, book.successes) and not _says_any(notice, book.failures):
+        return Event(named.address, Kind.DELIVERED, Reason.DELIVERED)
     domain = named.address.rpartition("@")[2]
     meaning = meaning_of(book, Said(named.words, "", "", domain), notice.text)
     if not meaning.known:
         whole = meaning_of(book, Said(notice.text, "", "", domain))
         meaning = whole if whole.known else meaning
-    return event_of(named.address, meaning, delayed=_is_warning(notice, shape.delayed if shape else ()))
+    return event_of(
+        named.address, meaning, delayed=_says_any(notice, (*book.delays, *(shape.delayed if shape else ())))
+    )

@@ -39,6 +39,7 @@ def read(content: bytes, book: Rulebook) -> ReadMail:
 
 def said_by(mail: Entity, book: Rulebook) -> ReadMail:
     """Return what a mail says that was taken apart already."""
+    mail = _unwrapped(mail)
     notice = read_notice(mail, book.copies)
     return ReadMail(
         events=_each_once(_events(book, mail, notice)),
@@ -49,6 +50,21 @@ def said_by(mail: Entity, book: Rulebook) -> ReadMail:
         automatic=is_automatic(mail),
         subject=visible(mail.words("subject"), LONGEST_TEXT),
     )
+
+
+def _unwrapped(mail: Entity) -> Entity:
+    """Return the report that a gateway has put into a mail of its own, with the sender and the subject of that report:
+    whoever hands on or answers has another sender or subject.
+    """
+    if mail.media_type != "multipart/mixed":
+        return mail
+    inner = next(
+        (part.children[0] for part in mail.children if part.media_type == "message/rfc822" and part.children), None
+    )
+    if inner is None or inner.media_type != "multipart/report":
+        return mail
+    same = all(mail.field(name) == inner.field(name) for name in ("from", "subject"))
+    return inner if same and is_from_machine(inner) else mail
 
 
 def _events(book: Rulebook, mail: Entity, notice: Notice) -> list[Event]:

@@ -7,6 +7,7 @@ from mailer.bounce.address_in import address_in, addresses_in
 from mailer.bounce.event import Event, Kind
 from mailer.bounce.meaning import Meaning, Said, meaning_of
 from mailer.bounce.notice import Notice
+from mailer.bounce.quotation import quoted_reply
 from mailer.bounce.rulebook import Rulebook
 from mailer.bounce.status_report import ReportedRecipient, StatusReport, read_status_report
 from mailer.bounce.telling import LONGEST_TEXT, about, event_of
@@ -47,7 +48,7 @@ def _of_report(book: Rulebook, told: ReportedRecipient, report: StatusReport, no
         return None
     if delayed and told.status.endswith(".0"):
         told = replace(told, status="")  # a class of trouble and no more: that it takes time is what it says
-    meaning = _meaning_of_report(book, told, final or address, report.reporting_mta, notice)
+    meaning = _meaning_of_report(book, told, final or address, report, notice)
     host = meaning.host or visible(report.reporting_mta, LONGEST_TEXT)
     return event_of(address, replace(meaning, host=host), delayed=delayed, final=final)
 
@@ -71,11 +72,18 @@ def _of_contradiction(book: Rulebook, address: str, notice: Notice) -> Event | N
     return event_of(address, replace(meaning, hard=False), delayed=False) if meaning.known else None
 
 
-def _meaning_of_report(book: Rulebook, told: ReportedRecipient, address: str, reporter: str, notice: Notice) -> Meaning:
+def _meaning_of_report(
+    book: Rulebook, told: ReportedRecipient, address: str, report: StatusReport, notice: Notice
+) -> Meaning:
     lines = about(notice.text, address)
     domain = address.rpartition("@")[2]
     context = (lines, notice.text)
-    said = Said(told.diagnostic or lines, told.status, told.host, domain, reporter)
+    said = Said(told.diagnostic or lines, told.status, told.host, domain, report.reporting_mta)
+    if not told.diagnostic and len({one.final.lower() for one in report.recipients}) == 1:
+        # Older servers give a status to whole classes of trouble; what was said stands in the words only.
+        spoken = meaning_of(book, replace(said, words=notice.text, status=""), *context)
+        if spoken.known and quoted_reply(notice.text) is not None:
+            return spoken
     first = meaning_of(book, said, *context)
     if first.known:
         return first

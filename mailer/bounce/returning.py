@@ -5,14 +5,26 @@ Who read ordinary mail as a report would blame good addresses: only what is writ
 
 import re
 
+from mailer.bounce.address_in import addresses_in
 from mailer.bounce.rulebook import Rulebook
+from mailer.mime.automatic import answers_automatically
 from mailer.mime.entity import Entity, decode_words
 
+#: Of multipart/report (RFC 6522); a receipt of reading is none of these.
+_DELIVERY = frozenset({"", "delivery-status"})
 #: How the subject begins of what a person answers or forwards.
 _HANDED_ON = re.compile(r"\s*(?:re|fwd?|aw|wg|tr|rv|sv|転送|返信)\s*[:：]", re.IGNORECASE)
+_OF_LISTS = ("list-unsubscribe", "list-id", "list-post", "feedback-id")
+#: Programs that send reports in their own name, or in none.
+_PROGRAM = re.compile(r"(?:mdaemon|imss|interscan|virus|\bndr)[^@<>]{0,60}@|^\s*$|<>", re.IGNORECASE)
+#: Names that programs have, and newsletters, too.
+_GENERIC = re.compile(
+    r"(?:smtp|mail.?(?:server|service|gateway|admin|marshal|scanner|robot))[^@<>]{0,60}@", re.IGNORECASE
+)
 _RETURNING = re.compile(
     r"mailer.?daemon|postmaster|mail.?delivery|mail.?system|mail administrator|delivery (?:sub)?system"
-    r"|system administrator|deliver(?:y|ed) (?:service|status)|undeliver|bounce",
+    r"|system administrator|deliver(?:y|ed) (?:service|status)|undeliver|bounce"
+    r"|\bmicrosoftexchange[0-9a-f]{32}@",
     re.IGNORECASE,
 )
 
@@ -27,13 +39,47 @@ def is_returning(book: Rulebook, mail: Entity, sender: str) -> bool:
     """Tell whether a mail may be a returned one; `sender` are its `sender_words`."""
     if is_of_machine(mail):
         return True
+    return _is_subject(book, mail, sender)
+
+
+def is_answer(book: Rulebook, mail: Entity, sender: str) -> bool:
+    """Tell whether the mailbox of a person answered by itself: such answers come without a reverse-path, too."""
+    by_person = (
+        bool(addresses_in(mail.field("from"))) and not mail.field("x-failed-recipients") and not is_from_machine(mail)
+    )
+    return by_person and answers_automatically(mail) and not _is_subject(book, mail, sender)
+
+
+def _is_subject(book: Rulebook, mail: Entity, sender: str) -> bool:
     handed_on = _HANDED_ON.match(mail.words("subject")) is not None
     return not handed_on and any(subject in sender for subject in book.subjects)
 
 
 def is_of_machine(mail: Entity) -> bool:
-    """Tell whether a server wrote a mail: it names failed recipients, has no reverse-path, or is from such a name."""
-    return bool(mail.field("x-failed-recipients")) or mail.field("return-path").strip() == "<>" or is_from_machine(mail)
+    """Tell whether a server wrote a mail: it names failed recipients, has no reverse-path, is a report of delivery, or
+    is from such a name.
+    """
+    return (
+        bool(mail.field("x-failed-recipients"))
+        or mail.field("return-path").strip() == "<>"
+        or (mail.media_type == "multipart/report" and mail.parameters.get("report-type", "") in _DELIVERY)
+        or is_from_machine(mail)
+    )
+
+
+def brings_back(mail: Entity, original: Entity | None) -> bool:
+    """Tell whether a program seems to have written a mail whose subject is that of a returned one: by its name, or
+    because it brings back to a sender what that sender wrote.
+    """
+    if _PROGRAM.search(mail.field("from")) is not None:
+        return True
+    if any(mail.field(name) for name in _OF_LISTS):
+        return False
+    if _GENERIC.search(mail.field("from")) is not None:
+        return True
+    to = {one.lower() for one in addresses_in(mail.field("to"))}
+    writers = [] if original is None else [original.field(name) for name in ("return-path", "from", "sender")]
+    return any(one.lower() in to for one in addresses_in(", ".join(writers)))
 
 
 def is_from_machine(mail: Entity) -> bool:

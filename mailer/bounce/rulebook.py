@@ -14,8 +14,8 @@ from mailer.carrier.rule import Rule
 @dataclass(frozen=True, slots=True, eq=False)
 class Rulebook:
     """The carriers with their rules for replies, rules for the words of reports, private formats in their order, the
-    lines behind which a copy of the returned mail begins, sentences that tell no reason beside others and subjects
-    that returned mails have (both in small letters).
+    lines behind which a copy of the returned mail begins, and in small letters: sentences that tell no reason beside
+    others, subjects that returned mails have, phrases that say that a mail waits, was given up, or has arrived.
     """
 
     carriers: Carriers
@@ -24,3 +24,6 @@ class Rulebook:
     copies: re.Pattern[str]
     fillers: tuple[str, ...]
     subjects: tuple[str, ...]
+    delays: tuple[str, ...]
+    failures: tuple[str, ...]
+    successes: tuple[str, ...]

@@ -19,7 +19,9 @@ LONGEST_WORDS = 512
 #: A code that stands for "no reply could be read"; only a rule that names it applies to such a reply.
 NO_CODE = "000"
 
-_ADDRESS = re.compile(r"[^\s<>\"'(),;:]+@[^\s<>\"'(),;:]+")
+#: An address ends where Sendmail's dots begin, with a blank behind them or without (`a@example.jp...User unknown`).
+#: The words of Chinese and Japanese touch it.
+_ADDRESS = re.compile(r"[^\s<>\"'(),;:\u2e80-\uffef]+@(?:[^\s<>\"'(),;:.\u2e80-\uffef]|\.(?!\.))+")
 _NEXT_LINE = re.compile(r"\n\s*(?:[245]\.\d{1,3}\.\d{1,3}\s)?")
 
 

@@ -31,9 +31,12 @@ _MACHINES = (
 )
 _MACHINE = re.compile(rf"(?:^|[<\s\"])(?:{_MACHINES})(?:[+-][^@\s]{{0,200}})?@", re.IGNORECASE)
 _AWAY = re.compile(
-    r"\s*(?:auto(?:matic|mated)?[ -]*(?:reply|response|answer)|auto:|out of (?:the )?office|vacation\b"
+    r"\s*[\[(【*]{0,3}(?:auto(?:matic|mated)?[ -]*(?:reply|response|answer)|auto:|out of (?:the )?office|vacation\b"
     r"|away (?:from|until)|abwesen|automatische antwort|réponse automatique|respuesta automática|自動(?:返信|応答)"
-    r"|不在(?:通知|のお知らせ|の連絡))",
+    r"|不在(?:通知|のお知らせ|の連絡)|risposta automatica|resposta automática|automatisch antwoord|automatiskt svar"
+    r"|automatisk svar|autosvar|automatyczna odpowied|odpowiedź automatyczna|automatická odpověď"
+    r"|автоматический ответ|автоответ"
+    r"|自动(?:回复|答复)|自動回覆|자동 ?(?:회신|응답)|fuera de (?:la )?oficina|absence du bureau|fuori ufficio)",
     re.IGNORECASE,
 )
 
