@@ -21,6 +21,9 @@ RETURNED_TYPES = frozenset(
     {"message/rfc822", "message/global", "text/rfc822-headers", "text/rfc822-header", "message/global-headers"}
 )
 
+#: Full-width marks, which touch an address in Chinese and Japanese words.
+_APART = {ord(mark): f" {mark} " for mark in "：（）「」『』【】＜＞［］、。，；"}
+
 _TAG = re.compile(r"<(?:/?(?P<block>p|br|div|tr|td|li|h\d|table|ul|ol|pre)\b[^<>]{0,500}|[^<>]{1,500})>", re.IGNORECASE)
 _UNSEEN = ("style", "script", "head")
 _UNSEEN_OPENED = re.compile(rf"<({'|'.join(_UNSEEN)})\b", re.IGNORECASE | re.ASCII)
@@ -43,7 +46,8 @@ class Notice:
 def read_notice(mail: Entity, copies: re.Pattern[str]) -> Notice:
     """Return the parts of a mail; `copies` finds the line behind which a copy of the returned mail begins."""
     parts = list(_outer(mail))
-    said, behind = _cut(_words(parts)[:MOST_TEXT], copies)
+    words = _words(parts)[:MOST_TEXT]
+    said, behind = _cut(words if words.isascii() else words.translate(_APART), copies)
     original = next((_original(part) for part in parts if part.media_type in RETURNED_TYPES), None)
     if original is None and _HEADER_LINE.search(behind):
         original = read_header(behind[:MOST_TEXT].encode("utf-8", "replace"))

@@ -11,7 +11,16 @@ from mailer.bounce.address_in import ADDRESS, addresses_in
 from mailer.bounce.event import Event, Kind
 from mailer.bounce.meaning import Said, meaning_of
 from mailer.bounce.notice import Notice
-from mailer.bounce.returning import brings_back, is_answer, is_of_machine, is_returning, sender_words
+from mailer.bounce.quotation import quoted_reply
+from mailer.bounce.returning import (
+    brings_back,
+    has_such_subject,
+    is_answer,
+    is_from_machine,
+    is_of_machine,
+    is_returning,
+    sender_words,
+)
 from mailer.bounce.rulebook import Rulebook
 from mailer.bounce.shape import Named, Shape, named_by
 from mailer.bounce.telling import about, event_of
@@ -46,10 +55,29 @@ def noticed(book: Rulebook, mail: Entity, notice: Notice) -> Iterator[Event]:
         if (shape.signs or by_machine) and shape.fits(words, sender):
             named = _named(shape, notice.text, own | writers)
             if named:
-                yield from (_of_notice(book, shape, one, notice) for one in named)
+                told = (_of_notice(book, shape, one, notice) for one in named)
+                yield from told if shape.signs else _believed(book, mail, notice, told)
                 return
-    events = list(_failed_recipients(book, mail, notice))
-    yield from events or (_last_resort(book, notice, own) if by_machine else ())
+    events = _failed_recipients(book, mail, notice)
+    yield from list(events) or (_believed(book, mail, notice, _last_resort(book, notice, own)) if by_machine else ())
+
+
+def _believed(book: Rulebook, mail: Entity, notice: Notice, events: Iterator[Event]) -> Iterator[Event]:
+    """Give what a mail of no known format says: all if it speaks of delivery, else what has a reason that we know.
+
+    Postmasters write about other things, too, and who is away names others in a mail without a reverse-path.
+    """
+    phrases = (*book.failures, *book.delays, *book.successes)
+    sender = sender_words(mail)
+    if (
+        "daemon" in sender
+        or has_such_subject(book, mail, sender)
+        or _says_any(notice, phrases)
+        or quoted_reply(notice.text) is not None
+    ):
+        yield from events
+    elif is_from_machine(mail) or mail.field("x-failed-recipients"):
+        yield from (event for event in events if event.reason is not Reason.UNCLEAR)
 
 
 def _named(shape: Shape, text: str, own: Container[str]) -> list[Named]:

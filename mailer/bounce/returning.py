@@ -18,12 +18,10 @@ _OF_LISTS = ("list-unsubscribe", "list-id", "list-post", "feedback-id")
 #: Programs that send reports in their own name, or in none.
 _PROGRAM = re.compile(r"(?:mdaemon|imss|interscan|virus|\bndr)[^@<>]{0,60}@|^\s*$|<>", re.IGNORECASE)
 #: Names that programs have, and newsletters, too.
-_GENERIC = re.compile(
-    r"(?:smtp|mail.?(?:server|service|gateway|admin|marshal|scanner|robot))[^@<>]{0,60}@", re.IGNORECASE
-)
+_GENERIC = re.compile(r"(?:smtp|mail.?(?:server|service|gateway|marshal|scanner|robot))[^@<>]{0,60}@", re.IGNORECASE)
 _RETURNING = re.compile(
     r"mailer.?daemon|postmaster|mail.?delivery|mail.?system|mail administrator|delivery (?:sub)?system"
-    r"|system administrator|deliver(?:y|ed) (?:service|status)|undeliver|bounce"
+    r"|system administrator|deliver(?:y|ed) (?:service|status)|undeliver|\bbounces?(?:[+-][^@\s]{0,100})?@"
     r"|\bmicrosoftexchange[0-9a-f]{32}@",
     re.IGNORECASE,
 )
@@ -39,7 +37,7 @@ def is_returning(book: Rulebook, mail: Entity, sender: str) -> bool:
     """Tell whether a mail may be a returned one; `sender` are its `sender_words`."""
     if is_of_machine(mail):
         return True
-    return _is_subject(book, mail, sender)
+    return has_such_subject(book, mail, sender)
 
 
 def is_answer(book: Rulebook, mail: Entity, sender: str) -> bool:
@@ -47,10 +45,11 @@ def is_answer(book: Rulebook, mail: Entity, sender: str) -> bool:
     by_person = (
         bool(addresses_in(mail.field("from"))) and not mail.field("x-failed-recipients") and not is_from_machine(mail)
     )
-    return by_person and answers_automatically(mail) and not _is_subject(book, mail, sender)
+    return by_person and answers_automatically(mail) and not has_such_subject(book, mail, sender)
 
 
-def _is_subject(book: Rulebook, mail: Entity, sender: str) -> bool:
+def has_such_subject(book: Rulebook, mail: Entity, sender: str) -> bool:
+    """Tell whether the subject is one that returned mails have, and not handed on."""
     handed_on = _HANDED_ON.match(mail.words("subject")) is not None
     return not handed_on and any(subject in sender for subject in book.subjects)
 

@@ -19,9 +19,7 @@ LONGEST_WORDS = 512
 #: A code that stands for "no reply could be read"; only a rule that names it applies to such a reply.
 NO_CODE = "000"
 
-#: An address ends where Sendmail's dots begin, with a blank behind them or without (`a@example.jp...User unknown`).
-#: The words of Chinese and Japanese touch it.
-_ADDRESS = re.compile(r"[^\s<>\"'(),;:\u2e80-\uffef]+@(?:[^\s<>\"'(),;:.\u2e80-\uffef]|\.(?!\.))+")
+_ADDRESS = re.compile(r"[^\s<>\"'(),;:]+@[^\s<>\"'(),;:]+")
 _NEXT_LINE = re.compile(r"\n\s*(?:[245]\.\d{1,3}\.\d{1,3}\s)?")
 
 
@@ -30,6 +28,8 @@ def plain_words(text: str) -> str:
     words = text[:LONGEST_WORDS].lower()
     if "\n" in words:
         words = _NEXT_LINE.sub(" ", words)
+    if "..." in words:
+        words = words.replace("...", "... ")  # as Sendmail writes it; others leave out the blank behind an address
     return " ".join([_ADDRESS.sub("@", word) if "@" in word else word for word in words.split()])
 
 
