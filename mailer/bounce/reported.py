@@ -1,5 +1,6 @@
 """What does a delivery status report say of each recipient, with the words for people around it?"""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from mailer.bounce.telling import LONGEST_TEXT, about, event_of
 from mailer.carrier.reason import Reason
 from mailer.domain.typed import visible
 
+_ENCODED = re.compile(r"\+([0-9A-F]{2})")
 DELIVERED = frozenset({"delivered", "relayed", "expanded"})
 #: OpenSMTPD says "delayed" of a mail that it has deleted because its time ran out, and "Envelope expired" then only.
 GIVEN_UP_YET_DELAYED = "envelope expired"
@@ -31,7 +33,7 @@ def reported(book: Rulebook, notice: Notice) -> Iterator[Event]:
 
 def _of_report(book: Rulebook, told: ReportedRecipient, report: StatusReport, notice: Notice) -> Event | None:
     final = address_in(told.final)
-    address = address_in(told.original) or final or _only_recipient(report, notice)
+    address = _decoded(address_in(told.original), final) or final or _only_recipient(report, notice)
     if not address:
         return None
     if told.action in DELIVERED:
@@ -51,6 +53,16 @@ def _of_report(book: Rulebook, told: ReportedRecipient, report: StatusReport, no
     meaning = _meaning_of_report(book, told, final or address, report, notice)
     host = meaning.host or visible(report.reporting_mta, LONGEST_TEXT)
     return event_of(address, replace(meaning, host=host), delayed=delayed, final=final)
+
+
+def _decoded(original: str, final: str) -> str:
+    """Return the original recipient, which some servers leave encoded as SMTP handed it on (RFC 3461 §4): it tells so
+    where the final one is the same, decoded.
+    """
+    if "+" not in original:
+        return original
+    plain = _ENCODED.sub(lambda octet: chr(int(octet[1], 16)), original)
+    return final if plain.lower() == final.lower() else original
 
 
 def _only_recipient(report: StatusReport, notice: Notice) -> str:

@@ -3,6 +3,10 @@
 The mails of `corpus/` were written for this project after the layouts and wordings of real servers, and labelled by
 the rules of the taxonomy. In `corpus/expected.json` any of the addresses, kinds and reasons of an answer is right; a
 mail without answers reports nothing of a recipient. A machine's report about no single reader counts for nothing.
+
+The layouts of `harvest-*` are those of the test mails of GNU Mailman (flufl.bounce 6.0) and of the Perl module
+Mail::DeliveryStatus::BounceParser 1.543, with other addresses and texts; those of `layout*-*` were written after the
+sources, documents and help pages of the systems that they are named by, each batch before anything was changed for it.
 """
 
 import json
