@@ -6,6 +6,7 @@ address that can be meant.
 
 import re
 from collections.abc import Container, Iterable, Iterator
+from functools import lru_cache
 
 from mailer.bounce.address_in import ADDRESS, addresses_in
 from mailer.bounce.event import Event, Kind
@@ -111,8 +112,13 @@ def _last_resort(book: Rulebook, notice: Notice, own: Container[str]) -> Iterato
 
 
 def _says_any(notice: Notice, phrases: Iterable[str]) -> bool:
-    words = " ".join(notice.text.lower().split())
-    return any(map(words.__contains__, phrases))
+    return any(map(_one_line(notice.text).__contains__, phrases))
+
+
+@lru_cache(1)
+def _one_line(text: str) -> str:
+    """Return the words of a notice in small letters; asked again and again for the same one."""
+    return " ".join(text.lower().split())
 
 
 def _of_notice(book: Rulebook, shape: Shape | None, named: Named, notice: Notice) -> Event:
