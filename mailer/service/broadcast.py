@@ -175,6 +175,7 @@ def show(office: Office, announcement_id: str) -> dict[str, Any]:
         "machine_only": 0,
         "not_opened": counts.households - counts.confirmed,
         "canaries": canary.rode(announcement_id),
+        "forgotten_at": accounting.forgotten_at(announcement_id),
         **_terms(announcement),
     }
 

@@ -109,8 +109,14 @@ def tally(announcement_id: str) -> Tally:
 
 def must_be_kept(announcement_id: str) -> None:
     """Raise Forgotten where the recipients of an announcement are not kept any longer."""
-    for (at,) in select(FORGOTTEN_AT, (announcement_id,)):
-        raise Forgotten(announcement_id, moment(at))
+    if (at := forgotten_at(announcement_id)) is not None:
+        raise Forgotten(announcement_id, at)
+
+
+def forgotten_at(announcement_id: str) -> datetime | None:
+    """Return when the recipients of an announcement were forgotten; None: they are kept."""
+    found = select(FORGOTTEN_AT, (announcement_id,))
+    return moment(found[0][0]) if found else None
 
 
 def confirmed_households(announcement_id: str) -> frozenset[int]:

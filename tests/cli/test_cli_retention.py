@@ -37,3 +37,4 @@ def test_who_asks_for_forgotten_recipients_hears_why(town: Town) -> None:
         assert "The recipients of B0000001 were forgotten on" in refused.stderr
     assert "were forgotten" in town.type("explain", "a@docomo.ne.jp", "--broadcast", "B0000001").stderr
     assert town.json("broadcast", "show", "B0000001")["recipients"] == 0
+    assert "recipients forgotten" in town.done("broadcast", "show", "B0000001")
