@@ -22,7 +22,7 @@ __all__ = ["PARTS", "Forgotten", "Kept", "Kind", "Room", "close", "enter", "find
 
 TIMER = "timer"
 #: How long the store may be locked at a time, in seconds, but for the commit; so many rows go between two looks.
-LONGEST, FEW = 0.02, 10
+LONGEST, FEW = 0.01, 10
 #: So many are looked for at a time.
 MOST = 2000
 
