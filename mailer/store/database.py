@@ -27,7 +27,7 @@ PRAGMAS = {
     "synchronous": "full",
     "foreign_keys": 1,
     "temp_store": "memory",
-    "cache_size": -32_000,
+    "cache_size": -16_000,
     "wal_autocheckpoint": 4_000,
     "journal_size_limit": 64 * 1024 * 1024,
 }

@@ -22,7 +22,8 @@ from tests.bench.processes import weighing
 from tests.bench.product import Receivers, appliance
 
 FIRST = 1_000
-BOUND = 200.0
+#: 200 MB, in MiB.
+BOUND = 200e6 / 2**20
 RECEIVERS = Receivers(domains=40, round_trip=0.0, connections=20, chunking=True)
 
 
