@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 from mailer import forgetting
 from mailer.domain.school import Schools
@@ -106,19 +107,21 @@ def timed(lasted: list[float]) -> Iterator[None]:
 async def forget() -> None:
     """Forget kind by kind and tell how long it took."""
     lasted: list[float] = []
-    setattr(writer, "transaction", partial(timed, lasted))  # noqa: B010
-    ours, reader = writer.Writer(), Reader()
-    for kind in PARTS:
-        lasted.clear()
-        began, worked = time.perf_counter(), time.process_time()
-        gone = await forgetting._forget(office(), reader, ours, kind)
-        took, worked = time.perf_counter() - began, time.process_time() - worked
-        if gone:
-            lasted.sort()
-            shares = (lasted[len(lasted) // 2], lasted[int(len(lasted) * 0.99)], lasted[-1])
-            said = " / ".join(f"{one:.0f}" for one in shares)
-            print(f"{kind}: {gone} rows in {took:.0f} s (CPU {worked:.0f} s), {len(lasted)} transactions, ms {said}")
-    await asyncio.to_thread(ours.close)
+    with patch.object(writer, "transaction", partial(timed, lasted)):
+        ours, reader = writer.Writer(), Reader()
+        for kind in PARTS:
+            lasted.clear()
+            began, worked = time.perf_counter(), time.process_time()
+            gone = await forgetting._forget(office(), reader, ours, kind)
+            took, worked = time.perf_counter() - began, time.process_time() - worked
+            if gone:
+                lasted.sort()
+                shares = (lasted[len(lasted) // 2], lasted[int(len(lasted) * 0.99)], lasted[-1])
+                said = " / ".join(f"{one:.0f}" for one in shares)
+                print(
+                    f"{kind}: {gone} rows in {took:.0f} s (CPU {worked:.0f} s), {len(lasted)} transactions, ms {said}"
+                )
+        await asyncio.to_thread(ours.close)
 
 
 def main() -> None:

@@ -96,8 +96,9 @@ def settle(office: Office, domain: str, verdict: Verdict, code: int) -> None:
         dispatch.settle(office, [(claimed.item_id, claimed.attempt, outcome)])
 
 
-def rows(*tables: str) -> list[int]:
-    return [int(select(f"SELECT COUNT(*) FROM {table}")[0][0]) for table in tables]  # noqa: S608
+def rows(*nouns: str) -> list[int]:
+    named = {table.__name__: table for table in TABLES}
+    return [named[noun].select().count() for noun in nouns]
 
 
 def test_transcripts_go_first_and_the_proof_stays(office: Office, sent: Sent, clock: FakeClock) -> None:
@@ -105,7 +106,7 @@ def test_transcripts_go_first_and_the_proof_stays(office: Office, sent: Sent, cl
     clock.advance(days=92)
     assert forget(office, Kind.TRANSCRIPTS) == 4  # two attempts, two sessions
     assert forget(office, Kind.TRANSCRIPTS) == 0
-    assert rows("smtp_session", "attempt") == [0, 2]
+    assert rows("SmtpSession", "Attempt") == [0, 2]
     shown = queue.show(office, f"Q{sent.items[0]:X}")
     assert shown is not None
     assert (shown.transcripts, shown.attempts[0].evidence.code) == (([],), 250)
@@ -132,7 +133,7 @@ def test_the_sums_of_a_broadcast_stay_when_its_recipients_go(office: Office, sen
     assert forget(office, Kind.BROADCASTS) == 0  # the term begins with the deadline
     clock.advance(days=3)
     assert forget(office, Kind.BROADCASTS) == 3  # two recipients and an exclusion
-    gone = ("queue_item", "item_slot", "attempt", "visit", "receipt", "exclusion")
+    gone = ("QueueItem", "ItemSlot", "Attempt", "Visit", "Receipt", "Exclusion")
     assert rows(*gone) == [0] * len(gone)
     after = broadcast.show(office, sent.id)
     assert (before.pop("forgotten_at"), after.pop("forgotten_at")) == (None, clock())
