@@ -16,6 +16,13 @@ from enum import StrEnum
 
 from mailer.domain.moment import JAPAN
 
+#: What is usual at a receiver is told by so many days.
+REFUSALS_KEPT = timedelta(days=60)
+#: A report about a day is tried for a day; the rest is for people to look back.
+TLS_COUNTS_KEPT = timedelta(days=30)
+#: A host that was not spoken to for so long is a stranger again; a policy holds as long as it says.
+TLS_HOSTS_KEPT = timedelta(days=90)
+
 
 class Kind(StrEnum):
     """A kind of thing that is kept; those with a settable term are called as in `Terms`."""
@@ -101,12 +108,9 @@ RULES: Mapping[Kind, Rule] = {
         # Who left is not written to: that the address rested is forgotten too, but for a complaint, which is a wish.
         Rule(Kind.HOUSEHOLDS, ("Household", "AddressSlot", "Suspension")),
         Rule(Kind.ALARMS, ("Alarm", "AlarmTelling")),
-        # What is usual at a receiver is told by so many days.
-        Rule(Kind.REFUSALS, ("ReceiverDay",), timedelta(days=60)),
-        # A report about a day is tried for a day; the rest is for people to look back.
-        Rule(Kind.TLS_COUNTS, ("TlsPolicy", "TlsCount", "TlsReport"), timedelta(days=30)),
-        # A host that was not spoken to for so long is a stranger again; a policy holds as long as it says.
-        Rule(Kind.TLS_HOSTS, ("TlsHost", "StsPolicy"), timedelta(days=90)),
+        Rule(Kind.REFUSALS, ("ReceiverDay",), REFUSALS_KEPT),
+        Rule(Kind.TLS_COUNTS, ("TlsPolicy", "TlsCount", "TlsReport"), TLS_COUNTS_KEPT),
+        Rule(Kind.TLS_HOSTS, ("TlsHost", "StsPolicy"), TLS_HOSTS_KEPT),
         # As long as they hold: the roster while it is registered, a rest while the address rests.
         Rule(Kind.REGISTERED, ("Household", "AddressSlot")),
         Rule(Kind.RESTING, ("Suspension",)),

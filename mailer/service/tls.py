@@ -4,13 +4,9 @@ Which mail hosts spoke it, so that one that no longer does is noticed, and the M
 write do not open a transaction: they are made for a `Writer`.
 """
 
-from datetime import timedelta
-
-from mailer.domain.retention import RULES, Kind
+from mailer.domain.retention import TLS_HOSTS_KEPT
 from mailer.service.office import Office
 from mailer.store import tls
-
-HOST_DAYS = RULES[Kind.TLS_HOSTS].fixed or timedelta.max
 
 __all__ = ["hosts_with_tls", "remember_host", "remember_policy", "sts_policies", "sts_policy"]
 
@@ -24,4 +20,4 @@ def remember_host(office: Office, host: str) -> None:
     """Write that a host speaks TLS now, and forget what is long over."""
     now = office.clock()
     tls.remember_host(host, now)
-    tls.forget_before(now - HOST_DAYS, now)
+    tls.forget_before(now - TLS_HOSTS_KEPT, now)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from mailer.domain.retention import RULES, Kind
+from mailer.domain.retention import TLS_COUNTS_KEPT
 from mailer.report.tls import Counted, Report, Reporter, span, sums
 from mailer.service import keys
 from mailer.service.audit import record
@@ -22,7 +22,6 @@ from mailer.store.tls_report import Begun, ReportState, TlsReport
 
 __all__ = ["Begun", "ReportState", "TlsReport", "count", "key_algorithms"]
 
-KEPT = RULES[Kind.TLS_COUNTS].fixed or timedelta.max
 #: A day that ended longer ago is not reported any more, as after a long rest of the mailer.
 LATE = timedelta(days=2)
 FIRST, SPREAD = timedelta(minutes=30), timedelta(hours=4)
@@ -56,7 +55,7 @@ def today(office: Office) -> date:
 def keep(office: Office, *, sends: bool) -> None:
     """Plan the reports of days that are over, where reports are sent, and forget what is old."""
     now, day = office.clock(), today(office)
-    tls_report.purge(day - KEPT)
+    tls_report.purge(day - TLS_COUNTS_KEPT)
     for owed, domain in tls_report.owed(day - LATE, day) if sends else ():
         # A day that ended while the mailer rested is no reason to hurry.
         over = span(owed)[1]

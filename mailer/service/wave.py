@@ -6,20 +6,16 @@ it can be told from others: who puts addresses to rest does so later, and asks t
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
 
 from mailer.carrier.wave import FEWEST, Day, begun
 from mailer.domain.alarm import Kind
 from mailer.domain.moment import JAPAN
-from mailer.domain.retention import RULES
-from mailer.domain.retention import Kind as Retained
+from mailer.domain.retention import REFUSALS_KEPT
 from mailer.service import alarm
 from mailer.service.audit import record
 from mailer.service.office import Office
 from mailer.store import waves
 from mailer.store.database import transaction
-
-HISTORY = RULES[Retained.REFUSALS].fixed or timedelta.max
 
 
 class NotFrozen(LookupError):
@@ -75,7 +71,7 @@ def thaw(office: Office, receiver: str, actor: str, why: str = "") -> None:
 
 def forget(office: Office) -> None:
     """Forget what is too old to tell what is usual; end the alarms of waves that are over. Inside a Writer."""
-    waves.forget((office.clock() - HISTORY).astimezone(JAPAN).date().isoformat())
+    waves.forget((office.clock() - REFUSALS_KEPT).astimezone(JAPAN).date().isoformat())
     standing = [one.subject for one in alarm.list_() if one.kind is Kind.WAVE]
     for receiver in standing:
         if not is_frozen(receiver):
