@@ -24,6 +24,7 @@ from config.carriers import load_carriers
 from mailer import signatory
 from mailer.alarm_ways import alarm_ways, troubles
 from mailer.alarms import keep_alarms
+from mailer.announcing import keep_announcing
 from mailer.appliance import open_office
 from mailer.clock import SteadyClock, elapsed
 from mailer.forgetting import keep_forgetting
@@ -58,8 +59,8 @@ async def run(settings: Settings, config: Path, ready: Callable[[], None], stop:
         widow = Widow(office, writer)
         alarms = keep_alarms(office, writer, alarm_ways(settings, clock), partial(troubles, settings, writer, widow))
         commands = _commands(settings, config)
-        forgets = keep_forgetting(office, writer)
-        work = (keep_time(office, writer, clock), widow.watch(commands), widow.end_endless(), alarms, forgets)
+        timers = (keep_time(office, writer, clock), keep_announcing(office, writer), keep_forgetting(office, writer))
+        work = (*timers, widow.watch(commands), widow.end_endless(), alarms)
         tasks = [asyncio.create_task(each) for each in work]
         try:
             if not await unless(stop, cleared(settings.state.directory, widow)):

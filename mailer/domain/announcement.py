@@ -20,7 +20,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """The frozen text of a broadcast or notice and the terms on which it is sent."""
+    """The frozen text of a broadcast or notice and the terms on which it is sent.
+
+    It is `whole` once every household addressed has its queue items and exclusions.
+    """
 
     id: str
     kind: Kind
@@ -34,3 +37,4 @@ class Announcement:
     expires_at: datetime
     cancelled_at: datetime | None
     selectors: tuple[str, ...]
+    whole: bool = True

@@ -206,7 +206,15 @@ def _on_its_way(case: Case, sent: Broadcast) -> tuple[datetime, datetime]:
 def _unaccounted(case: Case) -> Finding:
     if case.broadcast is None and case.household:
         return finding("nothing_yet", SUPPORT, "do_next", {"at": case.household.registered_at})
+    if case.broadcast and not case.broadcast.whole:
+        return _unwritten(case.broadcast)
     return finding("unaccounted", SUPPORT, "do_our_turn")
+
+
+def _unwritten(sent: Broadcast) -> Finding:
+    if sent.cancelled_at:
+        return finding("called_off", SUPPORT, "do_nothing", {"at": sent.cancelled_at})
+    return finding("being_written", SUPPORT, "do_wait")
 
 
 def _line(case: Case, found: list[Finding], item: int) -> Line:

@@ -121,7 +121,10 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class Broadcast:
-    """What is asked about; `schools` are codes with names, `named` says that the person named it."""
+    """What is asked about; `schools` are codes with names, `named` says that the person named it.
+
+    While it is not `whole`, some households have no mails and no reasons for none yet; once cancelled they never will.
+    """
 
     id: str
     subject: str
@@ -130,6 +133,8 @@ class Broadcast:
     not_before: datetime
     to_every_slot: bool
     named: bool
+    whole: bool = True
+    cancelled_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

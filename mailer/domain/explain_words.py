@@ -76,6 +76,8 @@ WHY: Mapping[str, str] = {
     ),
     "window_then": "There was maintenance from {begins} to {ends}: pages were closed, and all but urgent mail waited.",
     "confirmed_elsewhere": "The household confirmed the broadcast at {at} through address {slots}.",
+    "being_written": "The notice to everyone is being written, household by household, and this one's turn will come.",
+    "called_off": "The notice was called off at {at}, before a mail for this household was written.",
     "unaccounted": "Nothing is written down of this broadcast for this household.",
     "nothing_yet": "There was no broadcast for this household since it was registered at {at}.",
     # What speaks against an item of the check-list, or why it cannot be told.

@@ -37,7 +37,7 @@ class Facts:
 
     `registered` are the households that were registered at the addressed schools when it was announced, `addresses`
     those of their (household, slot) pairs that are unchanged since; `announced` is what the audit book says was
-    accepted for sending: recipients, households, exclusions.
+    accepted for sending: recipients, households, exclusions. While it is not `whole` the book need not say so yet.
     """
 
     registered: frozenset[int]
@@ -46,6 +46,7 @@ class Facts:
     exclusions: tuple[tuple[int, int, str], ...]
     confirmed: frozenset[int]
     announced: tuple[int, int, int] | None
+    whole: bool = True
 
 
 def problems(facts: Facts) -> list[str]:
@@ -110,6 +111,8 @@ def _has_evidence(item: QueuedItem) -> bool:
 
 def _sums(facts: Facts) -> Iterator[str]:
     counted = (len(facts.items), len(_households(facts)), len(facts.exclusions))
+    if facts.announced is None and not facts.whole:
+        return
     if facts.announced is None:
         yield "the audit book does not say that this was announced"
     elif counted != facts.announced:

@@ -1,8 +1,8 @@
 """How does something become accepted for sending?
 
-Broadcasts and notices go through `announce`, the one function that writes an announcement with its queue items and
-exclusions: all of it in one transaction, or nothing. Only after it may anyone be told "accepted for sending". The
-canaries ride in it, and are counted nowhere.
+A broadcast goes through `announce`: the announcement with its queue items and exclusions in one transaction, or nothing.
+Only after it may anyone be told "accepted for sending". The canaries ride in it, and are counted nowhere. A notice to
+everyone is announced by `mailer.service.announcing`, of the same parts.
 """
 
 from collections import Counter
@@ -59,31 +59,35 @@ class Announced:
     excluded: Mapping[str, int]
 
 
-def audience(office: Office, kind: Kind, schools: tuple[str, ...] | None) -> Audience:
-    """Return who would get an announcement of this kind now; None addresses everyone registered, at any school.
+def audience(office: Office, kind: Kind, schools: tuple[str, ...]) -> Audience:
+    """Return who of these schools would get an announcement of this kind now.
 
     Call it in the transaction that then announces, so that nobody registers between the two.
     """
-    codes = register.schools_of_the_registered() if schools is None else schools
-    return resolve(kind, register.members(codes), office.schools, suspension.resting(office))
+    return resolve(kind, register.members(schools), office.schools, suspension.resting(office))
 
 
 def announce(office: Office, new: NewAnnouncement, to: Audience) -> Announced:
     """Accept for sending: write the announcement, a queue item per recipient, and the exclusions; one transaction."""
     with transaction():
-        announcement = _frozen(office, new)
+        announcement = frozen(office, new)
         announcements.add(announcement, new.actor)
         ride(office, announcement)
-        numbers = announcements.reserve_items(len(to.recipients))
-        hashes = [token_hash(token(office.receipt_key, number)) if new.receipt else None for number in numbers]
-        # Items of one domain are claimed and settled together: side by side they share the pages that a commit writes.
-        recipients = sorted(to.recipients, key=lambda recipient: recipient.domain)
-        announcements.add_items(announcement, numbers, recipients, hashes)
-        announcements.add_exclusions(announcement.id, to.exclusions)
-        suspension.begin_tests(office, announcement.id)
+        write(office, announcement, to)
         announced = summary(announcement.id, new.schools, to)
         record(office, new.actor, f"{new.kind.value}.announce", announcement.id, **_audited(announced, new))
     return announced
+
+
+def write(office: Office, announcement: Announcement, to: Audience) -> None:
+    """Write the queue items and exclusions of an audience."""
+    numbers = announcements.reserve_items(len(to.recipients))
+    hashes = [token_hash(token(office.receipt_key, number)) if announcement.receipt else None for number in numbers]
+    # Items of one domain are claimed and settled together: side by side they share the pages that a commit writes.
+    recipients = sorted(to.recipients, key=lambda recipient: recipient.domain)
+    announcements.add_items(announcement, numbers, recipients, hashes)
+    announcements.add_exclusions(announcement.id, to.exclusions)
+    suspension.begin_tests(office, announcement.id)
 
 
 def summary(announcement_id: str, schools: tuple[str, ...], to: Audience) -> Announced:
@@ -92,7 +96,8 @@ def summary(announcement_id: str, schools: tuple[str, ...], to: Audience) -> Ann
     return Announced(announcement_id, schools, len(to.households), len(to.recipients), dict(excluded))
 
 
-def _frozen(office: Office, new: NewAnnouncement) -> Announcement:
+def frozen(office: Office, new: NewAnnouncement) -> Announcement:
+    """Return what is announced now, under a new id."""
     now = office.clock()
     not_before = new.not_before or now
     return Announcement(

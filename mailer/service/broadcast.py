@@ -18,7 +18,7 @@ from mailer.schedule.accounting import ItemFacts, problems
 from mailer.schedule.item import ItemState
 from mailer.schedule.queued import Selection
 from mailer.schedule.transition import CANCELLED
-from mailer.service import alarm, canary, stops
+from mailer.service import alarm, announcing, canary, stops
 from mailer.service.announce import Announced, NewAnnouncement, NoSuchAnnouncement, announce, audience, summary
 from mailer.service.audit import record
 from mailer.service.office import Office
@@ -194,10 +194,17 @@ def verify(office: Office, announcement_id: str) -> list[str]:
     Raises NoSuchAnnouncement.
     """
     announcement = _get(announcement_id)
-    book = audit.about(f"{announcement.kind.value}.announce", announcement_id)
-    said = book.detail if book else {}
-    announced = (said["recipients"], said["households"], sum(said["excluded"].values())) if said else None
-    return problems(accounting.facts(announcement, announced))
+    book = _counted(announcement)
+    return problems(accounting.facts(announcement, book, office.clock()))
+
+
+def _counted(announcement: Announcement) -> accounting.Announced | None:
+    """Return what the audit book says that an announcement goes to, and when it was counted."""
+    for action in (announcing.announced(announcement), f"{announcement.kind.value}.announce"):
+        book = audit.about(action, announcement.id)
+        if book and (said := book.detail).keys() >= {"recipients", "households", "excluded"}:
+            return book.at, (said["recipients"], said["households"], sum(said["excluded"].values()))
+    return None
 
 
 def cancel(office: Office, announcement_id: str, actor: str) -> int:
@@ -211,7 +218,7 @@ def cancel(office: Office, announcement_id: str, actor: str) -> int:
         now = office.clock()
         count = control.cancel(Selection(announcement_id=announcement_id, canaries=False), CANCELLED, now)
         control.cancel(Selection(announcement_id=announcement_id, canaries=True), CANCELLED, now)
-        if count:
+        if announcing.stop(office, announcement, actor) or count:
             announcements.mark_cancelled(announcement_id, now)
         record(office, actor, f"{announcement.kind.value}.cancel", announcement_id, items=count)
     return count
@@ -232,7 +239,7 @@ def _get(announcement_id: str) -> Announcement:
 def _state(office: Office, announcement: Announcement, counts: accounting.Tally) -> str:
     if announcement.cancelled_at is not None:
         return "cancelled"
-    if not counts.under_way:
+    if not counts.under_way and announcement.whole:
         return "held" if counts.told["held"] else "finished"
     waits_for_its_hour = announcement.not_before > office.clock() and not counts.tried
     return "scheduled" if waits_for_its_hour else "sending"

@@ -60,6 +60,8 @@ def broadcast(office: Office, about: Announcement, *, named: bool) -> Broadcast:
         not_before=about.not_before,
         to_every_slot=about.kind is Kind.MAINTENANCE,
         named=named,
+        whole=about.whole,
+        cancelled_at=about.cancelled_at,
     )
 
 

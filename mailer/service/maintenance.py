@@ -1,8 +1,8 @@
 """How is maintenance planned, told to everyone beforehand, and called off?
 
 A notice goes to slots 1–4 of everyone registered, whatever the option says, from each school's own address; who
-that is, is found when the lead time comes, by the one rule in `domain/audience` (F4). The notices whose time
-has come for one window leave as one. A notice that could not leave before the window began never leaves.
+that is, is found when the lead time comes, by the one rule in `domain/audience` (F4), handful by handful
+(`mailer.service.announcing`). The notices whose time has come for one window leave as one. A notice that could not leave before the window began never leaves.
 Whoever was told of a window that is then cancelled is told that too; those who were not are left in peace.
 Raises `MaintenanceError`.
 """
@@ -26,8 +26,8 @@ from mailer.domain.maintenance import (
     warnings,
 )
 from mailer.domain.moment import written
-from mailer.service import broadcast
-from mailer.service.announce import NewAnnouncement, announce, audience
+from mailer.service import announcing, broadcast
+from mailer.service.announce import NewAnnouncement
 from mailer.service.audit import record
 from mailer.service.keys import active_selectors
 from mailer.service.office import Office
@@ -156,8 +156,7 @@ def _someone_was_told(office: Office, announcement_ids: Sequence[str]) -> bool:
 
 
 def _announce(office: Office, words: tuple[str, str], most: timedelta, actor: str) -> str:
-    """Announce to everyone registered now; tried at most as long as `most` and the lane allow."""
-    to = audience(office, Kind.MAINTENANCE, None)
+    """Begin to announce to everyone registered; tried at most as long as `most` and the lane allow."""
     subject, text = words
     new = NewAnnouncement(
         kind=Kind.MAINTENANCE,
@@ -170,9 +169,11 @@ def _announce(office: Office, words: tuple[str, str], most: timedelta, actor: st
         selectors=active_selectors(office),
         lifetime=min(most, office.expires[Lane.NOTICE]),
     )
-    return announce(office, new, to).id
+    return announcing.begin(office, new)
 
 
 def _addressed(office: Office) -> tuple[str, ...]:
+    """Return the schools that are open or have somebody registered; one may be in no schools.toml any more."""
     registered = register.schools_of_the_registered()
-    return tuple(school.code for school in office.schools if school.closed_on is None or school.code in registered)
+    known = {school.code: school.closed_on is None or school.code in registered for school in office.schools}
+    return (*(code for code, addressed in known.items() if addressed), *(code for code in registered if code not in known))

@@ -42,19 +42,22 @@ WHERE item.announcement_id = ? ORDER BY attempt.item_id, attempt.number
 """
 CONFIRMED = "SELECT household_id FROM receipt WHERE announcement_id = ?"
 EXCLUSIONS = "SELECT household_id, slot, reason FROM exclusion WHERE announcement_id = ?"
-#: Who was registered when it was announced. A roster that changed in the same millisecond is left out of the check.
+#: Who was registered from before it was announced until it was written. A roster that changed in the same millisecond is
+#: left out of the check.
 REGISTERED = """
 SELECT household.id FROM household JOIN announcement_school AS addressed ON addressed.school = household.school
-WHERE addressed.announcement_id = ? AND household.registered_at < ?
-    AND (household.deregistered_at IS NULL OR household.deregistered_at > ?)
+WHERE addressed.announcement_id = :id AND household.registered_at < :announced
+    AND (household.deregistered_at IS NULL OR household.deregistered_at > :written)
+    AND (addressed.unwritten_after IS NULL OR household.id <= addressed.unwritten_after)
 """
-ADDRESSES = """
-SELECT slot.household_id, slot.slot
-FROM household JOIN announcement_school AS addressed ON addressed.school = household.school
-JOIN address_slot AS slot ON slot.household_id = household.id
-WHERE addressed.announcement_id = ? AND slot.set_at < ? AND household.registered_at < ?
-    AND (household.deregistered_at IS NULL OR household.deregistered_at > ?)
+ADDRESSES = f"""
+SELECT slot.household_id, slot.slot FROM address_slot AS slot
+WHERE slot.set_at < :announced AND slot.household_id IN ({REGISTERED})
 """
+
+
+#: When the recipients, households and exclusions of an announcement were counted, and how many they were.
+Announced = tuple[datetime, tuple[int, int, int]]
 
 
 class Forgotten(LookupError):
@@ -135,17 +138,19 @@ def items(announcement_id: str) -> Iterator[ItemFacts]:
         yield ItemFacts(item, pairs, tuple(verdict for verdict, _ in ends), _reading(item, ends))
 
 
-def facts(announcement: Announcement, announced: tuple[int, int, int] | None) -> Facts:
+def facts(announcement: Announcement, announced: Announced | None, now: datetime) -> Facts:
     """Return all that the accounting check wants to know; `announced` comes from the audit book. Raises Forgotten."""
     must_be_kept(announcement.id)
-    at = instant(announcement.announced_at)
+    written, counts = announced or (now, None)
+    when = {"id": announcement.id, "announced": instant(announcement.announced_at), "written": instant(written)}
     return Facts(
-        registered=frozenset(household for (household,) in select(REGISTERED, (announcement.id, at, at))),
-        addresses=frozenset((row[0], row[1]) for row in select(ADDRESSES, (announcement.id, at, at, at))),
+        registered=frozenset(household for (household,) in select(REGISTERED, when)),
+        addresses=frozenset((row[0], row[1]) for row in select(ADDRESSES, when)),
         items=tuple(items(announcement.id)),
         exclusions=tuple((row[0], row[1], row[2]) for row in select(EXCLUSIONS, (announcement.id,))),
         confirmed=confirmed_households(announcement.id),
-        announced=announced,
+        announced=counts,
+        whole=announcement.whole,
     )
 
 

@@ -1,17 +1,17 @@
 """What was accepted for sending?
 
 An announcement and its queue items are written together, by `executemany`: ten thousand recipients are one text and ten
-thousand small rows.
+thousand small rows. One that is too large for that keeps how far it is written, school by school.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from mailer.domain.announcement import Announcement, Kind
 from mailer.domain.audience import Exclusion, Recipient
 from mailer.domain.lane import Lane
 from mailer.schedule.item import ItemState
-from mailer.store.database import executemany, select
+from mailer.store.database import change, executemany, select, select_each
 from mailer.store.models import Announcement as Row
 from mailer.store.models import AnnouncementSchool, instant
 
@@ -23,6 +23,14 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '', 0, 0, ?, '', '', 0, '', '', '', '')
 """
 INSERT_SLOT = "INSERT INTO item_slot (item_id, household_id, slot) VALUES (?, ?, ?)"
 INSERT_EXCLUSION = "INSERT INTO exclusion (announcement_id, household_id, slot, address, reason) VALUES (?, ?, ?, ?, ?)"
+UNWRITTEN = """
+SELECT addressed.announcement_id, addressed.school, addressed.unwritten_after
+FROM announcement_school AS addressed JOIN announcement ON announcement.id = addressed.announcement_id
+WHERE addressed.unwritten_after IS NOT NULL AND announcement.cancelled_at IS NULL
+ORDER BY announcement.announced_at, announcement.id
+"""
+WRITTEN = "UPDATE announcement_school SET unwritten_after = ? WHERE announcement_id = ? AND school = ?"
+ITEM_TO = "SELECT address_key, id FROM queue_item WHERE announcement_id = ? AND address_key = ? AND canary = 0"
 RESERVE = """
 INSERT INTO counter (name, last) VALUES ('queue_item', ?)
 ON CONFLICT (name) DO UPDATE SET last = last + excluded.last RETURNING last
@@ -30,7 +38,7 @@ ON CONFLICT (name) DO UPDATE SET last = last + excluded.last RETURNING last
 
 
 def add(announcement: Announcement, actor: str) -> None:
-    """Write an announcement and the schools it is addressed to."""
+    """Write an announcement and the schools it is addressed to; one that is not whole has all households unwritten."""
     Row.insert(
         id=announcement.id,
         kind=announcement.kind.value,
@@ -45,8 +53,29 @@ def add(announcement: Announcement, actor: str) -> None:
         cancelled_at=announcement.cancelled_at,
         selectors=" ".join(announcement.selectors),
     ).execute()
-    rows = [(announcement.id, school) for school in announcement.schools]
-    AnnouncementSchool.insert_many(rows, [AnnouncementSchool.announcement, AnnouncementSchool.school]).execute()
+    table, unwritten = AnnouncementSchool, None if announcement.whole else 0
+    rows = [(announcement.id, school, unwritten) for school in announcement.schools]
+    table.insert_many(rows, [table.announcement, table.school, table.unwritten_after]).execute()
+
+
+def unwritten() -> tuple[str, dict[str, int]] | None:
+    """Return the oldest announcement that is not whole, and after which household each school is still to be written.
+
+    Not one that was cancelled: it stays as it is. None: all are whole.
+    """
+    found = select(UNWRITTEN)
+    return (found[0][0], {school: after for one, school, after in found if one == found[0][0]}) if found else None
+
+
+def mark_written(announcement_id: str, through: Mapping[str, int | None]) -> None:
+    """Write through which household each of these schools is written (None: all are)."""
+    for school, household in through.items():
+        change(WRITTEN, (household, announcement_id, school))
+
+
+def items_to(announcement_id: str, address_keys: Iterable[str]) -> dict[str, int]:
+    """Return the queue items that an announcement has to these addresses, by their keys; canaries are none."""
+    return dict(select_each(ITEM_TO, [(announcement_id, key) for key in address_keys]))
 
 
 def reserve_items(count: int) -> range:
@@ -78,10 +107,12 @@ def add_items(
             for number, recipient, token_hash in zip(numbers, recipients, token_hashes, strict=True)
         ],
     )
-    executemany(
-        INSERT_SLOT,
-        [(number, *pair) for number, recipient in zip(numbers, recipients, strict=True) for pair in recipient.slots],
-    )
+    add_slots(zip(numbers, recipients, strict=True))
+
+
+def add_slots(stand_for: Iterable[tuple[int, Recipient]]) -> None:
+    """Write which (household, slot) pairs queue items stand for."""
+    executemany(INSERT_SLOT, [(number, *pair) for number, recipient in stand_for for pair in recipient.slots])
 
 
 def add_exclusions(announcement_id: str, exclusions: Sequence[Exclusion]) -> None:
@@ -109,12 +140,16 @@ def mark_cancelled(announcement_id: str, at: datetime) -> None:
 
 
 def _announcement(row: Row) -> Announcement:
-    addressed = AnnouncementSchool.select().where(AnnouncementSchool.announcement == row.id)
+    addressed = list(
+        AnnouncementSchool.select()
+        .where(AnnouncementSchool.announcement == row.id)
+        .order_by(AnnouncementSchool.school)
+    )
     return Announcement(
         id=row.id,
         kind=Kind(row.kind),
         lane=Lane(row.lane),
-        schools=tuple(one.school for one in addressed.order_by(AnnouncementSchool.school)),
+        schools=tuple(one.school for one in addressed),
         subject=row.subject,
         text=row.text,
         receipt=bool(row.receipt),
@@ -123,4 +158,5 @@ def _announcement(row: Row) -> Announcement:
         expires_at=row.expires_at,
         cancelled_at=row.cancelled_at,
         selectors=tuple(row.selectors.split()),
+        whole=all(one.unwritten_after is None for one in addressed),
     )

@@ -1,7 +1,8 @@
 """Who is registered where, and which addresses rest? Read for the rule in `domain/audience.py`."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
+from typing import Any
 
 from mailer.domain.audience import Member, Slot
 from mailer.store.database import select
@@ -10,6 +11,14 @@ MEMBERS = """
 SELECT household.id, household.school, household.receives_broadcasts, slot.slot, slot.address, slot.address_key
 FROM household LEFT JOIN address_slot AS slot ON slot.household_id = household.id
 WHERE household.deregistered_at IS NULL AND household.school = ?
+ORDER BY household.id, slot.slot
+"""
+SOME_MEMBERS = """
+SELECT household.id, household.school, household.receives_broadcasts, slot.slot, slot.address, slot.address_key
+FROM (
+    SELECT id, school, receives_broadcasts FROM household
+    WHERE school = ? AND deregistered_at IS NULL AND id > ? ORDER BY id LIMIT ?
+) AS household LEFT JOIN address_slot AS slot ON slot.household_id = household.id
 ORDER BY household.id, slot.slot
 """
 DOMAINS = """
@@ -32,6 +41,15 @@ def domains(most: int) -> tuple[str, ...]:
 def members(schools: Collection[str]) -> Iterator[Member]:
     """Return the registered households of these schools with their addresses."""
     for school in schools:
-        for (household, _, receives), rows in groupby(select(MEMBERS, (school,)), key=lambda row: row[:3]):
-            slots = tuple(Slot(*row[3:]) for row in rows if row[3] is not None)
-            yield Member(household, school, bool(receives), slots)
+        yield from _members(select(MEMBERS, (school,)))
+
+
+def members_after(school: str, household_id: int, most: int) -> list[Member]:
+    """Return the next registered households of a school, those with a greater number than this, in their order."""
+    return list(_members(select(SOME_MEMBERS, (school, household_id, most))))
+
+
+def _members(found: Sequence[tuple[Any, ...]]) -> Iterator[Member]:
+    for (household, school, receives), rows in groupby(found, key=lambda row: row[:3]):
+        slots = tuple(Slot(*row[3:]) for row in rows if row[3] is not None)
+        yield Member(household, school, bool(receives), slots)

@@ -27,6 +27,11 @@ ADDED = "SELECT school, login, child, id FROM household WHERE id > ?"
 UPDATE = "UPDATE household SET grade = ?, class_name = ?, guardian = ?, receives_broadcasts = ? WHERE id = ?"
 INSERT_SLOT = "INSERT INTO address_slot (household_id, slot, address, address_key, set_at) VALUES (?, ?, ?, ?, ?)"
 DELETE_SLOT = "DELETE FROM address_slot WHERE household_id = ? AND slot = ?"
+REVIVE = """
+UPDATE queue_item SET state = 'waiting', reason = '', settled_at = NULL
+WHERE id = ? AND state = 'cancelled' AND reason = ?
+"""
+UNMARK = "UPDATE queue_item SET intent = '' WHERE id = ? AND intent = ?"
 
 
 def registered(school: str | None = None) -> Iterator[Household]:
@@ -107,6 +112,13 @@ def cancel_orphans(household_id: int, at: datetime, reason: str) -> int:
     still_open = QueueItem.state.in_([ItemState.WAITING.value, ItemState.HELD.value])
     cancelled = QueueItem.update(state=ItemState.CANCELLED.value, settled_at=at, reason=reason)
     return int(cancelled.where(still_open & orphan).execute())
+
+
+def revive(item_ids: Iterable[int], reason: str) -> None:
+    """Undo what `cancel_orphans` did with this reason to items that now stand for a registered household."""
+    which = [(item_id, reason) for item_id in item_ids]
+    executemany(REVIVE, which)
+    executemany(UNMARK, which)
 
 
 def _stands_only_for_the_deregistered(household_id: int) -> Any:

@@ -11,7 +11,7 @@ from mailer.domain.canary import canaries
 from mailer.domain.receipt import token
 from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Evidence, Outcome, Verdict
-from mailer.service import alarm, broadcast, canary, dispatch, maintenance, queue, receipt, watch
+from mailer.service import alarm, announcing, broadcast, canary, dispatch, maintenance, queue, receipt, watch
 from mailer.service.office import Office
 from mailer.service.status import status
 from mailer.store.database import select, transaction
@@ -97,8 +97,12 @@ def test_its_receipt_link_is_no_link(office: Office) -> None:
 
 
 def test_a_notice_carries_none(office: Office, clock: FakeClock) -> None:
-    maintenance.plan(office, clock.now + timedelta(hours=1), clock.now + timedelta(hours=2), (), [], "test")
+    hour = timedelta(hours=1)
+    maintenance.plan(office, clock.now + hour, clock.now + 2 * hour, (), [hour], "test")
     maintenance.announce_due(office, clock.now)
+    while announcing.go_on(office):
+        pass
+    assert select("SELECT COUNT(*) FROM queue_item") == [(2,)]
     assert select("SELECT COUNT(*) FROM queue_item WHERE canary") == [(0,)]
 
 

@@ -16,7 +16,7 @@ from mailer.domain.household import Entry
 from mailer.domain.receipt import token
 from mailer.schedule.outcome import Evidence, Outcome, Verdict
 from mailer.schedule.stop import Part
-from mailer.service import broadcast, dispatch, explain, maintenance, queue, receipt, roster, stops, wave
+from mailer.service import announcing, broadcast, dispatch, explain, maintenance, queue, receipt, roster, stops, wave
 from mailer.service.announce import NoSuchAnnouncement
 from mailer.service.explain import Explained
 from mailer.service.office import Office
@@ -493,9 +493,22 @@ def test_a_notice_goes_to_every_slot(office: Office, register: Register, clock: 
         office, clock.now + timedelta(hours=3), clock.now + timedelta(hours=4), (), [timedelta(hours=3)], "x"
     )
     (notice,) = maintenance.announce_due(office, clock.now)
+    assert told(office, TARO, notice) == (7, "being_written", "do_wait")
+    while announcing.go_on(office):
+        pass
     try_(office, OK)
     found = ask(office, TARO, notice)
     assert (found.answer.first.text.word, marks(found)) == ("accepted", "?x?xxxx")
+
+
+def test_a_notice_that_is_called_off_before_it_is_written(office: Office, register: Register, clock: FakeClock) -> None:
+    register("t-daiichi", TARO)
+    begins = clock.now + timedelta(hours=3)
+    window = maintenance.plan(office, begins, begins + timedelta(hours=1), (), [timedelta(hours=3)], "x").window
+    (notice,) = maintenance.announce_due(office, clock.now)
+    maintenance.cancel(office, window.id, "x")
+    assert not announcing.go_on(office)
+    assert told(office, TARO, notice) == (7, "called_off", "do_nothing")
 
 
 def test_an_address_that_nobody_registered(office: Office, register: Register) -> None:

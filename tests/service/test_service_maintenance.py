@@ -1,7 +1,7 @@
 """Do notices of a maintenance reach everyone once, in time, and are people told when it is off?"""
 
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +9,7 @@ import pytest
 from mailer.domain.household import Entry
 from mailer.domain.maintenance import MaintenanceError, Window
 from mailer.schedule.item import ItemState
-from mailer.service import audit, broadcast, keys, maintenance, roster
+from mailer.service import announcing, audit, broadcast, keys, maintenance, roster
 from mailer.service.office import Office
 from mailer.standing.key import KeyState
 from mailer.store import announcements
@@ -42,6 +42,14 @@ def town(office: Office) -> None:
 def plan(office: Office, begins_in: timedelta = 10 * DAY, lasts: timedelta = 4 * HOUR) -> Window:
     begins = office.clock() + begins_in
     return maintenance.plan(office, begins, begins + lasts, (), None, "test").window
+
+
+def due(office: Office, now: datetime) -> list[str]:
+    """Announce what is due, and write it."""
+    begun = maintenance.announce_due(office, now)
+    while announcing.go_on(office):
+        pass
+    return begun
 
 
 def senders() -> dict[str, str]:
@@ -88,19 +96,19 @@ class TestPlan:
 class TestAnnounceDue:
     def test_each_notice_leaves_once_at_its_time(self, office: Office, clock: "FakeClock") -> None:
         plan(office)
-        assert maintenance.announce_due(office, clock.now) == []
-        first = maintenance.announce_due(office, clock.advance(days=3))
+        assert due(office, clock.now) == []
+        first = due(office, clock.advance(days=3))
         assert len(first) == 1
-        assert maintenance.announce_due(office, clock.now) == []
-        second = maintenance.announce_due(office, clock.advance(days=6))
+        assert due(office, clock.now) == []
+        second = due(office, clock.advance(days=6))
         assert len(second) == 1
-        assert maintenance.announce_due(office, clock.advance(days=2)) == []
+        assert due(office, clock.advance(days=2)) == []
         assert first != second
 
     def test_it_goes_to_every_slot_of_everyone_registered(self, office: Office, clock: "FakeClock") -> None:
         Suspension.create(address_key="four@example.jp", since=clock.now, reason="x", evidence="")
         plan(office)
-        (announced,) = maintenance.announce_due(office, clock.advance(days=3))
+        (announced,) = due(office, clock.advance(days=3))
         assert senders() == {
             "one@example.jp": "t-daiichi",
             "two@example.jp": "t-daiichi",
@@ -118,23 +126,23 @@ class TestAnnounceDue:
         plan(office)
         clock.advance(days=2)
         roster.import_entries(office, [(2, entry("y6", "t-daini", True, "late@example.jp"))], "test")
-        maintenance.announce_due(office, clock.advance(days=1))
+        due(office, clock.advance(days=1))
         assert "late@example.jp" in senders()
 
     def test_it_is_tried_until_the_window_begins(self, office: Office, clock: "FakeClock") -> None:
         keys.register(office, "r1", "rsa", "v=DKIM1; k=rsa; p=", KeyState.ACTIVE, "test")
         window = plan(office, begins_in=2 * DAY)
-        (first,) = maintenance.announce_due(office, clock.now)
+        (first,) = due(office, clock.now)
         announcement = announcements.get(first)
         assert announcement is not None
         assert announcement.expires_at == window.begins_at
         assert announcement.selectors == ("r1",)
-        (second,) = maintenance.announce_due(office, clock.advance(hours=24))
+        (second,) = due(office, clock.advance(hours=24))
         assert second != first
 
     def test_notices_that_became_due_together_leave_as_one(self, office: Office, clock: "FakeClock") -> None:
         window = plan(office)
-        (announced,) = maintenance.announce_due(office, clock.advance(days=9, hours=12))
+        (announced,) = due(office, clock.advance(days=9, hours=12))
         planned, figures = maintenance.show(office, window.id)
         assert [one.announcement_id for one in planned.notices] == [announced, announced]
         assert list(figures) == [announced]
@@ -142,12 +150,12 @@ class TestAnnounceDue:
 
     def test_a_notice_that_is_late_never_leaves(self, office: Office, clock: "FakeClock") -> None:
         plan(office)
-        assert maintenance.announce_due(office, clock.advance(days=10)) == []
+        assert due(office, clock.advance(days=10)) == []
 
     def test_several_windows_are_told_apart(self, office: Office, clock: "FakeClock") -> None:
         plan(office, begins_in=2 * HOUR, lasts=HOUR)
         plan(office, begins_in=5 * HOUR, lasts=HOUR)
-        assert len(maintenance.announce_due(office, clock.now)) == 2
+        assert len(due(office, clock.now)) == 2
 
     def test_two_processes_announce_it_once(self, office: Office, clock: "FakeClock") -> None:
         plan(office)
@@ -170,7 +178,7 @@ class TestAnnounceDue:
         plan(office)
         now = clock.advance(days=3)
         writer = Writer()
-        (announced,) = writer.submit(lambda: maintenance.announce_due(office, now)).result()
+        (announced,) = writer.submit(lambda: due(office, now)).result()
         writer.close()
         assert broadcast.show(office, announced)["waiting"] == 6
 
@@ -194,12 +202,12 @@ class TestCancel:
     def test_before_anyone_was_told_nobody_is(self, office: Office, clock: "FakeClock") -> None:
         window = plan(office)
         assert maintenance.cancel(office, window.id, "test") == maintenance.Cancelled(0, None)
-        assert maintenance.announce_due(office, clock.advance(days=3)) == []
+        assert due(office, clock.advance(days=3)) == []
         assert Announcement.select().count() == 0
 
     def test_mail_that_still_waits_does_not_leave(self, office: Office, clock: "FakeClock") -> None:
         window = plan(office)
-        (announced,) = maintenance.announce_due(office, clock.advance(days=3))
+        (announced,) = due(office, clock.advance(days=3))
         assert maintenance.cancel(office, window.id, "test") == maintenance.Cancelled(6, None)
         assert broadcast.show(office, announced)["cancelled"] == 6
 
@@ -208,7 +216,7 @@ class TestCancel:
         self, office: Office, clock: "FakeClock", state: ItemState
     ) -> None:
         window = plan(office)
-        (announced,) = maintenance.announce_due(office, clock.advance(days=3))
+        (announced,) = due(office, clock.advance(days=3))
         settle(state)
         off = maintenance.cancel(office, window.id, "test").announcement_id
         assert off is not None
@@ -221,13 +229,13 @@ class TestCancel:
     @pytest.mark.parametrize("state", [ItemState.REFUSED, ItemState.RETURNED, ItemState.EXPIRED])
     def test_nobody_is_told_where_no_mail_arrived(self, office: Office, clock: "FakeClock", state: ItemState) -> None:
         window = plan(office)
-        maintenance.announce_due(office, clock.advance(days=3))
+        due(office, clock.advance(days=3))
         settle(state)
         assert maintenance.cancel(office, window.id, "test") == maintenance.Cancelled(0, None)
 
     def test_once_it_runs_it_is_ended_early(self, office: Office, clock: "FakeClock") -> None:
         window = plan(office)
-        maintenance.announce_due(office, clock.advance(days=3))
+        due(office, clock.advance(days=3))
         settle(ItemState.ACCEPTED)
         clock.advance(days=7, hours=1)
         off = maintenance.cancel(office, window.id, "test").announcement_id

@@ -10,7 +10,7 @@ import pytest
 from playhouse.migrations import Runner
 
 from mailer.domain.suspension import Terms
-from mailer.store import bounce_events, database, inbound, suspensions
+from mailer.store import announcements, bounce_events, database, inbound, suspensions
 from mailer.store.bounce_events import Criteria
 from mailer.store.database import MIGRATIONS, Sqlite, StoreError, open_store
 from mailer.store.schema import TABLES
@@ -136,4 +136,20 @@ def test_an_address_that_rests_since_an_earlier_release_rests_on_until_it_is_tes
     assert [one.tested_at for one in suspensions.all_()] == [None, None]
     assert suspensions.resting(Terms(), datetime(1970, 1, 31, tzinfo=UTC)) == {"a@b.jp", "c@d.jp"}
     assert suspensions.resting(Terms(), datetime(1970, 2, 1, tzinfo=UTC)) == {"c@d.jp"}
+    migrated.close()
+
+
+def test_what_was_announced_before_is_whole(tmp_path: Path) -> None:
+    with released(tmp_path, before="0015") as old:
+        old.execute_sql(
+            "INSERT INTO announcement VALUES ('N1', 'maintenance', 2, '件名', '本文', 0, 't', 1, 1, 9, NULL, '')"
+        )
+        old.execute_sql("INSERT INTO announcement_school VALUES ('N1', 't-daiichi'), ('N1', 't-kyu')")
+    migrated = open_store(f"sqlite:///{tmp_path}/mimamori.db", create=True)
+    found = announcements.get("N1")
+    assert found is not None
+    assert (found.whole, found.schools, announcements.unwritten()) == (True, ("t-daiichi", "t-kyu"), None)
+    assert list(migrated.execute_sql("PRAGMA foreign_key_check")) == []
+    migrated.execute_sql("DELETE FROM announcement")
+    assert list(migrated.execute_sql("SELECT COUNT(*) FROM announcement_school")) == [(0,)]
     migrated.close()

@@ -1,0 +1,267 @@
+"""Is a notice to everyone written whole, each household once, whatever comes between two handfuls?"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from mailer.domain.announcement import Kind
+from mailer.domain.audience import resolve
+from mailer.domain.lane import Lane
+from mailer.service import announcing, audit, broadcast, roster, suspension
+from mailer.service.announce import NewAnnouncement
+from mailer.service.office import Office
+from mailer.store import announcements
+from mailer.store import audience as register
+from mailer.store.database import change, select, transaction
+from mailer.store.models import Suspension, database
+from tests.conftest import FakeClock, Register
+
+SCHOOLS = ("t-daiichi", "t-daini", "t-kouryoj", "t-kyu", "gone")
+ITEMS = """
+SELECT item.address, item.school, group_concat(place.household_id || '.' || place.slot, ' ')
+FROM queue_item AS item LEFT JOIN item_slot AS place ON place.item_id = item.id
+WHERE announcement_id = ? GROUP BY item.id ORDER BY item.address
+"""
+EXCLUSIONS = "SELECT household_id, slot, reason FROM exclusion WHERE announcement_id = ? ORDER BY household_id, slot"
+
+Written = tuple[list[tuple[str, str, str]], list[tuple[int, int, str]]]
+
+
+@pytest.fixture
+def town(office: Office, register: Register, clock: FakeClock) -> list[int]:
+    """Siblings, families at two schools, a resting and an unusable address, nobody's, and a school that is no more."""
+    households = [
+        register("t-daini", "both@example.jp", "two@docomo.ne.jp"),
+        register("t-daiichi", "a@docomo.ne.jp", "a@example.jp", "c@docomo.ne.jp", "d@docomo.ne.jp"),
+        register("t-daiichi", "a@docomo.ne.jp", None, "both@example.jp", receives=False),
+        register("t-daiichi"),
+        register("t-kyu", "rests@docomo.ne.jp", "both@EXAMPLE.jp"),
+        register("t-daini", "a@docomo.ne.jp", "rests@docomo.ne.jp"),
+        register("t-kouryoj", "x@example.jp"),
+    ]
+    change("UPDATE household SET school = 'gone' WHERE id = ?", (households[-1],))
+    Suspension.create(address_key="rests@docomo.ne.jp", since=clock.now, reason="address_unknown", evidence="")
+    clock.advance(minutes=1)
+    return households
+
+
+def begin(office: Office) -> str:
+    """Begin a notice to all schools."""
+    new = NewAnnouncement(Kind.MAINTENANCE, Lane.NOTICE, SCHOOLS, "件名", "本文", False, "test", ())
+    return announcing.begin(office, new)
+
+
+def go_on(office: Office, handful: int, times: int = 100) -> int:
+    """Write so many handfuls at most; return how many there were to write."""
+    return next((n for n in range(times) if not announcing.go_on(office, handful)), times)
+
+
+def written(name: str) -> Written:
+    """Return what stands in the store of an announcement."""
+    items = [(one[0], one[1], one[2]) for one in select(ITEMS, (name,))]
+    return items, [(one[0], one[1], one[2]) for one in select(EXCLUSIONS, (name,))]
+
+
+def at_once(office: Office) -> Written:
+    """Return what one transaction would write, by the one rule."""
+    to = resolve(Kind.MAINTENANCE, register.members(SCHOOLS), office.schools, suspension.resting(office))
+    items = sorted(
+        (one.address, one.school, " ".join(f"{household}.{slot}" for household, slot in sorted(one.slots)))
+        for one in to.recipients
+    )
+    return items, sorted((one.household_id, one.slot, one.reason.value) for one in to.exclusions)
+
+
+@pytest.mark.parametrize("handful", range(1, 9))
+def test_it_is_what_one_transaction_would_write(office: Office, town: list[int], handful: int) -> None:
+    expected = at_once(office)
+    name = begin(office)
+    assert go_on(office, handful) == len(town) // handful + 1
+    assert written(name) == expected
+    assert broadcast.verify(office, name) == []
+    found = announcements.get(name)
+    assert found is not None and found.whole
+    said = {one.action: one.detail for one in audit.list_() if one.object == name}
+    assert said["maintenance.announce"]["schools"] == list(SCHOOLS)
+    assert said["maintenance.announced"] == {
+        "households": 5,
+        "recipients": len(expected[0]),
+        "excluded": {"no_address": 1, "resting": 2, "unknown_school": 1},
+    }
+
+
+def test_after_each_handful_the_accounting_holds_and_more_is_to_come(office: Office, town: list[int]) -> None:
+    name = begin(office)
+    assert broadcast.show(office, name)["state"] == "sending"
+    for count in range(len(town)):
+        assert broadcast.verify(office, name) == []
+        change("UPDATE queue_item SET state = 'expired'")
+        assert broadcast.show(office, name)["state"] == "sending"
+        assert go_on(office, 1, times=1) == 1, count
+    assert go_on(office, 1) == 1
+    assert broadcast.show(office, name)["state"] == "finished"
+
+
+@pytest.mark.parametrize("place", ["add_exclusions", "mark_written", "items_to"])
+def test_a_handful_that_fails_leaves_nothing_and_is_written_again(
+    office: Office, town: list[int], place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected, name = at_once(office), begin(office)
+    go_on(office, 2, times=1)
+    before = written(name)
+    with monkeypatch.context() as broken:
+        broken.setattr(announcements, place, _fails)
+        with pytest.raises(OSError, match="no room"):
+            announcing.go_on(office, 2)
+    assert written(name) == before
+    go_on(office, 2)
+    assert written(name) == expected
+
+
+def _fails(*_: object) -> None:
+    raise OSError("no room")
+
+
+def _nothing(office: Office, town: list[int], register: Register) -> None:
+    pass
+
+
+def _registers(office: Office, town: list[int], register: Register) -> None:
+    register("t-daiichi", "late@example.jp")
+    register("t-kyu", "later@example.jp", "a@docomo.ne.jp")
+
+
+def _leaves(office: Office, town: list[int], register: Register) -> None:
+    for number in town[:5]:
+        roster.deregister(office, number, "test")
+
+
+def _changes(office: Office, town: list[int], register: Register) -> None:
+    for number in town[:6]:
+        (household,) = roster.show(str(number))
+        entry = replace(household.entry, addresses={1: f"new{number}@docomo.ne.jp", 2: "shared@example.jp"})
+        roster.import_entries(office, [(2, entry)], "test")
+
+
+@pytest.mark.parametrize("after", range(7))
+@pytest.mark.parametrize("deed", [_nothing, _registers, _leaves, _changes])
+def test_whatever_happens_between_two_handfuls(
+    office: Office,
+    town: list[int],
+    register: Register,
+    clock: FakeClock,
+    after: int,
+    deed: Callable[[Office, list[int], Register], None],
+) -> None:
+    name = begin(office)
+    clock.advance(seconds=1)
+    go_on(office, 1, times=after)
+    clock.advance(seconds=1)
+    deed(office, town, register)
+    clock.advance(seconds=1)
+    assert broadcast.verify(office, name) == []
+    go_on(office, 1)
+    assert broadcast.verify(office, name) == []
+
+
+@pytest.mark.parametrize("state", ["waiting", "held", "sending"])
+def test_mail_that_was_cancelled_with_a_household_leaves_for_the_next_of_its_address(
+    office: Office, register: Register, state: str
+) -> None:
+    first = register("t-daiichi", "both@example.jp")
+    register("t-daini", "both@example.jp")
+    name = begin(office)
+    go_on(office, 1, times=1)
+    change("UPDATE queue_item SET state = ?", (state,))
+    roster.deregister(office, first, "test")
+    assert select("SELECT state, intent FROM queue_item") != [(state, "")]
+    go_on(office, 1)
+    expected = "sending" if state == "sending" else "waiting"
+    assert select("SELECT state, intent, settled_at FROM queue_item") == [(expected, "", None)]
+    assert written(name)[0][0][2] == "1.1 2.1"
+
+
+def test_mail_that_an_operator_took_out_stays_out(office: Office, register: Register) -> None:
+    register("t-daiichi", "both@example.jp")
+    register("t-daini", "both@example.jp")
+    begin(office)
+    go_on(office, 1, times=1)
+    change("UPDATE queue_item SET state = 'cancelled', reason = 'removed_by_operator'")
+    go_on(office, 1)
+    assert select("SELECT state, reason FROM queue_item") == [("cancelled", "removed_by_operator")]
+
+
+def test_one_mail_tests_a_resting_address_also_where_two_handfuls_name_it(
+    office: Office, register: Register, clock: FakeClock
+) -> None:
+    register("t-daiichi", "rests@docomo.ne.jp")
+    register("t-daini", "rests@docomo.ne.jp")
+    Suspension.create(address_key="rests@docomo.ne.jp", since=clock.now, reason="address_unknown", evidence="")
+    clock.advance(days=32)
+    name = begin(office)
+    go_on(office, 1)
+    assert written(name) == ([("rests@docomo.ne.jp", "t-daiichi", "1.1 2.1")], [])
+    assert select("SELECT tested_by FROM suspension") == [(name,)]
+
+
+def test_one_that_is_cancelled_meanwhile_stays_as_it_is(office: Office, town: list[int]) -> None:
+    name = begin(office)
+    go_on(office, 2, times=1)
+    before = written(name)
+    assert broadcast.cancel(office, name, "test") == 5
+    assert broadcast.cancel(office, name, "test") == 0
+    assert go_on(office, 2) == 0
+    assert written(name) == before
+    figures = broadcast.show(office, name)
+    assert (figures["state"], figures["cancelled"], figures["households"]) == ("cancelled", 5, 2)
+    assert broadcast.verify(office, name) == []
+    assert [one.detail["recipients"] for one in audit.list_() if one.action == "maintenance.announced"] == [5]
+
+
+def test_one_that_is_cancelled_before_anything_is_written(office: Office, town: list[int]) -> None:
+    name = begin(office)
+    assert broadcast.cancel(office, name, "test") == 0
+    assert (broadcast.show(office, name)["state"], go_on(office, 2)) == ("cancelled", 0)
+    assert broadcast.verify(office, name) == []
+
+
+def test_the_one_that_was_begun_first_is_written_first(office: Office, town: list[int], clock: FakeClock) -> None:
+    first = begin(office)
+    clock.advance(seconds=1)
+    second = begin(office)
+    names = [announcing.go_on(office, 4) for _ in range(5)]
+    assert names == [first, first, second, second, ""]
+    assert written(first) == written(second)
+
+
+def test_a_town_without_anybody(office: Office) -> None:
+    name = begin(office)
+    assert go_on(office, 5) == 1
+    assert broadcast.show(office, name)["state"] == "finished"
+    assert broadcast.verify(office, name) == []
+
+
+def test_several_processes_write_it_once(office: Office, town: list[int]) -> None:
+    expected, name = at_once(office), begin(office)
+
+    def write() -> None:
+        go_on(office, 1)
+        database.close()
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert written(name) == expected
+    assert broadcast.verify(office, name) == []
+
+
+def test_a_missing_household_is_found(office: Office, town: list[int]) -> None:
+    name = begin(office)
+    go_on(office, 3)
+    with transaction():
+        change("DELETE FROM item_slot WHERE household_id = ?", (town[0],))
+    assert any(f"household {town[0]}: neither" in one for one in broadcast.verify(office, name))
