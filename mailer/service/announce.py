@@ -1,8 +1,8 @@
 """How does something become accepted for sending?
 
-A broadcast goes through `announce`: the announcement with its queue items and exclusions in one transaction, or nothing.
-Only after it may anyone be told "accepted for sending". The canaries ride in it, and are counted nowhere. A notice to
-everyone is announced by `mailer.service.announcing`, of the same parts.
+A broadcast goes through `announce`: the announcement with its queue items and exclusions in one transaction, or
+nothing. Only after it may anyone be told "accepted for sending". The canaries ride in it, and are counted nowhere. A
+notice to everyone is announced by `mailer.service.announcing`, of the same parts.
 """
 
 from collections import Counter

@@ -1,8 +1,9 @@
 """How is maintenance planned, told to everyone beforehand, and called off?
 
-A notice goes to slots 1–4 of everyone registered, whatever the option says, from each school's own address; who
-that is, is found when the lead time comes, by the one rule in `domain/audience` (F4), handful by handful
-(`mailer.service.announcing`). The notices whose time has come for one window leave as one. A notice that could not leave before the window began never leaves.
+A notice goes to slots 1–4 of everyone registered, whatever the option says, from each school's own address; who that
+is, is found when the lead time comes, by the one rule in `domain/audience` (F4), handful by handful
+(`mailer.service.announcing`). The notices whose time has come for one window leave as one. A notice that could not
+leave before the window began never leaves.
 Whoever was told of a window that is then cancelled is told that too; those who were not are left in peace.
 Raises `MaintenanceError`.
 """
@@ -176,4 +177,5 @@ def _addressed(office: Office) -> tuple[str, ...]:
     """Return the schools that are open or have somebody registered; one may be in no schools.toml any more."""
     registered = register.schools_of_the_registered()
     known = {school.code: school.closed_on is None or school.code in registered for school in office.schools}
-    return (*(code for code, addressed in known.items() if addressed), *(code for code in registered if code not in known))
+    unknown = (code for code in registered if code not in known)
+    return (*(code for code, addressed in known.items() if addressed), *unknown)

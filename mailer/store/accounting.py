@@ -42,17 +42,21 @@ WHERE item.announcement_id = ? ORDER BY attempt.item_id, attempt.number
 """
 CONFIRMED = "SELECT household_id FROM receipt WHERE announcement_id = ?"
 EXCLUSIONS = "SELECT household_id, slot, reason FROM exclusion WHERE announcement_id = ?"
-#: Who was registered from before it was announced until it was written. A roster that changed in the same millisecond is
-#: left out of the check.
+#: Who was registered from before it was announced until it was written. A roster that changed in the same millisecond
+#: is left out of the check.
 REGISTERED = """
 SELECT household.id FROM household JOIN announcement_school AS addressed ON addressed.school = household.school
 WHERE addressed.announcement_id = :id AND household.registered_at < :announced
     AND (household.deregistered_at IS NULL OR household.deregistered_at > :written)
     AND (addressed.unwritten_after IS NULL OR household.id <= addressed.unwritten_after)
 """
-ADDRESSES = f"""
-SELECT slot.household_id, slot.slot FROM address_slot AS slot
-WHERE slot.set_at < :announced AND slot.household_id IN ({REGISTERED})
+ADDRESSES = """
+SELECT slot.household_id, slot.slot
+FROM household JOIN announcement_school AS addressed ON addressed.school = household.school
+JOIN address_slot AS slot ON slot.household_id = household.id
+WHERE addressed.announcement_id = :id AND slot.set_at < :announced AND household.registered_at < :announced
+    AND (household.deregistered_at IS NULL OR household.deregistered_at > :written)
+    AND (addressed.unwritten_after IS NULL OR household.id <= addressed.unwritten_after)
 """
 
 

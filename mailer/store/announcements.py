@@ -141,9 +141,7 @@ def mark_cancelled(announcement_id: str, at: datetime) -> None:
 
 def _announcement(row: Row) -> Announcement:
     addressed = list(
-        AnnouncementSchool.select()
-        .where(AnnouncementSchool.announcement == row.id)
-        .order_by(AnnouncementSchool.school)
+        AnnouncementSchool.select().where(AnnouncementSchool.announcement == row.id).order_by(AnnouncementSchool.school)
     )
     return Announcement(
         id=row.id,

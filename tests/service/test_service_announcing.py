@@ -82,7 +82,8 @@ def test_it_is_what_one_transaction_would_write(office: Office, town: list[int],
     assert written(name) == expected
     assert broadcast.verify(office, name) == []
     found = announcements.get(name)
-    assert found is not None and found.whole
+    assert found is not None
+    assert found.whole
     said = {one.action: one.detail for one in audit.list_() if one.object == name}
     assert said["maintenance.announce"]["schools"] == list(SCHOOLS)
     assert said["maintenance.announced"] == {
