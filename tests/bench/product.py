@@ -22,6 +22,7 @@ from tests.bench.processes import counting_flushes, cpu, weighing
 LOOK_SECONDS = 0.02
 LOOK_FOR_ROWS_SECONDS = 0.002
 QUEUED = "SELECT EXISTS (SELECT 1 FROM queue_item)"
+RETIRE = "UPDATE dkim_key SET state = 'retired' WHERE algorithm = 'ed25519'"
 SETTLED = "SELECT COUNT(*) FROM queue_item WHERE state = 'accepted'"
 
 
@@ -88,13 +89,18 @@ def appliance(directory: Path, receivers: Receivers, ports: dict[str, int]) -> A
     return made
 
 
-def send(directory: Path, receivers: Receivers, addresses: Sequence[str], how: str = "timed") -> Run:
-    """Send one broadcast in a new directory; `how` is timed, observed or traced."""
+def send(
+    directory: Path, receivers: Receivers, addresses: Sequence[str], how: str = "timed", *, rsa_alone: bool = False
+) -> Run:
+    """Send one broadcast in a new directory; `how` is timed, observed or traced. `rsa_alone` leaves out Ed25519."""
     path = directory / "journal"
     run = Run(len(addresses))
     with sinks(*receivers.options(path)) as ports:
         made = appliance(directory, receivers, ports)
         made.register(addresses)
+        if rsa_alone:
+            with store(directory) as connection:
+                connection.execute(RETIRE)
         with made.serving("mailer") as mailer, HOW[how](run, mailer.pid, directory):
             worked, began = cpu(mailer.pid), time.time()
             made.send("--urgent", "--receipt", text=TEXT)
