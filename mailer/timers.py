@@ -8,7 +8,8 @@ looked at: an item has as long as it was given, by the time that really went by.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from mailer.clock import LEAST_JUMP, SteadyClock
 from mailer.service import dispatch, maintenance, stops, suspension, wave
@@ -30,11 +31,11 @@ async def keep_time(office: Office, writer: Writer, clock: SteadyClock) -> None:
 async def tick(office: Office, writer: Writer, clock: SteadyClock) -> None:
     """Do what is due now. A failure is logged and tried again at the next tick."""
     await _follow(office, writer, clock)
-    await _tried(writer, "maintenance notices", lambda: maintenance.announce_due(office, office.clock()))
-    await _tried(writer, "stops and holds whose time is over", lambda: stops.end_over(office))
-    await _tried(writer, "expired items", lambda: dispatch.expire(office, office.clock()))
-    await _tried(writer, "waves of refusals that are over", lambda: wave.forget(office))
-    await _tried(writer, "addresses put to rest or woken", lambda: suspension.judge(office))
+    await _tried(writer.do, "maintenance notices", lambda: maintenance.announce_due(office, office.clock()))
+    await _tried(writer.do, "stops and holds whose time is over", lambda: stops.end_over(office))
+    await _tried(writer.repeat, "expired items", lambda: dispatch.expire(office, office.clock()))
+    await _tried(writer.do, "waves of refusals that are over", lambda: wave.forget(office))
+    await _tried(writer.do, "addresses put to rest or woken", lambda: suspension.judge(office))
 
 
 async def _follow(office: Office, writer: Writer, clock: SteadyClock) -> None:
@@ -42,15 +43,15 @@ async def _follow(office: Office, writer: Writer, clock: SteadyClock) -> None:
     by = clock.set_by()
     if abs(by) >= LEAST_JUMP:
         log.warning("the machine's clock was set by %+.0f s", by.total_seconds())
-        if not await _tried(writer, "items whose times were set with it", lambda: dispatch.set_clock(office, by)):
+        if not await _tried(writer.do, "items whose times were set with it", lambda: dispatch.set_clock(office, by)):
             return
     clock.follow()
 
 
-async def _tried(writer: Writer, what: str, work: Callable[[], object]) -> bool:
+async def _tried(do: Callable[[Callable[[], Any]], Awaitable[object]], what: str, work: Callable[[], object]) -> bool:
     """Have it done; return whether it was."""
     try:
-        done = await writer.do(work)
+        done = await do(work)
     except Exception as error:
         # The next tick does it: what is due stays due in the store.
         log.error("%s: %s", what, error)

@@ -63,6 +63,8 @@ __all__ = [
 ]
 
 EVERY_LANE = tuple(Lane)
+#: So many items end in one go: nobody waits for the store for long because a hundred thousand do.
+AT_ONCE = 500
 
 
 def due_domains(office: Office, now: datetime, lanes: Sequence[Lane] = EVERY_LANE) -> list[DueDomain]:
@@ -200,11 +202,13 @@ def _lose(claims: Sequence[spool.Open], now: datetime) -> Recovered:
     return Recovered(again, held, len(states) - again - held)
 
 
-def expire(office: Office, now: datetime) -> int:
-    """End the waiting and held items whose deadline is over at `now`; inside a Writer. Return how many."""
-    last_words = [_noted(item, domain, "soft", said) for item, domain, said in spool.expiring(now)]
+def expire(office: Office, now: datetime, most: int = AT_ONCE) -> int:
+    """End so many of the waiting and held items whose deadline is over at `now`; inside a Writer. Return how many."""
+    over = spool.over(now, most)
+    last_words = [_noted(item, domain, "soft", said) for item, domain, said in spool.last_replies(over)]
     suspension.note(office, *last_words)
-    return spool.expire(now)
+    spool.expire(over, now)
+    return len(over)
 
 
 def set_clock(office: Office, by: timedelta) -> int:

@@ -80,15 +80,14 @@ UPDATE queue_item SET state = ?, settled_at = ?, next_attempt_at = ?, reason = C
 WHERE id = ?
 """
 UNDO_ATTEMPT = "DELETE FROM attempt WHERE item_id = ? AND number = ?"
-#: The last replies of those whose deadline is over.
-EXPIRING = """
-SELECT id, domain, stage, host, code, enhanced, reply, tls, reason FROM queue_item
-WHERE state IN ('waiting', 'held') AND expires_at <= ? AND code > 0
+OVER = "SELECT id FROM queue_item WHERE state IN ('waiting', 'held') AND expires_at <= ? ORDER BY expires_at LIMIT ?"
+LAST_REPLY = """
+SELECT id, domain, stage, host, code, enhanced, reply, tls, reason FROM queue_item WHERE id = ? AND code > 0
 """
 EXPIRE = """
 UPDATE queue_item SET state = 'expired', settled_at = ?,
     reason = CASE WHEN attempts = 0 AND reason = '' THEN ? ELSE reason END
-WHERE state IN ('waiting', 'held') AND expires_at <= ?
+WHERE id = ?
 """
 #: What waits for an hour of the day keeps it, what a stop put aside stays there, and what was announced by the new
 #: clock has the right times already.
@@ -184,14 +183,20 @@ def give_back(ends: Sequence[tuple[Open, Step]], now: datetime) -> None:
     executemany(UNDO_ATTEMPT, [(one.item_id, one.number) for one, _ in ends])
 
 
-def expiring(now: datetime) -> list[tuple[int, str, Evidence]]:
-    """Return the items that `expire` would end and that a server has answered, with their domains and last replies."""
-    return [(item, domain, Evidence(*said)) for item, domain, *said in select(EXPIRING, (instant(now),))]
+def over(now: datetime, most: int) -> list[int]:
+    """Return so many of the waiting and held items whose deadline is over, the first to be so first."""
+    return [item for (item,) in select(OVER, (instant(now), most))]
 
 
-def expire(now: datetime) -> int:
-    """End every waiting or held item whose deadline is over, with the last reply kept; return how many."""
-    return change(EXPIRE, (instant(now), NEVER_TRIED, instant(now)))
+def last_replies(items: Iterable[int]) -> list[tuple[int, str, Evidence]]:
+    """Return those of these items that a server has answered, with their domains and what it said last."""
+    found = select_each(LAST_REPLY, [(item,) for item in items])
+    return [(item, domain, Evidence(*said)) for item, domain, *said in found]
+
+
+def expire(items: Iterable[int], now: datetime) -> None:
+    """Write that the time of these items is over; what was said last is kept."""
+    executemany(EXPIRE, [(instant(now), NEVER_TRIED, item) for item in items])
 
 
 def set_clock(now: datetime, by: timedelta) -> int:

@@ -8,6 +8,7 @@ by one.
 `Writer.failure` holds the last error of the store itself until a commit succeeds again: while it stands,
 nobody should begin work whose end could not be written down. As nobody may then write, the thread itself
 tries every `TRY_SECONDS` whether the store takes a write again (attacks P5: recovery without a person).
+What is much is done by `repeat`, handful by handful.
 While `has_room` is false nobody should begin work either: what room is left is for what is under way.
 After a flush to the disk has failed, the cache may hold what the disk lost: the store is opened anew at once, so that
 what is under way can still be written down, and the process is asked to end, to be started again (attacks P4).
@@ -36,6 +37,8 @@ Result = TypeVar("Result")
 _Job = tuple[Callable[[], Any], "Future[Any]"]
 BATCH = 500
 TRY_SECONDS = 2.0
+#: How many times as long as a handful took it rests after it, and at least so many seconds.
+REST, LEAST_REST = 2, 0.01
 
 
 def end_in_order() -> None:
@@ -72,6 +75,19 @@ class Writer:
     async def do(self, work: Callable[[], Result]) -> Result:
         """Like `submit`, awaited. A caller that goes away does not undo the work."""
         return await asyncio.shield(asyncio.wrap_future(self.submit(work)))
+
+    async def repeat(self, work: Callable[[], int]) -> int:
+        """Have much `work` done by handfuls, until it returns nought; return the sum. Each is a commit of its own.
+
+        Between two it rests longer than one took, so that whoever else wants to write comes first.
+        """
+        now = asyncio.get_running_loop().time
+        done, began = 0, now()
+        while now_done := await self.do(work):
+            done += now_done
+            await asyncio.sleep(max(LEAST_REST, REST * (now() - began)))
+            began = now()
+        return done
 
     def close(self) -> None:
         """Finish what was submitted, then end the thread."""

@@ -55,7 +55,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "mailer.store.reader",
         "mailer.store.writer",
     ),
-    "mailer.announcing": ("mailer.clock", "mailer.service", "mailer.store.writer"),
+    "mailer.announcing": ("mailer.service", "mailer.store.writer"),
     "mailer.forgetting": (
         "mailer.clock",
         "mailer.domain",

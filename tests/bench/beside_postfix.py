@@ -9,8 +9,9 @@ has its turn against the same receivers, Postfix with its own values and tuned; 
 Timed for the product from starting `broadcast send`, for Postfix from the first injected envelope (its mails are made
 beforehand), until the last 250 at the receivers. Postfix sends no BDAT, so all receivers offer DATA alone; the product
 with CHUNKING is a row of its own, and so is the product when it signs as Postfix does, with RSA alone: as installed it
-signs with Ed25519 too. Some idle connections that Postfix keeps do not count towards its limit. What cannot be measured while the clock
-runs (flushes, how far the store is behind, memory) comes from further runs. Needs root and Debian's packages.
+signs with Ed25519 too. Some idle connections that Postfix keeps do not count towards its limit. What cannot be measured
+while the clock runs (flushes, how far the store is behind, memory) comes from further runs. Needs root and Debian's
+packages.
 """
 
 import argparse

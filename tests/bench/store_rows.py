@@ -117,6 +117,12 @@ def best(work: Callable[[], object], times: int = 20) -> float:
     return min(took) * 1000
 
 
+def expired(here: Office, now: datetime) -> int:
+    """End a handful of items whose time is over; return how many."""
+    with transaction():
+        return dispatch.expire(here, now)
+
+
 def main(folder: Path) -> None:
     """Measure and print."""
     open_store(f"sqlite:///{folder}/bench.db", create=True)
@@ -138,8 +144,9 @@ def main(folder: Path) -> None:
         send(here)
     now = datetime.now(UTC)
     print(f"{'due domains with 200,000 items waiting':<55} {best(lambda: dispatch.due_domains(here, now)):9.2f} ms")
-    with timed("expire 200,000 items"), transaction():
-        dispatch.expire(here, now + timedelta(days=2))
+    with timed("expire 200,000 items"):
+        while expired(here, now + timedelta(days=2)):
+            pass
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """Is a notice to everyone written whole, each household once, whatever comes between two handfuls?"""
 
+import asyncio
 import threading
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
+from mailer.announcing import keep_announcing
 from mailer.domain.announcement import Kind
 from mailer.domain.audience import resolve
 from mailer.domain.lane import Lane
@@ -16,6 +18,7 @@ from mailer.store import announcements
 from mailer.store import audience as register
 from mailer.store.database import change, select, transaction
 from mailer.store.models import Suspension, database
+from mailer.store.writer import Writer
 from tests.conftest import FakeClock, Register
 
 SCHOOLS = ("t-daiichi", "t-daini", "t-kouryoj", "t-kyu", "gone")
@@ -266,3 +269,32 @@ def test_a_missing_household_is_found(office: Office, town: list[int]) -> None:
     with transaction():
         change("DELETE FROM item_slot WHERE household_id = ?", (town[0],))
     assert any(f"household {town[0]}: neither" in one for one in broadcast.verify(office, name))
+
+
+def test_the_mailer_writes_it_and_goes_on_after_a_failure(
+    office: Office, town: list[int], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("mailer.announcing.LOOK_SECONDS", 0.01)
+    expected, name = at_once(office), begin(office)
+    fails, write = iter([True, True]), announcing.go_on
+
+    async def keep() -> None:
+        loop, whole, writer = asyncio.get_running_loop(), asyncio.Event(), Writer()
+
+        def go_on(office: Office) -> str:
+            if next(fails, False):
+                _fails()
+            found = write(office, 2)
+            if not found:
+                loop.call_soon_threadsafe(whole.set)
+            return found
+
+        monkeypatch.setattr(announcing, "go_on", go_on)
+        keeping = asyncio.create_task(keep_announcing(office, writer))
+        await whole.wait()
+        keeping.cancel()
+        await asyncio.to_thread(writer.close)
+
+    asyncio.run(asyncio.wait_for(keep(), 30))
+    assert written(name) == expected
+    assert "cannot be written now: no room" in caplog.text

@@ -187,6 +187,16 @@ def test_expire_ends_waiting_and_held_items_with_the_last_reply_kept(
     assert broadcast.verify(office, name) == []
 
 
+def test_many_items_expire_by_handfuls_the_first_first(office: Office, clock: FakeClock, send: Send) -> None:
+    first, second = send(expires=timedelta(minutes=1)), send(expires=timedelta(minutes=2))
+    clock.advance(minutes=2)
+    with transaction():
+        assert dispatch.expire(office, clock(), 5) == 5
+        assert broadcast.show(office, first)["expired"] == 4
+        assert broadcast.show(office, second)["expired"] == 1
+        assert [dispatch.expire(office, clock(), 5) for _ in range(2)] == [3, 0]
+
+
 def test_an_item_that_was_never_tried_says_so_when_it_expires(office: Office, clock: FakeClock, send: Send) -> None:
     name = send(expires=timedelta(minutes=1))
     clock.advance(minutes=1)

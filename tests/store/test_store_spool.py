@@ -64,7 +64,7 @@ def test_an_empty_queue_has_no_due_domain(store: Sqlite) -> None:
     [
         (spool.DUE_DOMAINS, (), "queue_item_due"),
         (spool.DUE_ITEMS, ("d1.jp", 0, 0, 0, 9), "queue_item_due"),
-        (spool.EXPIRE, (0, "", 0), "queue_item_expiry"),
+        (spool.OVER, (0, 9), "queue_item_expiry"),
         (spool.LOST, (False, "w"), "queue_item_claimed"),
     ],
 )

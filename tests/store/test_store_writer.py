@@ -183,3 +183,28 @@ def test_closing_finishes_what_was_submitted(store: Sqlite, tmp_path: Path) -> N
     store.close()
     open_store(f"sqlite:///{tmp_path}/mimamori.db")
     assert select("SELECT COUNT(*) FROM domain_memory") == [(1000,)]
+
+
+def test_much_is_done_by_handfuls_and_others_come_between(writer: Writer) -> None:
+    left, order = [3], list[str]()
+
+    def handful() -> int:
+        order.append("handful")
+        left[0] -= 1
+        return max(0, left[0])
+
+    async def both() -> int:
+        much = asyncio.ensure_future(writer.repeat(handful))
+        await asyncio.sleep(0)
+        await writer.do(lambda: order.append("other"))
+        return await much
+
+    assert asyncio.run(both()) == 2 + 1
+    assert order == ["handful", "other", "handful", "handful"]
+
+
+def test_a_handful_that_fails_is_told_and_what_was_done_before_it_stands(writer: Writer) -> None:
+    names = iter(["a.example", "b.example", "a.example"])
+    with pytest.raises(apsw.ConstraintError):
+        asyncio.run(writer.repeat(lambda: add(next(names))))
+    assert select("SELECT domain FROM domain_memory ORDER BY 1") == [("a.example",), ("b.example",)]
