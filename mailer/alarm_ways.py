@@ -3,6 +3,7 @@
 Put together from the configuration for `mailer.alarms.keep_alarms`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -28,12 +29,12 @@ class Watched(Protocol):
         """The last error of the store itself, until it takes a write again."""
 
 
-class Widow(Protocol):
-    """Who settles what dead workers leave behind, as far as it says why it cannot."""
+class Ailing(Protocol):
+    """Who writes to the queue beside the workers, as far as it says why it cannot."""
 
     @property
     def trouble(self) -> str:
-        """Why the claims cannot be recovered, or nothing."""
+        """Why it cannot, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +94,11 @@ def _webhook(settings: Settings, url: str, clock: Clock) -> Way:
         return Blocked("webhook", str(error))
 
 
-def troubles(settings: Settings, writer: Watched, widow: Widow) -> Troubles:
-    """Return what the machine suffers from now: a disk that is nearly full, a store or a queue that takes no write."""
+def troubles(settings: Settings, writer: Watched, writers: Mapping[str, Ailing]) -> Troubles:
+    """Return what the machine suffers from now: a disk that is nearly full, a store or a queue that takes no write.
+
+    `writers` are by the subject of their alarm.
+    """
     found: dict[tuple[Kind, str], str] = {}
     directory = Path(urlsplit(settings.database.url).path).parent
     try:
@@ -105,6 +109,7 @@ def troubles(settings: Settings, writer: Watched, widow: Widow) -> Troubles:
         found[Kind.DISK_LOW, str(directory)] = f"{free} MB"
     if writer.failure is not None:
         found[STORE] = str(writer.failure)
-    if widow.trouble:
-        found[Kind.QUEUE_STUCK, "queue"] = widow.trouble
+    for subject, one in writers.items():
+        if one.trouble:
+            found[Kind.QUEUE_STUCK, subject] = one.trouble
     return found

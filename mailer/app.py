@@ -24,7 +24,7 @@ from config.carriers import load_carriers
 from mailer import signatory
 from mailer.alarm_ways import alarm_ways, troubles
 from mailer.alarms import keep_alarms
-from mailer.announcing import keep_announcing
+from mailer.announcing import Announcer
 from mailer.appliance import open_office
 from mailer.clock import SteadyClock, elapsed
 from mailer.forgetting import keep_forgetting
@@ -56,10 +56,11 @@ async def run(settings: Settings, config: Path, ready: Callable[[], None], stop:
         clock = SteadyClock()
         office = replace(open_office(settings, needs=()), clock=clock, receiver=load_carriers(settings).name)
         writer = Writer()
-        widow = Widow(office, writer)
-        alarms = keep_alarms(office, writer, alarm_ways(settings, clock), partial(troubles, settings, writer, widow))
+        widow, announcer = Widow(office, writer), Announcer(office, writer)
+        ails = partial(troubles, settings, writer, {"queue": widow, "notices": announcer})
+        alarms = keep_alarms(office, writer, alarm_ways(settings, clock), ails)
         commands = _commands(settings, config)
-        timers = (keep_time(office, writer, clock), keep_announcing(office, writer), keep_forgetting(office, writer))
+        timers = (keep_time(office, writer, clock), announcer.keep(), keep_forgetting(office, writer))
         work = (*timers, widow.watch(commands), widow.end_endless(), alarms)
         tasks = [asyncio.create_task(each) for each in work]
         try:

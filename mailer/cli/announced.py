@@ -28,6 +28,7 @@ def describe(office: "Office", figures: Mapping[str, Any]) -> None:
             (_("leaves from"), figures["not_before"]),
             (_("is tried until"), figures["expires_at"]),
             (_("state"), state_word(figures["state"])),
+            *([] if figures["whole"] else [(_("recipients"), _("are still being written"))]),
             *([(_("recipients forgotten"), figures["forgotten_at"])] if figures["forgotten_at"] else []),
         ]
     )

@@ -116,12 +116,15 @@ def verify(session: Session, announcement_id: str) -> None:
 
     with session.office() as office:
         problems = desk.verify(office, announcement_id)
+        whole = desk.is_whole(announcement_id)
     if session.json:
-        output.document({"id": announcement_id, "ok": not problems, "problems": problems})
+        output.document({"id": announcement_id, "ok": not problems, "whole": whole, "problems": problems})
     if problems:
         raise Refused("\n".join(problems))
     if not session.json:
-        output.say(_("{id}: the accounting holds to the last address.").format(id=announcement_id))
+        holds = _("{id}: the accounting holds to the last address.")
+        so_far = _("{id}: the accounting holds so far; its recipients are still being written.")
+        output.say((holds if whole else so_far).format(id=announcement_id))
 
 
 @broadcast.command(
@@ -138,11 +141,11 @@ def cancel(session: Session, announcement_id: str, yes: bool) -> None:
         if session.asks and not yes:
             describe(office, desk.show(office, announcement_id))
             click.confirm(_("Cancel what has not left yet?"), abort=True, err=True)
-        count = desk.cancel(office, announcement_id, session.actor)
+        done = desk.cancel(office, announcement_id, session.actor)
         figures = desk.show(office, announcement_id)
     if session.json:
-        output.document({**figures, "stopped": count})
-    if not count:
+        output.document({**figures, "stopped": done.items})
+    if not done:
         words = _("Nothing of {id} was left to cancel; it stays as it was: {state}, accepted {accepted}.")
         raise Refused(
             words.format(id=announcement_id, state=state_word(figures["state"]), accepted=figures["accepted"])
@@ -150,4 +153,6 @@ def cancel(session: Session, announcement_id: str, yes: bool) -> None:
     if session.json:
         return
     words = _("{id} is cancelled. Recipients it will not go to any more: {count}. Accepted before: {accepted}.")
-    output.say(words.format(id=announcement_id, count=count, accepted=figures["accepted"]))
+    output.say(words.format(id=announcement_id, count=done.items, accepted=figures["accepted"]))
+    if done.more:
+        output.say(_("Its recipients were still being written: the rest is written as cancelled."))

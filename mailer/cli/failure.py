@@ -48,7 +48,7 @@ def _of_names(error: Exception) -> str | None:
     """Answer for a name that nothing has."""
     from mailer.service.alarm import NoSuchAlarm
     from mailer.service.announce import NoSuchAnnouncement
-    from mailer.service.queue import NoSuchItems
+    from mailer.service.queue import NoSuchItems, StillWritten
     from mailer.service.retention import Forgotten
 
     if isinstance(error, Forgotten):
@@ -62,6 +62,13 @@ def _of_names(error: Exception) -> str | None:
         return words.format(id=error)
     if isinstance(error, NoSuchAlarm):
         return _("There is no alarm {id}; “mimamori alarms list --ended” shows them.").format(id=error)
+    if isinstance(error, StillWritten):
+        words = _(
+            "Nothing was done: the recipients of {id} are still being written."
+            " “mimamori queue suspend --broadcast {id}” keeps all of them,"
+            " “mimamori broadcast cancel {id}” calls it off."
+        )
+        return words.format(id=error)
     if isinstance(error, NoSuchItems):
         return _("Nothing was done: there is no queue item {names}.").format(names=error)
     return None

@@ -141,6 +141,8 @@ def cancel(session: Session, window_id: str, yes: bool) -> None:
         output.document({"id": window_id, "stopped": done.items, "announcement": done.announcement_id})
         return
     output.say(_("Maintenance {id} is off. Mails that do not leave: {count}").format(id=window_id, count=done.items))
+    if done.more:
+        output.say(_("A notice was still being written: the rest of it does not leave either."))
     if done.announcement_id:
         output.say(_("Those who were told of it are told so: {id}").format(id=done.announcement_id))
 

@@ -93,14 +93,19 @@ def _registration(case: Case) -> Iterator[Finding]:
         yield finding("unusable", ADDRESS, "do_type_again", {"address": case.address, "problem": case.problem})
     elif home is None:
         yield finding("unregistered", ADDRESS, "do_register", {"address": case.address})
-    elif home.deregistered_at and not (sent and sent.named and home.deregistered_at > sent.announced_at):
+    elif home.deregistered_at and not (sent and sent.named and _was_addressed(case, home.deregistered_at)):
         yield finding("deregistered", ADDRESS, "do_register_anew", {"at": home.deregistered_at})
-    elif sent and home.registered_at > sent.announced_at:
+    elif sent and home.registered_at > sent.announced_at and not case.met:
         times = {"at": home.registered_at, "announced": sent.announced_at}
         yield finding("registered_later", ADDRESS, _next(case.places), times)
     elif sent and home.school not in sent.schools:
         schools = {"schools": tuple(sent.schools.values()), "school": home.label}
         yield finding("other_school", SUPPORT, "do_right_school", schools)
+
+
+def _was_addressed(case: Case, deregistered_at: datetime) -> bool:
+    """Tell whether a household was among those addressed when it left; the turn for a notice may come too late."""
+    return case.met and case.broadcast is not None and deregistered_at > case.broadcast.announced_at
 
 
 def _places(case: Case) -> Iterator[Finding]:
@@ -130,7 +135,7 @@ def _next(places: Sequence[Place], advice: str = "do_next") -> str:
 
 def _came_later(case: Case, place: Place) -> Iterator[Finding]:
     home, sent = case.household, case.broadcast
-    if home and sent and place.set_at and home.registered_at <= sent.announced_at < place.set_at:
+    if home and sent and not case.awaited and place.set_at and home.registered_at <= sent.announced_at < place.set_at:
         times = {"at": place.set_at, "announced": sent.announced_at}
         if home.school in sent.schools:
             yield finding("set_later", ADDRESS, _next([place]), {"slots": place.slots, **times})
@@ -206,12 +211,12 @@ def _on_its_way(case: Case, sent: Broadcast) -> tuple[datetime, datetime]:
 def _unaccounted(case: Case) -> Finding:
     if case.broadcast is None and case.household:
         return finding("nothing_yet", SUPPORT, "do_next", {"at": case.household.registered_at})
-    if case.broadcast and not case.broadcast.whole:
-        return _unwritten(case.broadcast)
+    if case.broadcast and case.awaited:
+        return _awaited(case.broadcast)
     return finding("unaccounted", SUPPORT, "do_our_turn")
 
 
-def _unwritten(sent: Broadcast) -> Finding:
+def _awaited(sent: Broadcast) -> Finding:
     if sent.cancelled_at:
         return finding("called_off", SUPPORT, "do_nothing", {"at": sent.cancelled_at})
     return finding("being_written", SUPPORT, "do_wait")

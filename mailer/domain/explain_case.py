@@ -121,10 +121,7 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class Broadcast:
-    """What is asked about; `schools` are codes with names, `named` says that the person named it.
-
-    While it is not `whole`, some households have no mails and no reasons for none yet; once cancelled they never will.
-    """
+    """What is asked about; `schools` are codes with names, `named` says that the person named it."""
 
     id: str
     subject: str
@@ -133,7 +130,6 @@ class Broadcast:
     not_before: datetime
     to_every_slot: bool
     named: bool
-    whole: bool = True
     cancelled_at: datetime | None = None
 
 
@@ -149,7 +145,8 @@ class Confirmed:
 class Case:
     """One household and what is asked of it. `address` is what was typed (empty: a household was named).
 
-    `problem` says why that is no address. `places` are those of the address, or of the whole household.
+    `problem` says why that is no address. `places` are those of the address, or of the whole household. `met` says that
+    what is asked about has mails for the household or reasons for none, `awaited` that these are still to be written.
     """
 
     now: datetime
@@ -161,6 +158,8 @@ class Case:
     places: tuple[Place, ...] = ()
     confirmed: Confirmed | None = None
     windows: tuple[Window, ...] = ()
+    met: bool = False
+    awaited: bool = False
 
     @property
     def mails(self) -> list[Mail]:

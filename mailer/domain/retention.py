@@ -116,7 +116,7 @@ RULES: Mapping[Kind, Rule] = {
         Rule(Kind.RESTING, ("Suspension",)),
         # For good: what the town wrote, and what became of it in sums, name nobody; and a book of which pages may be
         # taken away proves nothing.
-        Rule(Kind.ANNOUNCEMENTS, ("Announcement", "AnnouncementSchool", "AnnouncementSums")),
+        Rule(Kind.ANNOUNCEMENTS, ("Announcement", "AnnouncementSchool", "WrittenSoFar", "AnnouncementSums")),
         Rule(Kind.AUDIT, ("AuditEntry",)),
         # What the machine needs to go on, a row for a domain, a key, a window or a stop: it does not grow with mail.
         Rule(

@@ -35,9 +35,10 @@ class ItemFacts:
 class Facts:
     """What the store knows of an announcement.
 
-    `registered` are the households that were registered at the addressed schools when it was announced, `addresses`
-    those of their (household, slot) pairs that are unchanged since; `announced` is what the audit book says was
-    accepted for sending: recipients, households, exclusions. While it is not `whole` the book need not say so yet.
+    `registered` are the households that were registered at the addressed schools from when it was announced until it
+    was written, as far as it is; `addresses` those of their (household, slot) pairs that are unchanged since.
+    `announced` is what the audit book says was accepted for sending: recipients, households, exclusions. While the
+    announcement is not `whole` the book does not say so yet.
     """
 
     registered: frozenset[int]
@@ -111,7 +112,7 @@ def _has_evidence(item: QueuedItem) -> bool:
 
 def _sums(facts: Facts) -> Iterator[str]:
     counted = (len(facts.items), len(_households(facts)), len(facts.exclusions))
-    if facts.announced is None and not facts.whole:
+    if not facts.whole:
         return
     if facts.announced is None:
         yield "the audit book does not say that this was announced"

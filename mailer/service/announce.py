@@ -79,15 +79,16 @@ def announce(office: Office, new: NewAnnouncement, to: Audience) -> Announced:
     return announced
 
 
-def write(office: Office, announcement: Announcement, to: Audience) -> None:
-    """Write the queue items and exclusions of an audience."""
+def write(office: Office, announcement: Announcement, to: Audience) -> range:
+    """Write the queue items and exclusions of an audience; return the numbers of the items."""
     numbers = announcements.reserve_items(len(to.recipients))
     hashes = [token_hash(token(office.receipt_key, number)) if announcement.receipt else None for number in numbers]
     # Items of one domain are claimed and settled together: side by side they share the pages that a commit writes.
     recipients = sorted(to.recipients, key=lambda recipient: recipient.domain)
     announcements.add_items(announcement, numbers, recipients, hashes)
     announcements.add_exclusions(announcement.id, to.exclusions)
-    suspension.begin_tests(office, announcement.id)
+    suspension.begin_tests(office, announcement.id, numbers.start)
+    return numbers
 
 
 def summary(announcement_id: str, schools: tuple[str, ...], to: Audience) -> Announced:

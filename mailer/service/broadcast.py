@@ -176,6 +176,7 @@ def show(office: Office, announcement_id: str) -> dict[str, Any]:
         "not_opened": counts.households - counts.confirmed,
         "canaries": canary.rode(announcement_id),
         "forgotten_at": accounting.forgotten_at(announcement_id),
+        "whole": announcement.whole,
         **_terms(announcement),
     }
 
@@ -198,7 +199,12 @@ def verify(office: Office, announcement_id: str) -> list[str]:
     return problems(accounting.facts(announcement, book, office.clock()))
 
 
-def _counted(announcement: Announcement) -> accounting.Announced | None:
+def is_whole(announcement_id: str) -> bool:
+    """Tell whether all recipients of an announcement are written; raise NoSuchAnnouncement."""
+    return _get(announcement_id).whole
+
+
+def _counted(announcement: Announcement) -> accounting.Counted | None:
     """Return what the audit book says that an announcement goes to, and when it was counted."""
     for action in (announcing.announced(announcement), f"{announcement.kind.value}.announce"):
         book = audit.about(action, announcement.id)
@@ -207,8 +213,22 @@ def _counted(announcement: Announcement) -> accounting.Announced | None:
     return None
 
 
-def cancel(office: Office, announcement_id: str, actor: str) -> int:
-    """Let no more of an announcement leave; return how many recipients were waiting for it.
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """How many recipients waited for what is cancelled; False where nothing was called off.
+
+    With `more` others were still to be written, and will be as cancelled.
+    """
+
+    items: int
+    more: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.items) or self.more
+
+
+def cancel(office: Office, announcement_id: str, actor: str) -> Cancelled:
+    """Let no more of an announcement leave; return what was called off.
 
     What is under way is counted too, and may still be accepted: it only gets no further attempt. Where nobody waited,
     nothing was called off, and the announcement stays what it was. Raises NoSuchAnnouncement.
@@ -218,10 +238,11 @@ def cancel(office: Office, announcement_id: str, actor: str) -> int:
         now = office.clock()
         count = control.cancel(Selection(announcement_id=announcement_id, canaries=False), CANCELLED, now)
         control.cancel(Selection(announcement_id=announcement_id, canaries=True), CANCELLED, now)
-        if announcing.stop(office, announcement, actor) or count:
+        done = Cancelled(count, more=not announcement.whole and announcement.cancelled_at is None)
+        if done:
             announcements.mark_cancelled(announcement_id, now)
         record(office, actor, f"{announcement.kind.value}.cancel", announcement_id, items=count)
-    return count
+    return done
 
 
 def list_(office: Office, limit: int = 100) -> list[Announcement]:

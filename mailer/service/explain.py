@@ -141,6 +141,8 @@ class _Desk:
             household=registration(self.office, household),
             places=history.places(key),
             confirmed=history.confirmed(),
+            met=history.met,
+            awaited=history.awaited,
         )
         return self.judged(about, case, history.elsewhere(key) if key else ())
 

@@ -32,7 +32,7 @@ from mailer.service import wave
 from mailer.service.office import Office
 from mailer.service.receipt import CONFIRMING
 from mailer.smtp.address import AddressError, parse_address
-from mailer.store import control, items, stops
+from mailer.store import announcements, control, items, stops
 from mailer.store import explain as evidence
 from mailer.store.explain import Standing
 
@@ -60,7 +60,6 @@ def broadcast(office: Office, about: Announcement, *, named: bool) -> Broadcast:
         not_before=about.not_before,
         to_every_slot=about.kind is Kind.MAINTENANCE,
         named=named,
-        whole=about.whole,
         cancelled_at=about.cancelled_at,
     )
 
@@ -167,6 +166,17 @@ class History:
         """Return how the household confirmed the announcement."""
         found = evidence.receipt(self.household.id, self.about.id) if self.about else None
         return Confirmed(*found) if found else None
+
+    @property
+    def met(self) -> bool:
+        """Whether the announcement has mails for the household, or reasons for none."""
+        return any(row.then is not None for row in self._rows)
+
+    @property
+    def awaited(self) -> bool:
+        """Whether these are still to be written."""
+        home = self.household
+        return self.about is not None and announcements.awaits(self.about.id, home.entry.school, home.id)
 
     def _place(self, rows: Sequence[_Row], key: str) -> Place:
         row = rows[0]

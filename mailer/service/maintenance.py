@@ -50,10 +50,14 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """What became of a cancelled window: how many mails will not leave, and the announcement that it is off, if any."""
+    """What became of a cancelled window: how many mails will not leave, and the announcement that it is off, if any.
+
+    With `more` a notice was still being written: what was to come of it does not leave either.
+    """
 
     items: int
     announcement_id: str | None
+    more: bool = False
 
 
 def plan(
@@ -110,10 +114,11 @@ def cancel(office: Office, window_id: str, actor: str) -> Cancelled:
         _check_cancellable(window, now)
         maintenance.mark_cancelled(window_id, now)
         announced = _announcements(window_id)
-        items = sum(broadcast.cancel(office, announcement_id, actor) for announcement_id in announced)
+        called_off = [broadcast.cancel(office, announcement_id, actor) for announcement_id in announced]
+        items, more = sum(one.items for one in called_off), any(one.more for one in called_off)
         told = _tell_it_is_off(office, window, now, actor) if _someone_was_told(office, announced) else None
         record(office, actor, "maintenance.cancel", window_id, items=items, announcement=told)
-        return Cancelled(items, told)
+        return Cancelled(items, told, more)
 
 
 def _get(window_id: str) -> Window:

@@ -35,6 +35,7 @@ __all__ = [
     "Requeued",
     "Selection",
     "Shown",
+    "StillWritten",
     "ages",
     "announcements_open",
     "domains_reached",
@@ -57,6 +58,10 @@ OPEN = frozenset({ItemState.WAITING, ItemState.SENDING, ItemState.HELD})
 
 class NothingNamed(ValueError):
     """Items are to be taken out, and the selection means the whole queue."""
+
+
+class StillWritten(ValueError):
+    """All items of an announcement (its id) are meant, and some are still to be written."""
 
 
 class NoSuchItems(LookupError):
@@ -139,7 +144,11 @@ def flush(office: Office, selection: Selection, actor: str, why: str = "") -> in
 
 
 def hold(office: Office, selection: Selection, actor: str, why: str = "", lasting: timedelta | None = None) -> int:
-    """Hold the selected waiting items until they are released, or for so long; return how many. The book says `why`."""
+    """Hold the selected waiting items until they are released, or for so long; return how many. The book says `why`.
+
+    Raises StillWritten: what is still to be written would leave all the same.
+    """
+    _check_whole(selection)
     if lasting is None:
         return _do(office, "queue.hold", selection, actor, control.hold, why)
     until = office.clock() + lasting
@@ -159,10 +168,11 @@ def release(office: Office, selection: Selection, actor: str, why: str = "") -> 
 def remove(office: Office, selection: Selection, actor: str, why: str = "") -> int:
     """Give up the selected waiting and held items: they end as cancelled, none is forgotten; return how many.
 
-    Raises NothingNamed for a selection that means the whole queue.
+    Raises NothingNamed for a selection that means the whole queue, StillWritten as `hold` does.
     """
     if not selection.names_something:
         raise NothingNamed("name the items, the broadcast, the address or the carrier whose items are to be removed")
+    _check_whole(selection)
     return _do(office, "queue.remove", selection, actor, _remove, why)
 
 
@@ -204,6 +214,12 @@ def _do(office: Office, action: str, selection: Selection, actor: str, deed: Dee
         count = deed(selection, office.clock())
         record(office, actor, action, selection.announcement_id, items=count, **_audited(selection, why), **more)
     return count
+
+
+def _check_whole(selection: Selection) -> None:
+    found = announcements.get(selection.announcement_id) if selection.announcement_id else None
+    if found is not None and not found.whole:
+        raise StillWritten(found.id)
 
 
 def _check_known(selection: Selection) -> None:

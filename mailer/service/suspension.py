@@ -167,14 +167,17 @@ def _wake_excused(office: Office, suspended: Suspended) -> bool:
     return True
 
 
-def resting(office: Office) -> frozenset[str]:
-    """Return the addresses to which an announcement does not go now."""
-    return suspensions.resting(office.suspension, office.clock())
+def resting(office: Office, among: Collection[str] | None = None) -> frozenset[str]:
+    """Return the addresses (of these keys, if any are given) to which an announcement does not go now."""
+    return suspensions.resting(office.suspension, office.clock(), among)
 
 
-def begin_tests(office: Office, announcement_id: str) -> None:
-    """Remember that an announcement tests the resting addresses that are among its recipients."""
-    suspensions.begin_tests(announcement_id, office.clock())
+def begin_tests(office: Office, announcement_id: str, first_item: int) -> None:
+    """Remember that an announcement tests the resting addresses among its recipients, from this item on.
+
+    An address that came to rest after its item was written is tested by nothing.
+    """
+    suspensions.begin_tests(announcement_id, first_item, office.clock())
 
 
 def _end_tests(office: Office, now: datetime) -> int:

@@ -61,7 +61,7 @@ WHERE addressed.announcement_id = :id AND slot.set_at < :announced AND household
 
 
 #: When the recipients, households and exclusions of an announcement were counted, and how many they were.
-Announced = tuple[datetime, tuple[int, int, int]]
+Counted = tuple[datetime, tuple[int, int, int]]
 
 
 class Forgotten(LookupError):
@@ -142,7 +142,7 @@ def items(announcement_id: str) -> Iterator[ItemFacts]:
         yield ItemFacts(item, pairs, tuple(verdict for verdict, _ in ends), _reading(item, ends))
 
 
-def facts(announcement: Announcement, announced: Announced | None, now: datetime) -> Facts:
+def facts(announcement: Announcement, announced: Counted | None, now: datetime) -> Facts:
     """Return all that the accounting check wants to know; `announced` comes from the audit book. Raises Forgotten."""
     must_be_kept(announcement.id)
     written, counts = announced or (now, None)

@@ -4,13 +4,16 @@ An announcement and its queue items are written together, by `executemany`: ten 
 thousand small rows. One that is too large for that keeps how far it is written, school by school.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from mailer.domain.announcement import Announcement, Kind
 from mailer.domain.audience import Exclusion, Recipient
 from mailer.domain.lane import Lane
 from mailer.schedule.item import ItemState
+from mailer.store.announcing_models import WrittenSoFar
 from mailer.store.database import change, executemany, select, select_each
 from mailer.store.models import Announcement as Row
 from mailer.store.models import AnnouncementSchool, instant
@@ -26,15 +29,37 @@ INSERT_EXCLUSION = "INSERT INTO exclusion (announcement_id, household_id, slot, 
 UNWRITTEN = """
 SELECT addressed.announcement_id, addressed.school, addressed.unwritten_after
 FROM announcement_school AS addressed JOIN announcement ON announcement.id = addressed.announcement_id
-WHERE addressed.unwritten_after IS NOT NULL AND announcement.cancelled_at IS NULL
-ORDER BY announcement.announced_at, announcement.id
+WHERE addressed.unwritten_after IS NOT NULL ORDER BY announcement.announced_at, announcement.id
 """
 WRITTEN = "UPDATE announcement_school SET unwritten_after = ? WHERE announcement_id = ? AND school = ?"
-ITEM_TO = "SELECT address_key, id FROM queue_item WHERE announcement_id = ? AND address_key = ? AND canary = 0"
+SO_FAR = "SELECT households, recipients, excluded FROM written_so_far WHERE announcement_id = ?"
+COUNT = "UPDATE written_so_far SET households = ?, recipients = ?, excluded = ? WHERE announcement_id = ?"
+WHOLE = "DELETE FROM written_so_far WHERE announcement_id = ?"
+AWAITED = """
+SELECT EXISTS (
+    SELECT 1 FROM announcement_school WHERE announcement_id = ? AND school = ? AND unwritten_after < ?
+)
+"""
+#: As in `mailer.store.spool`: what is open has as long as it was given, whatever becomes of the clock.
+SET_CLOCK = """
+UPDATE announcement SET expires_at = expires_at + ?, not_before = not_before + ?
+WHERE id IN (SELECT announcement_id FROM announcement_school WHERE unwritten_after IS NOT NULL)
+    AND not_before <= ? AND announced_at NOT BETWEEN ? AND ?
+"""
+ITEM_TO = "SELECT address_key, id FROM queue_item WHERE announcement_id = ? AND address_key = ?"
 RESERVE = """
 INSERT INTO counter (name, last) VALUES ('queue_item', ?)
 ON CONFLICT (name) DO UPDATE SET last = last + excluded.last RETURNING last
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Households with a recipient, recipients, and how many are left out for what."""
+
+    households: int = 0
+    recipients: int = 0
+    excluded: Mapping[str, int] = field(default_factory=dict)
 
 
 def add(announcement: Announcement, actor: str) -> None:
@@ -55,26 +80,52 @@ def add(announcement: Announcement, actor: str) -> None:
     ).execute()
     table, unwritten = AnnouncementSchool, None if announcement.whole else 0
     rows = [(announcement.id, school, unwritten) for school in announcement.schools]
-    table.insert_many(rows, [table.announcement, table.school, table.unwritten_after]).execute()
+    if rows:
+        table.insert_many(rows, [table.announcement, table.school, table.unwritten_after]).execute()
+    if not announcement.whole:
+        WrittenSoFar.insert(announcement=announcement.id, households=0, recipients=0, excluded="{}").execute()
 
 
 def unwritten() -> tuple[str, dict[str, int]] | None:
     """Return the oldest announcement that is not whole, and after which household each school is still to be written.
 
-    Not one that was cancelled: it stays as it is. None: all are whole.
+    None: all are whole.
     """
     found = select(UNWRITTEN)
     return (found[0][0], {school: after for one, school, after in found if one == found[0][0]}) if found else None
 
 
-def mark_written(announcement_id: str, through: Mapping[str, int | None]) -> None:
-    """Write through which household each of these schools is written (None: all are)."""
+def so_far(announcement_id: str) -> Sums:
+    """Return the sums of what is written of an announcement that is not whole."""
+    ((households, recipients, excluded),) = select(SO_FAR, (announcement_id,))
+    return Sums(households, recipients, json.loads(excluded))
+
+
+def mark_written(announcement_id: str, through: Mapping[str, int | None], sums: Sums) -> None:
+    """Write through which household each of these schools is written (None: all are), and the sums so far."""
     for school, household in through.items():
         change(WRITTEN, (household, announcement_id, school))
+    change(COUNT, (sums.households, sums.recipients, json.dumps(dict(sums.excluded)), announcement_id))
+
+
+def mark_whole(announcement_id: str) -> None:
+    """Forget the sums so far: they stand in the audit book now."""
+    change(WHOLE, (announcement_id,))
+
+
+def awaits(announcement_id: str, school: str, household_id: int) -> bool:
+    """Tell whether a household's items and exclusions are still to be written."""
+    return bool(select(AWAITED, (announcement_id, school, household_id))[0][0])
+
+
+def set_clock(now: datetime, by: timedelta, newly: timedelta) -> None:
+    """Set the terms of what is not whole with a clock that goes from `now` to `now + by`; see `mailer.store.spool`."""
+    shift, new = round(by.total_seconds() * 1000), now + by
+    change(SET_CLOCK, (shift, min(shift, 0), instant(now), instant(new - newly), instant(new)))
 
 
 def items_to(announcement_id: str, address_keys: Iterable[str]) -> dict[str, int]:
-    """Return the queue items that an announcement has to these addresses, by their keys; canaries are none."""
+    """Return the queue items that an announcement without canaries has to these addresses, by their keys."""
     return dict(select_each(ITEM_TO, [(announcement_id, key) for key in address_keys]))
 
 

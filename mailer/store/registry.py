@@ -28,7 +28,7 @@ UPDATE = "UPDATE household SET grade = ?, class_name = ?, guardian = ?, receives
 INSERT_SLOT = "INSERT INTO address_slot (household_id, slot, address, address_key, set_at) VALUES (?, ?, ?, ?, ?)"
 DELETE_SLOT = "DELETE FROM address_slot WHERE household_id = ? AND slot = ?"
 REVIVE = """
-UPDATE queue_item SET state = 'waiting', reason = '', settled_at = NULL
+UPDATE queue_item SET state = 'waiting', reason = '', settled_at = NULL, next_attempt_at = ?
 WHERE id = ? AND state = 'cancelled' AND reason = ?
 """
 UNMARK = "UPDATE queue_item SET intent = '' WHERE id = ? AND intent = ?"
@@ -114,10 +114,13 @@ def cancel_orphans(household_id: int, at: datetime, reason: str) -> int:
     return int(cancelled.where(still_open & orphan).execute())
 
 
-def revive(item_ids: Iterable[int], reason: str) -> None:
-    """Undo what `cancel_orphans` did with this reason to items that now stand for a registered household."""
+def revive(item_ids: Iterable[int], reason: str, due: datetime) -> None:
+    """Undo what `cancel_orphans` did with this reason to items that stand for a registered household now.
+
+    What was held before waits: that is not known any more.
+    """
     which = [(item_id, reason) for item_id in item_ids]
-    executemany(REVIVE, which)
+    executemany(REVIVE, [(instant(due), *one) for one in which])
     executemany(UNMARK, which)
 
 

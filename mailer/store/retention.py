@@ -122,6 +122,7 @@ FORGET: Mapping[str, str] = {
 OVER = """
 SELECT id FROM announcement WHERE announced_at < :before AND expires_at < :before
 AND NOT EXISTS (SELECT 1 FROM announcement_sums WHERE announcement_id = announcement.id)
+AND NOT EXISTS (SELECT 1 FROM written_so_far WHERE announcement_id = announcement.id)
 AND NOT EXISTS (
     SELECT 1 FROM queue_item
     WHERE announcement_id = announcement.id AND state IN ('waiting', 'sending', 'held')

@@ -5,6 +5,7 @@ The tables of the town stand in `models`; those of a subject of their own stand 
 
 from mailer.store import (
     alarm_models,
+    announcing_models,
     bounce_models,
     flush_models,
     lease_models,
@@ -22,6 +23,7 @@ from mailer.store import (
 
 TABLES: tuple[type[models.Table], ...] = (
     *models.TABLES,
+    announcing_models.WrittenSoFar,
     lease_models.Worker,
     lease_models.SiteShare,
     lease_models.SiteMemory,

@@ -18,7 +18,7 @@ from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Evidence, Outcome
 from mailer.schedule.stop import ASIDE
 from mailer.schedule.transition import NEVER_TRIED, Standing, Step
-from mailer.store import sessions
+from mailer.store import announcements, sessions
 from mailer.store.database import change, executemany, rows, select, select_each
 from mailer.store.models import instant, moment
 
@@ -206,6 +206,7 @@ def set_clock(now: datetime, by: timedelta) -> int:
     """
     shift, new = round(by.total_seconds() * 1000), now + by
     change(COUNT_SHIFT, (shift,))
+    announcements.set_clock(now, by, NEWLY)
     return change(SET_CLOCK, (shift, instant(ASIDE), min(shift, 0), instant(now), instant(new - NEWLY), instant(new)))
 
 

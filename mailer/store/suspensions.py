@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from mailer.domain import suspension
 from mailer.domain.suspension import Kind, Terms
-from mailer.store.database import change, executemany, select
+from mailer.store.database import change, executemany, select, select_each
 from mailer.store.models import Suspension, instant, moment
 from mailer.store.suspension_models import Setback
 
@@ -48,10 +48,11 @@ FROM suspension LEFT JOIN queue_item AS test
 ON test.announcement_id = suspension.tested_by AND test.address_key = suspension.address_key AND test.canary = 0
 WHERE COALESCE(test.state, '') <> 'accepted'
 """
+RESTING_ONE = RESTING + "AND suspension.address_key = ?"
 BEGIN_TESTS = """
 UPDATE suspension SET tested_at = ?, tested_by = ? WHERE tested_by IS NULL AND EXISTS (
     SELECT 1 FROM queue_item AS item
-    WHERE item.announcement_id = ? AND item.address_key = suspension.address_key AND item.canary = 0
+    WHERE item.announcement_id = ? AND item.address_key = suspension.address_key AND item.canary = 0 AND item.id >= ?
 )
 """
 TESTS = """
@@ -238,18 +239,22 @@ def holders() -> list[Holder]:
     return [Holder(*row) for row in select(SCHOOLS_OF)]
 
 
-def resting(terms: Terms, now: datetime) -> frozenset[str]:
-    """Return the addresses to which nothing goes now: not those whose test is due, or went well so far."""
+def resting(terms: Terms, now: datetime, among: Collection[str] | None = None) -> frozenset[str]:
+    """Return the addresses to which nothing goes now: not those whose test is due, or went well so far.
+
+    With `among` only of these keys.
+    """
+    found = select(RESTING) if among is None else select_each(RESTING_ONE, [(key,) for key in among])
     return frozenset(
         key
-        for key, reason, test, tried in select(RESTING)
+        for key, reason, test, tried in found
         if test is not None or (after := terms.tested_after(reason)) is None or moment(tried) + after > now
     )
 
 
-def begin_tests(announcement_id: str, at: datetime) -> int:
-    """Remember that an announcement tests the resting addresses among its recipients; return how many."""
-    return change(BEGIN_TESTS, (instant(at), announcement_id, announcement_id))
+def begin_tests(announcement_id: str, first_item: int, at: datetime) -> None:
+    """Remember that an announcement tests the resting addresses to which it has an item, from this item on."""
+    change(BEGIN_TESTS, (instant(at), announcement_id, announcement_id, first_item))
 
 
 def tests() -> list[ReachTest]:

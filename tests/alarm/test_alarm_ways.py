@@ -16,7 +16,7 @@ def settings(directory: Path, **alarm: object) -> Settings:
 
 
 class Calm:
-    """A writer, and a widow, that nothing is wrong with."""
+    """A writer that nothing is wrong with."""
 
     failure: Exception | None = None
     trouble: str = ""
@@ -24,7 +24,7 @@ class Calm:
 
 def seen(found: Settings, calm: Calm) -> dict[Kind, str]:
     """Return the kinds of trouble, with words."""
-    return {kind: words for (kind, _), words in troubles(found, calm, calm).items()}
+    return {kind: words for (kind, _), words in troubles(found, calm, {"queue": calm}).items()}
 
 
 def test_no_way_is_set(tmp_path: Path, clock: FakeClock) -> None:

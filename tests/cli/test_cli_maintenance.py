@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 
+from mailer.service import maintenance
 from mailer.store.database import open_store, transaction
 from mailer.store.models import AuditEntry, MaintenanceWindow, database
 from tests.cli.town import Town
@@ -54,6 +55,40 @@ def test_a_notice_that_missed_the_beginning_is_not_promised(town: Town) -> None:
     said = town.done("maintenance", "show", window)
     assert "never sent" in said
     assert "not sent yet" not in said
+
+
+def begin_notice(town: Town) -> str:
+    """Begin the notice of a window as the mailer does, and write nothing of it; return its id."""
+    soon, later = (datetime.now(UTC) + timedelta(hours=hours) for hours in (1, 2))
+    times = ("--from", soon.isoformat(timespec="minutes"), "--to", later.isoformat(timespec="minutes"))
+    town.done("maintenance", "plan", *times, "--lead", "2h")
+    with town.office() as office:
+        (name,) = maintenance.announce_due(office, office.clock())
+    return name
+
+
+def test_a_notice_that_is_still_being_written_says_so_everywhere(town: Town) -> None:
+    name = begin_notice(town)
+    assert "are still being written" in town.done("broadcast", "show", name)
+    assert town.json("broadcast", "show", name)["whole"] is False
+    assert "so far; its recipients are still being written" in town.done("broadcast", "verify", name)
+    assert town.json("broadcast", "verify", name) == {"id": name, "ok": True, "whole": False, "problems": []}
+    for verb in (("hold",), ("remove", "--yes")):
+        refused = town.type("queue", *verb, "--broadcast", name)
+        assert refused.exit_code == 1
+        assert f"“mimamori queue suspend --broadcast {name}” keeps all of them" in refused.stderr
+    said = town.done("broadcast", "cancel", name, "--yes")
+    assert "Recipients it will not go to any more: 0" in said
+    assert "the rest is written as cancelled" in said
+    assert town.type("broadcast", "cancel", name, "--yes").exit_code == 1
+
+
+def test_a_window_is_called_off_while_its_notice_is_written(town: Town) -> None:
+    begin_notice(town)
+    (window,) = town.json("maintenance", "list")
+    said = town.done("maintenance", "cancel", window["id"])
+    assert "Mails that do not leave: 0" in said
+    assert "the rest of it does not leave either" in said
 
 
 def test_a_window_is_called_off_once(town: Town) -> None:

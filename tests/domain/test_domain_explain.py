@@ -195,10 +195,25 @@ def test_what_cannot_be_told_of_nobody() -> None:
 
 def test_who_has_left_is_told_so_even_if_the_last_mail_was_opened() -> None:
     left = replace(HOME, deregistered_at=NOW)
-    case = replace(with_mail(opened_at=NOW), household=left, confirmed=Confirmed(NOW, 1))
+    case = replace(with_mail(opened_at=NOW), household=left, confirmed=Confirmed(NOW, 1), met=True)
     assert [one.text.word for one in findings(explain(case))] == ["deregistered", "confirmed"]
     named = replace(case, broadcast=replace(SENT, named=True))
     assert [one.text.word for one in findings(explain(named))] == ["confirmed"]
+
+
+def test_a_notice_whose_turn_came_after_the_household_had_left_or_registered() -> None:
+    named = replace(SENT, named=True)
+    gone = replace(with_place(), broadcast=named, household=replace(HOME, deregistered_at=NOW))
+    assert explain(gone).first.text.word == "deregistered"
+    new = replace(with_mail(), household=replace(HOME, registered_at=NOW), met=True)
+    assert "registered_later" not in [one.text.word for one in findings(explain(new))]
+
+
+def test_a_notice_that_is_still_being_written() -> None:
+    coming = replace(with_place(), awaited=True)
+    assert explain(coming).first.text.word == "being_written"
+    off = replace(coming, broadcast=replace(SENT, cancelled_at=NOW))
+    assert explain(off).first.text.word == "called_off"
 
 
 def test_what_nobody_wrote_down_is_ours() -> None:

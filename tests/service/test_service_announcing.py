@@ -1,24 +1,22 @@
 """Is a notice to everyone written whole, each household once, whatever comes between two handfuls?"""
 
-import asyncio
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from mailer.announcing import keep_announcing
 from mailer.domain.announcement import Kind
 from mailer.domain.audience import resolve
 from mailer.domain.lane import Lane
-from mailer.service import announcing, audit, broadcast, roster, suspension
+from mailer.service import announcing, audit, broadcast, dispatch, queue, retention, roster, stops, suspension
 from mailer.service.announce import NewAnnouncement
 from mailer.service.office import Office
 from mailer.store import announcements
 from mailer.store import audience as register
 from mailer.store.database import change, select, transaction
-from mailer.store.models import Suspension, database
-from mailer.store.writer import Writer
+from mailer.store.models import Suspension, database, instant
 from tests.conftest import FakeClock, Register
 
 SCHOOLS = ("t-daiichi", "t-daini", "t-kouryoj", "t-kyu", "gone")
@@ -32,9 +30,8 @@ EXCLUSIONS = "SELECT household_id, slot, reason FROM exclusion WHERE announcemen
 Written = tuple[list[tuple[str, str, str]], list[tuple[int, int, str]]]
 
 
-@pytest.fixture
-def town(office: Office, register: Register, clock: FakeClock) -> list[int]:
-    """Siblings, families at two schools, a resting and an unusable address, nobody's, and a school that is no more."""
+def populate(register: Register, clock: FakeClock) -> list[int]:
+    """Register siblings, families at two schools, a resting address, nobody's, and a school that is no more."""
     households = [
         register("t-daini", "both@example.jp", "two@docomo.ne.jp"),
         register("t-daiichi", "a@docomo.ne.jp", "a@example.jp", "c@docomo.ne.jp", "d@docomo.ne.jp"),
@@ -48,6 +45,12 @@ def town(office: Office, register: Register, clock: FakeClock) -> list[int]:
     Suspension.create(address_key="rests@docomo.ne.jp", since=clock.now, reason="address_unknown", evidence="")
     clock.advance(minutes=1)
     return households
+
+
+@pytest.fixture
+def town(office: Office, register: Register, clock: FakeClock) -> list[int]:
+    """The households of `populate`."""
+    return populate(register, clock)
 
 
 def begin(office: Office) -> str:
@@ -210,25 +213,109 @@ def test_one_mail_tests_a_resting_address_also_where_two_handfuls_name_it(
     assert select("SELECT tested_by FROM suspension") == [(name,)]
 
 
-def test_one_that_is_cancelled_meanwhile_stays_as_it_is(office: Office, town: list[int]) -> None:
+@pytest.mark.parametrize("handfuls", [0, 1, 3])
+def test_of_one_that_is_cancelled_meanwhile_the_rest_is_written_as_cancelled(
+    office: Office, town: list[int], handfuls: int
+) -> None:
+    expected, name = at_once(office), begin(office)
+    go_on(office, 2, times=handfuls)
+    waiting = len(written(name)[0])
+    assert broadcast.cancel(office, name, "test") == broadcast.Cancelled(waiting, more=True)
+    assert broadcast.verify(office, name) == []
+    assert broadcast.cancel(office, name, "test") == broadcast.Cancelled(0)
+    go_on(office, 2)
+    assert written(name) == expected
+    figures = broadcast.show(office, name)
+    assert (figures["state"], figures["cancelled"], figures["whole"]) == ("cancelled", len(expected[0]), True)
+    assert select("SELECT DISTINCT reason FROM queue_item") == [("announcement_cancelled",)]
+    assert broadcast.verify(office, name) == []
+    (said,) = [one.detail["recipients"] for one in audit.list_() if one.action == "maintenance.announced"]
+    assert said == len(expected[0])
+    change("DELETE FROM queue_item WHERE id = 1")
+    assert any("announced were" in one for one in broadcast.verify(office, name))
+
+
+@pytest.mark.parametrize("verb", [queue.hold, queue.remove])
+def test_what_is_still_to_be_written_cannot_be_held_or_taken_out(
+    office: Office, town: list[int], verb: Callable[[Office, queue.Selection, str], int]
+) -> None:
     name = begin(office)
     go_on(office, 2, times=1)
-    before = written(name)
-    assert broadcast.cancel(office, name, "test") == 5
-    assert broadcast.cancel(office, name, "test") == 0
-    assert go_on(office, 2) == 0
-    assert written(name) == before
-    figures = broadcast.show(office, name)
-    assert (figures["state"], figures["cancelled"], figures["households"]) == ("cancelled", 5, 2)
-    assert broadcast.verify(office, name) == []
-    assert [one.detail["recipients"] for one in audit.list_() if one.action == "maintenance.announced"] == [5]
+    with pytest.raises(queue.StillWritten, match=name):
+        verb(office, queue.Selection(announcement_id=name), "test")
+    assert select("SELECT DISTINCT state FROM queue_item") == [("waiting",)]
+    go_on(office, 2)
+    assert verb(office, queue.Selection(announcement_id=name), "test") == 6
 
 
-def test_one_that_is_cancelled_before_anything_is_written(office: Office, town: list[int]) -> None:
+@pytest.mark.parametrize("reason", ["complaint", "address_unknown"])
+def test_an_address_that_comes_to_rest_after_its_mail_was_written_rests(
+    office: Office, register: Register, clock: FakeClock, reason: str
+) -> None:
+    register("t-daiichi", "a@docomo.ne.jp")
+    register("t-daini", "b@docomo.ne.jp")
+    begin(office)
+    go_on(office, 1, times=1)
+    change("UPDATE queue_item SET state = 'accepted', settled_at = 1, attempts = 1")
+    Suspension.create(address_key="a@docomo.ne.jp", since=clock.now, reason=reason, evidence="")
+    go_on(office, 1)
+    assert select("SELECT tested_by FROM suspension") == [(None,)]
+    assert suspension.resting(office) == {"a@docomo.ne.jp"}
+    clock.advance(days=2)
+    second = begin(office)
+    go_on(office, 10)
+    assert [one[0] for one in written(second)[0]] == ["b@docomo.ne.jp"]
+
+
+@pytest.mark.parametrize("days", [10, -10])
+def test_a_clock_that_is_set_meanwhile_lets_nothing_expire_or_wait(
+    office: Office, town: list[int], clock: FakeClock, days: int
+) -> None:
     name = begin(office)
-    assert broadcast.cancel(office, name, "test") == 0
-    assert (broadcast.show(office, name)["state"], go_on(office, 2)) == ("cancelled", 0)
-    assert broadcast.verify(office, name) == []
+    clock.advance(minutes=1)
+    go_on(office, 2, times=1)
+    by = timedelta(days=days)
+    with transaction():
+        dispatch.set_clock(office, by)
+    clock.now += by
+    go_on(office, 2)
+    with transaction():
+        assert dispatch.expire(office, clock.now) == 0
+    assert select("SELECT COUNT(*) FROM queue_item WHERE next_attempt_at > ?", (instant(clock.now),)) == [(0,)]
+    assert select("SELECT COUNT(DISTINCT expires_at) FROM queue_item") == [(1,)]
+    assert broadcast.show(office, name)["state"] == "sending"
+
+
+def test_what_is_whole_keeps_its_times_when_the_clock_is_set(office: Office, town: list[int], clock: FakeClock) -> None:
+    name = begin(office)
+    clock.advance(minutes=1)
+    go_on(office, 2)
+    before = announcements.get(name)
+    with transaction():
+        dispatch.set_clock(office, timedelta(days=10))
+    assert announcements.get(name) == before
+
+
+def test_a_mail_that_was_put_aside_and_leaves_after_all_is_due(office: Office, register: Register) -> None:
+    first = register("t-daiichi", "both@example.jp")
+    register("t-daini", "both@example.jp")
+    name = begin(office)
+    go_on(office, 1, times=1)
+    stops.suspend(office, stops.Part(announcement_id=name), "test")
+    roster.deregister(office, first, "test")
+    stops.resume(office, None, "test")
+    go_on(office, 1)
+    with transaction():
+        assert len(dispatch.claim(office, ["example.jp"], 10, "w1")) == 1
+
+
+def test_retention_leaves_alone_what_is_not_whole(office: Office, town: list[int], clock: FakeClock) -> None:
+    begin(office)
+    clock.advance(days=5000)
+    assert retention.over(office) is None
+    go_on(office, 10)
+    change("UPDATE queue_item SET state = 'expired'")
+    assert retention.over(office) is not None
 
 
 def test_the_one_that_was_begun_first_is_written_first(office: Office, town: list[int], clock: FakeClock) -> None:
@@ -247,7 +334,7 @@ def test_a_town_without_anybody(office: Office) -> None:
     assert broadcast.verify(office, name) == []
 
 
-def test_several_processes_write_it_once(office: Office, town: list[int]) -> None:
+def test_several_connections_write_it_once(office: Office, town: list[int]) -> None:
     expected, name = at_once(office), begin(office)
 
     def write() -> None:
@@ -269,32 +356,3 @@ def test_a_missing_household_is_found(office: Office, town: list[int]) -> None:
     with transaction():
         change("DELETE FROM item_slot WHERE household_id = ?", (town[0],))
     assert any(f"household {town[0]}: neither" in one for one in broadcast.verify(office, name))
-
-
-def test_the_mailer_writes_it_and_goes_on_after_a_failure(
-    office: Office, town: list[int], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr("mailer.announcing.LOOK_SECONDS", 0.01)
-    expected, name = at_once(office), begin(office)
-    fails, write = iter([True, True]), announcing.go_on
-
-    async def keep() -> None:
-        loop, whole, writer = asyncio.get_running_loop(), asyncio.Event(), Writer()
-
-        def go_on(office: Office) -> str:
-            if next(fails, False):
-                _fails()
-            found = write(office, 2)
-            if not found:
-                loop.call_soon_threadsafe(whole.set)
-            return found
-
-        monkeypatch.setattr(announcing, "go_on", go_on)
-        keeping = asyncio.create_task(keep_announcing(office, writer))
-        await whole.wait()
-        keeping.cancel()
-        await asyncio.to_thread(writer.close)
-
-    asyncio.run(asyncio.wait_for(keep(), 30))
-    assert written(name) == expected
-    assert "cannot be written now: no room" in caplog.text

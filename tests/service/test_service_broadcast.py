@@ -270,7 +270,7 @@ def test_cancelling_stops_what_has_not_left(office: Office, clock: FakeClock, to
     finish(office, Verdict.ACCEPTED, OK, "gmail.com")
     with transaction():
         running = dispatch.claim(office, ["docomo.ne.jp"], 1, "w0")
-    assert broadcast.cancel(office, sent.id, "校長") == 1
+    assert broadcast.cancel(office, sent.id, "校長") == broadcast.Cancelled(1)
     again = clock() + timedelta(seconds=10)
     with transaction():
         deferred = Outcome(Verdict.DEFERRED, OK, clock(), again)
@@ -279,7 +279,7 @@ def test_cancelling_stops_what_has_not_left(office: Office, clock: FakeClock, to
     assert (shown["state"], shown["accepted"], shown["cancelled"]) == ("cancelled", 2, 1)
     line = next(line for line in broadcast.recipients(office, sent.id) if line["state"] == "cancelled")
     assert line["evidence"]["reason"] == "announcement_cancelled"
-    assert broadcast.cancel(office, sent.id, "校長") == 0
+    assert broadcast.cancel(office, sent.id, "校長") == broadcast.Cancelled(0)
     assert broadcast.verify(office, sent.id) == []
     assert [entry.action for entry in audit.list_()][:2] == ["broadcast.cancel", "broadcast.cancel"]
 
@@ -289,7 +289,7 @@ def test_where_nobody_waits_nothing_is_called_off(office: Office, town: dict[str
     finish(office, Verdict.ACCEPTED, OK, "gmail.com", "docomo.ne.jp")
     before = broadcast.show(office, sent.id)
     assert before["state"] == "finished"
-    assert broadcast.cancel(office, sent.id, "校長") == 0
+    assert broadcast.cancel(office, sent.id, "校長") == broadcast.Cancelled(0)
     assert broadcast.show(office, sent.id) == before
     assert broadcast.verify(office, sent.id) == []
 

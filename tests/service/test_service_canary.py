@@ -194,7 +194,7 @@ def test_what_a_person_stopped_is_not_late(office: Office, clock: FakeClock) -> 
     held = send(office)
     queue.hold(office, queue.Selection(announcement_id=held), "test")
     cancelled = send(office)
-    assert broadcast.cancel(office, cancelled, "test") == 2
+    assert broadcast.cancel(office, cancelled, "test") == broadcast.Cancelled(2)
     clock.advance(hours=1)
     assert look(office) == []
     assert {one["state"] for one in broadcast.show(office, cancelled)["canaries"]} == {"cancelled"}
@@ -212,7 +212,7 @@ def test_one_that_expires_before_it_is_late_is_late(office: Office, clock: FakeC
 def test_a_broadcast_that_ended_can_no_more_be_cancelled_for_its_canaries_sake(office: Office) -> None:
     sent = send(office)
     try_(office, OK)
-    assert broadcast.cancel(office, sent, "test") == 0
+    assert broadcast.cancel(office, sent, "test") == broadcast.Cancelled(0)
     assert broadcast.show(office, sent)["state"] == "finished"
     assert QueueItem.get(QueueItem.address == "probe@EXAMPLE.jp").state == ItemState.CANCELLED.value
 

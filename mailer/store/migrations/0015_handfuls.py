@@ -4,7 +4,7 @@ Before, all recipients of a notice were written at once; what stands there alrea
 column is added behind the constraints of a table, and would not be where the model has it.
 """
 
-from peewee import SQL, BigIntegerField, CompositeKey, Database, ForeignKeyField, Model, TextField
+from peewee import SQL, BigIntegerField, CompositeKey, Database, ForeignKeyField, IntegerField, Model, TextField
 from playhouse.migrate import SchemaMigrator, migrate
 
 COPY = "INSERT INTO announcement_school (announcement_id, school) SELECT announcement_id, school FROM addressed_before"
@@ -36,9 +36,16 @@ AnnouncementSchool.add_index(
 )
 
 
+class WrittenSoFar(Table):
+    announcement = ForeignKeyField(Announcement, primary_key=True, index=False, on_delete="CASCADE")
+    households = IntegerField()
+    recipients = IntegerField()
+    excluded = TextField()
+
+
 def up(migrator: SchemaMigrator, db: Database) -> None:
-    """Make the table anew with the column."""
+    """Make the table anew with the column, and the table of sums."""
     migrate(migrator.sql("ALTER TABLE announcement_school RENAME TO addressed_before"))
-    with db.bind_ctx((Announcement, AnnouncementSchool)):
-        db.create_tables((AnnouncementSchool,))
+    with db.bind_ctx((Announcement, AnnouncementSchool, WrittenSoFar)):
+        db.create_tables((AnnouncementSchool, WrittenSoFar))
     migrate(migrator.sql(COPY), migrator.sql("DROP TABLE addressed_before"))
