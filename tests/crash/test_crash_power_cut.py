@@ -8,7 +8,6 @@ import contextlib
 import fcntl
 import os
 import random
-import signal
 import struct
 import subprocess
 import time
@@ -20,6 +19,7 @@ import pytest
 
 from tests.appliance import Appliance, sinks
 from tests.crash.test_crash_kill import Toll, assert_kept, count, received, under_way, wait_until_settled
+from tests.crash.tree import family, kill
 from tests.sinks import domain
 
 RECIPIENTS = 1000
@@ -76,7 +76,7 @@ def one_cut(directory: Path, chance: random.Random, toll: Toll) -> None:
             broadcast = appliance.send("--urgent", "--receipt")
             time.sleep(chance.uniform(0.0, 0.9))
             disk.cut()
-            mailer.send_signal(signal.SIGKILL)
+            kill(family(mailer.pid))
             mailer.wait()
             if mailer.stdout:
                 mailer.stdout.close()
