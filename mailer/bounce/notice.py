@@ -30,6 +30,10 @@ _UNSEEN_OPENED = re.compile(rf"<({'|'.join(_UNSEEN)})\b", re.IGNORECASE | re.ASC
 _UNSEEN_CLOSED = {name: re.compile(f"</{name}>", re.IGNORECASE | re.ASCII) for name in _UNSEEN}
 #: More digits than any character has; Python refuses to read thousands of them.
 _ENDLESS_NUMBER = re.compile(r"&#[0-9]{20,};?")
+#: What a report for machines says at least one of (RFC 3464 §2).
+_STATUS_FIELD = re.compile(
+    r"^[ \t]*(?:reporting-mta|arrival-date|final-recipient|original-recipient|action|status)[ \t]*:", re.I | re.M
+)
 _HEADER_LINE = re.compile(r"^(?:received|message-id|return-path|from|to|subject|date):", re.IGNORECASE | re.MULTILINE)
 
 
@@ -46,14 +50,16 @@ class Notice:
 def read_notice(mail: Entity, copies: re.Pattern[str]) -> Notice:
     """Return the parts of a mail; `copies` finds the line behind which a copy of the returned mail begins."""
     parts = list(_outer(mail))
-    words = _words(parts)[:MOST_TEXT]
+    statuses = tuple(_plain(part for part in parts if part.media_type in STATUS_TYPES))
+    mistyped = [status for status in statuses if not _STATUS_FIELD.search(status)]
+    words = "\n\n".join((_words(parts), *mistyped))[:MOST_TEXT]
     said, behind = _cut(words if words.isascii() else words.translate(_APART), copies)
     original = next((_original(part) for part in parts if part.media_type in RETURNED_TYPES), None)
     if original is None and _HEADER_LINE.search(behind):
         original = read_header(behind[:MOST_TEXT].encode("utf-8", "replace"))
     return Notice(
         text=said,
-        statuses=tuple(_plain(part for part in parts if part.media_type in STATUS_TYPES)),
+        statuses=tuple(status for status in statuses if status not in mistyped),
         feedback=tuple(_plain(part for part in parts if part.media_type in FEEDBACK_TYPES)),
         original=original,
     )

@@ -128,7 +128,10 @@ def _notified(book: Rulebook, notice: Notice) -> Iterator[Event]:
 
 
 def _answered(mail: Entity) -> Iterator[Event]:
-    """An automatic answer is one of the address that it comes from; what programs of servers write is none."""
+    """An automatic answer is one of the address that it comes from; what programs of servers write, and reports of
+    any kind (RFC 6522), are none.
+    """
     address = address_in(mail.field("from"))
-    if address and not is_from_machine(mail) and answers_automatically(mail):
+    by_program = mail.media_type == "multipart/report" or is_from_machine(mail)
+    if address and not by_program and answers_automatically(mail):
         yield Event(address, Kind.AUTOREPLY, Reason.AUTOREPLY)

@@ -22,12 +22,15 @@ _INTRODUCTION = re.compile(
     re.IGNORECASE,
 )
 _FOLLOWED_BY_STATUS = re.compile(r"\s*[#(]?[245]\.\d{1,3}\.\d{1,3}\b")
+#: A title names code and status alone (`Status code: 550 5.1.10`); the reply itself stands further below.
+_TITLE = re.compile(r"[ \t]*[#(]?[245]\.\d{1,3}\.\d{1,3}\)?[ \t]*(?:\n[ \t]*)?(?:\n\S|\Z)")
 _FOLLOWED_BY_WORDS = re.compile(r"\s*[\w<#(]")
 _NO_REPLY_BEFORE = re.compile(r"[:/@-]$")
 _STATUS = re.compile(r"(?<![\w.])#?([245]\.\d{1,2}\.\d{1,3})(?![\w.])")
 _BEGUN = re.compile(r"\s*([45]\d\d)-[^\n]*")  # the first of several lines (RFC 5321 §4.2.1), and no other
-_LEADING_STATUS = re.compile(r"\s*[#(]?([245]\.\d{1,3}\.\d{1,3})(?![\w.])\)?[ :;,-]*")
-_END = re.compile(r"\n[ \t]*\n|\n(?=>>>|\.\.\. |<[^<>\s]+@)")
+_LEADING_STATUS = re.compile(r"\s*[\"']?[#(]?([245]\.\d{1,3}\.\d{1,3})(?![\w.])\)?[ :;,-]*")
+#: Exim writes why it gave up behind what the server said.
+_END = re.compile(r"\n[ \t]*\n|\n(?=>>>|\.\.\. |<[^<>\s]+@)|:\s+retry timeout exceeded\b")
 
 #: Phrases (small letters) by which reports tell the stage; the one that stands first decides.
 _STAGES: dict[str, tuple[str, ...]] = {
@@ -59,7 +62,7 @@ _GREETING = re.compile(r"^\.\.\. while talking to [^\n]*\n<<< (?:421|554)\b", re
 _VERBS = {"data": "data", "rcpt": "rcpt", "mail": "mail", "ehlo": "ehlo", "helo": "ehlo", "bdat": "eod", "rset": "mail"}
 
 _HOST = re.compile(
-    r"(?:\bwhile talking to|\bhost|\bserver|\bconnect to|\bconnected to|\bby|\bto) <?"
+    r"(?:(?:\bwhile talking to|\bhost|\bserver|\bconnect to|\bconnected to|\bby|\bto) <?|\[(?=[^\s\[\]]+ \d{4}-\d\d-))"
     r"(?P<host>[a-z0-9_](?:[a-z0-9_-]*\.)+[a-z][a-z0-9-]*)\.?>?(?=[\s\[:(.,>]|$)",
     re.IGNORECASE,
 )
@@ -102,9 +105,14 @@ def whole_reply(said: str, context: Iterable[str]) -> str:
 def _code_in(text: str) -> re.Match[str] | None:
     """Return the code that is introduced as a reply, or else has a status or words behind it."""
     codes = list(_CODE.finditer(text))
+    title = None
     for code in codes:
         if _INTRODUCTION.search(text[max(0, code.start() - 40) : code.start()] if code.start() else ""):
-            return code
+            if not _TITLE.match(text, code.end()):
+                return code
+            title = title or code
+    if title:
+        return title
     for behind in (_FOLLOWED_BY_STATUS, _FOLLOWED_BY_WORDS):
         for code in codes:
             if behind.match(text, code.end()) and not _NO_REPLY_BEFORE.search(text[: code.start()][-1:]):

@@ -7,6 +7,8 @@ mail without answers reports nothing of a recipient. A machine's report about no
 The layouts of `harvest-*` are those of the test mails of GNU Mailman (flufl.bounce 6.0) and of the Perl module
 Mail::DeliveryStatus::BounceParser 1.543, with other addresses and texts; those of `layout*-*` were written after the
 sources, documents and help pages of the systems that they are named by, each batch before anything was changed for it.
+Those of `seen-*` have the forms of mails that were misread at first sight, as the tests of help desks, list archives
+and forums show them.
 """
 
 import json
@@ -155,6 +157,14 @@ def test_no_good_address_is_called_dead(line_end: bytes) -> None:
 def test_an_ordinary_mail_names_nobody(line_end: bytes) -> None:
     named = [pair for sample in samples() if not sample["events"] for pair in pairs_of(sample, line_end)]
     assert not named, told(named)
+
+
+@line_ends
+def test_what_was_misread_once_is_right(line_end: bytes) -> None:
+    seen = [pair for sample in samples() if "/seen-" in sample["path"] for pair in pairs_of(sample, line_end)]
+    wrong = [pair for pair in seen if not (pair.kind_is_right() and pair.reason_is_right())]
+    assert seen
+    assert not wrong, told(wrong)
 
 
 def test_line_ends_make_no_difference() -> None:
