@@ -138,4 +138,4 @@ def _cut(text: str, copies: re.Pattern[str]) -> tuple[str, str]:
         return text, ""
     # A mark that is a field of the copy's own header belongs to it.
     begin = mark.start() if _HEADER_LINE.match(mark[0].lstrip()) else mark.end()
-    return text[: mark.start()], text[begin:].lstrip()
+    return text[: mark.start()], text[begin:].lstrip("-=*_ \t\n")

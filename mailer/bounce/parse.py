@@ -71,7 +71,7 @@ def _events(book: Rulebook, mail: Entity, notice: Notice) -> list[Event]:
     """Return what the first reader that finds anything says; they are generators, so the others never begin."""
     readers = (
         _complaints(mail, notice),
-        reported(book, notice),
+        reported(book, mail, notice),
         _notified(book, notice),
         noticed(book, mail, notice),
         _answered(mail),

@@ -9,11 +9,13 @@ from mailer.bounce.event import Event, Kind
 from mailer.bounce.meaning import Meaning, Said, meaning_of
 from mailer.bounce.notice import Notice
 from mailer.bounce.quotation import quoted_reply
+from mailer.bounce.returning import is_returning, sender_words
 from mailer.bounce.rulebook import Rulebook
 from mailer.bounce.status_report import ReportedRecipient, StatusReport, read_status_report
 from mailer.bounce.telling import LONGEST_TEXT, about, event_of
 from mailer.carrier.reason import Reason
 from mailer.domain.typed import visible
+from mailer.mime.entity import Entity
 
 _ENCODED = re.compile(r"\+([0-9A-F]{2})")
 DELIVERED = frozenset({"delivered", "relayed", "expanded"})
@@ -21,14 +23,20 @@ DELIVERED = frozenset({"delivered", "relayed", "expanded"})
 GIVEN_UP_YET_DELAYED = "envelope expired"
 
 
-def reported(book: Rulebook, notice: Notice) -> Iterator[Event]:
+def reported(book: Rulebook, mail: Entity, notice: Notice) -> Iterator[Event]:
     """Give the events of the reports in a mail, of one whose parts were lost by the fields in its words."""
-    texts = notice.statuses or ((notice.text,) if "final-recipient:" in notice.text.lower() else ())
-    for report in map(read_status_report, texts):
+    for report in map(read_status_report, notice.statuses or _in_words(book, mail, notice)):
         for recipient in report.recipients:
             event = _of_report(book, recipient, report, notice)
             if event is not None:
                 yield event
+
+
+def _in_words(book: Rulebook, mail: Entity, notice: Notice) -> tuple[str, ...]:
+    """Return the words if a server wrote the fields of a report in them; people paste reports and ask about them."""
+    if "final-recipient:" in notice.text.lower() and is_returning(book, mail, sender_words(mail)):
+        return (notice.text,)
+    return ()
 
 
 def _of_report(book: Rulebook, told: ReportedRecipient, report: StatusReport, notice: Notice) -> Event | None:

@@ -25,6 +25,13 @@ _RETURNING = re.compile(
     r"|\bmicrosoftexchange[0-9a-f]{32}@",
     re.IGNORECASE,
 )
+#: Programs in which people write, as User-Agent and X-Mailer name them, and Gmail's pages by their Message-ID.
+_FOR_PEOPLE = re.compile(
+    r"\b(?:thunderbird|mozilla/|mutt|apple mail|i(?:phone|pad) mail|microsoft (?:office )?outlook|outlook express"
+    r"|windows (?:live )?mail|roundcube|squirrelmail|horde|evolution|kmail|claws|sylpheed|alpine|becky|shuriken"
+    r"|al-mail|yahoomail|zimbra|open-xchange|em client|sogo)|@mail\.gmail\.com>",
+    re.IGNORECASE,
+)
 
 
 def sender_words(mail: Entity) -> str:
@@ -37,7 +44,13 @@ def is_returning(book: Rulebook, mail: Entity, sender: str) -> bool:
     """Tell whether a mail may be a returned one; `sender` are its `sender_words`."""
     if is_of_machine(mail):
         return True
-    return has_such_subject(book, mail, sender)
+    return has_such_subject(book, mail, sender) and not _by_person(mail)
+
+
+def _by_person(mail: Entity) -> bool:
+    """Tell whether a mail was written in a program for people: who pastes a report asks what it means."""
+    programs = (mail.field("user-agent"), mail.field("x-mailer"), mail.field("message-id"))
+    return any(_FOR_PEOPLE.search(program) for program in programs)
 
 
 def is_answer(book: Rulebook, mail: Entity, sender: str) -> bool:

@@ -6,7 +6,7 @@ it is known, patterns of the lines that name a recipient, and where the words ab
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mailer.bounce.address_in import address_in
@@ -51,7 +51,7 @@ def named_by(shape: Shape, text: str) -> list[Named]:
     for pattern in shape.recipients:
         lines = [line for line in _lines(pattern, text) if address_in(line["address"])]
         if lines:
-            return list(_named(shape, text, lines))
+            return list(_named(shape, text, lines if shape.before else _not_repeated(lines)))
     return []
 
 
@@ -60,6 +60,15 @@ def _lines(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
         if number >= MOST_RECIPIENTS:
             return
         yield line
+
+
+def _not_repeated(lines: Iterable[re.Match[str]]) -> list[re.Match[str]]:
+    """Leave out a line that names the recipient of the line before: a reply in its words may begin with the address."""
+    kept: list[re.Match[str]] = []
+    for line in lines:
+        if not kept or line["address"].lower() != kept[-1]["address"].lower():
+            kept.append(line)
+    return kept
 
 
 def _named(shape: Shape, text: str, lines: Sequence[re.Match[str]]) -> Iterator[Named]:
