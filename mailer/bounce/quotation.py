@@ -62,7 +62,7 @@ _GREETING = re.compile(r"^\.\.\. while talking to [^\n]*\n<<< (?:421|554)\b", re
 _VERBS = {"data": "data", "rcpt": "rcpt", "mail": "mail", "ehlo": "ehlo", "helo": "ehlo", "bdat": "eod", "rset": "mail"}
 
 _HOST = re.compile(
-    r"(?:(?:\bwhile talking to|\bhost|\bserver|\bconnect to|\bconnected to|\bby|\bto) <?|\[(?=[^\s\[\]]+ \d{4}-\d\d-))"
+    r"(?:\b(?:while talking to|host|server|connect to|connected to|by|to) <?|\[(?=[^\s\[\]]+ \d{4}-\d\d-))"
     r"(?P<host>[a-z0-9_](?:[a-z0-9_-]*\.)+[a-z][a-z0-9-]*)\.?>?(?=[\s\[:(.,>]|$)",
     re.IGNORECASE,
 )
