@@ -5,9 +5,9 @@ Who read ordinary mail as a report would blame good addresses: only what is writ
 
 import re
 
-from mailer.bounce.address_in import addresses_in
+from mailer.bounce.address_in import address_in, addresses_in
 from mailer.bounce.rulebook import Rulebook
-from mailer.mime.automatic import answers_automatically
+from mailer.mime.automatic import answers_automatically, is_automatic
 from mailer.mime.entity import Entity, decode_words
 
 #: Of multipart/report (RFC 6522); a receipt of reading is none of these.
@@ -44,13 +44,18 @@ def is_returning(book: Rulebook, mail: Entity, sender: str) -> bool:
     """Tell whether a mail may be a returned one; `sender` are its `sender_words`."""
     if is_of_machine(mail):
         return True
-    return has_such_subject(book, mail, sender) and not _by_person(mail)
+    return has_such_subject(book, mail, sender) and not _by_person(book, mail)
 
 
-def _by_person(mail: Entity) -> bool:
-    """Tell whether a mail was written in a program for people: who pastes a report asks what it means."""
+def _by_person(book: Rulebook, mail: Entity) -> bool:
+    """Tell whether a mail was written in a program for people, or from a mailbox of a carrier or a free provider: who
+    pastes a report asks what it means.
+    """
     programs = (mail.field("user-agent"), mail.field("x-mailer"), mail.field("message-id"))
-    return any(_FOR_PEOPLE.search(program) for program in programs)
+    if any(_FOR_PEOPLE.search(program) for program in programs):
+        return True
+    domain = address_in(mail.field("from")).rpartition("@")[2]
+    return book.carriers.of_domain(domain) is not None and not is_automatic(mail)
 
 
 def is_answer(book: Rulebook, mail: Entity, sender: str) -> bool:
