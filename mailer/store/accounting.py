@@ -16,7 +16,7 @@ from mailer.schedule.queued import QueuedItem, Selection
 from mailer.schedule.transition import REASONS as NOT_OF_REPLIES
 from mailer.store.database import select
 from mailer.store.items import find
-from mailer.store.models import instant, moment
+from mailer.store.models import EVER, instant, moment
 
 SUMS = "SELECT sums FROM announcement_sums WHERE announcement_id = ?"
 FORGOTTEN_AT = "SELECT forgotten_at FROM announcement_sums WHERE announcement_id = ?"
@@ -145,8 +145,10 @@ def items(announcement_id: str) -> Iterator[ItemFacts]:
 def facts(announcement: Announcement, announced: Counted | None, now: datetime) -> Facts:
     """Return all that the accounting check wants to know; `announced` comes from the audit book. Raises Forgotten."""
     must_be_kept(announcement.id)
-    written, counts = announced or (now, None)
-    when = {"id": announcement.id, "announced": instant(announcement.announced_at), "written": instant(written)}
+    at, counts = announced or (now, None)
+    # Where the clock was set back meanwhile, nobody can tell who had left by then: those are not looked for.
+    written = instant(at) if at >= announcement.announced_at else EVER
+    when = {"id": announcement.id, "announced": instant(announcement.announced_at), "written": written}
     return Facts(
         registered=frozenset(household for (household,) in select(REGISTERED, when)),
         addresses=frozenset((row[0], row[1]) for row in select(ADDRESSES, when)),

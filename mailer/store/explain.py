@@ -10,10 +10,8 @@ from datetime import datetime
 
 from mailer.domain.announcement import Kind
 from mailer.store.database import select, select_each
-from mailer.store.models import instant, moment
+from mailer.store.models import EVER, instant, moment
 
-#: As a time of the store: later than any.
-EVER = 2**62
 #: Broadcasts alone: a notice is explained when it is named.
 CONCERNING = """
 SELECT announcement.id FROM announcement

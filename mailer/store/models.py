@@ -22,6 +22,8 @@ from peewee import (
 )
 
 database = DatabaseProxy()
+#: As a time of the store: later than any.
+EVER = 2**62
 
 
 class Instant(BigIntegerField):

@@ -286,6 +286,19 @@ def test_a_clock_that_is_set_meanwhile_lets_nothing_expire_or_wait(
     assert broadcast.show(office, name)["state"] == "sending"
 
 
+def test_who_left_before_the_clock_went_back_is_not_missed(
+    office: Office, register: Register, clock: FakeClock
+) -> None:
+    _, second = register("t-daiichi", "a@docomo.ne.jp"), register("t-daiichi", "b@docomo.ne.jp")
+    clock.advance(minutes=1)
+    name = begin(office)
+    clock.advance(seconds=5)
+    roster.deregister(office, second, "test")
+    clock.advance(hours=-1)
+    go_on(office, 1)
+    assert broadcast.verify(office, name) == []
+
+
 def test_what_is_whole_keeps_its_times_when_the_clock_is_set(office: Office, town: list[int], clock: FakeClock) -> None:
     name = begin(office)
     clock.advance(minutes=1)
