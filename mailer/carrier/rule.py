@@ -20,6 +20,7 @@ LONGEST_WORDS = 512
 NO_CODE = "000"
 
 _ADDRESS = re.compile(r"[^\s<>\"'(),;:]+@[^\s<>\"'(),;:]+")
+_ADDRESS_IN_URL = re.compile(r"[^\s<>\"'(),;:/?&=]+@[^\s<>\"'(),;:/?&=]+")  # else the host of its page would be lost
 _NEXT_LINE = re.compile(r"\n\s*(?:[245]\.\d{1,3}\.\d{1,3}\s)?")
 
 
@@ -30,7 +31,11 @@ def plain_words(text: str) -> str:
         words = _NEXT_LINE.sub(" ", words)
     if "..." in words:
         words = words.replace("...", "... ")  # as Sendmail writes it; others leave out the blank behind an address
-    return " ".join([_ADDRESS.sub("@", word) if "@" in word else word for word in words.split()])
+    return " ".join([_without_address(word) if "@" in word else word for word in words.split()])
+
+
+def _without_address(word: str) -> str:
+    return (_ADDRESS_IN_URL if "://" in word else _ADDRESS).sub("@", word)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
