@@ -94,8 +94,9 @@ def _write(office: Office, announcement: Announcement, members: Sequence[Member]
     registry.revive(again_numbers, DEREGISTERED, announcement.not_before)
     new = replace(to, recipients=tuple(one for one in to.recipients if one.address_key not in there))
     numbers = write(office, announcement, new)
-    if announcement.cancelled_at is not None:
-        control.cancel(Selection(numbers=(*again_numbers, *numbers)), CANCELLED, office.clock())
+    written = (*again_numbers, *numbers)
+    if announcement.cancelled_at is not None and written:  # without numbers a selection means all
+        control.cancel(Selection(announcement_id=announcement.id, numbers=written), CANCELLED, office.clock())
     return new
 
 

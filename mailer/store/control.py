@@ -88,7 +88,12 @@ def set_clock(by: timedelta) -> None:
 
 
 def cancel(selection: Selection, reason: str, now: datetime) -> int:
-    """Give up the selected waiting and held items; return how many, those under way included."""
+    """Give up the selected waiting and held items; return how many, those under way included.
+
+    Raises ValueError for a selection that means the whole queue: nobody has that in mind.
+    """
+    if not selection.names_something:
+        raise ValueError("what is to be cancelled must be named; this would be the whole queue")
     which = chosen(selection) & QueueItem.state.in_([WAITING, HELD])
     ended = QueueItem.update(state=CANCELLED, reason=reason, settled_at=now).where(which).execute()
     return int(ended) + _intend(chosen(selection), ["", HELD_BY_OPERATOR], reason)

@@ -235,6 +235,20 @@ def test_of_one_that_is_cancelled_meanwhile_the_rest_is_written_as_cancelled(
     assert any("announced were" in one for one in broadcast.verify(office, name))
 
 
+def test_a_cancelled_notice_takes_nothing_else_along(office: Office, register: Register, clock: FakeClock) -> None:
+    register("t-daiichi", "a@docomo.ne.jp")
+    for _ in range(3):
+        register("t-daini")
+    other = begin(office)
+    go_on(office, 10)
+    clock.advance(seconds=1)
+    name = begin(office)
+    broadcast.cancel(office, name, "test")
+    go_on(office, 1)
+    assert broadcast.show(office, name)["cancelled"] == 1
+    assert (broadcast.show(office, other)["state"], broadcast.show(office, other)["waiting"]) == ("sending", 1)
+
+
 @pytest.mark.parametrize("verb", [queue.hold, queue.remove])
 def test_what_is_still_to_be_written_cannot_be_held_or_taken_out(
     office: Office, town: list[int], verb: Callable[[Office, queue.Selection, str], int]

@@ -9,6 +9,7 @@ from mailer.schedule.outcome import Evidence, Outcome, SmtpSession, Verdict
 from mailer.service import audit, broadcast, dispatch, queue
 from mailer.service.office import Office
 from mailer.service.queue import NoSuchItems, NothingNamed, QueuedItem, Selection
+from mailer.store import control
 from mailer.store.database import transaction
 from tests.conftest import FakeClock, Register
 
@@ -177,6 +178,12 @@ def test_the_whole_queue_is_never_removed_by_leaving_everything_out(office: Offi
         with pytest.raises(NothingNamed):
             queue.remove(office, selection, "tester")
     assert set(states(office).values()) == {ItemState.WAITING}
+
+
+def test_nobody_cancels_the_whole_queue(office: Office, sent: str) -> None:
+    with pytest.raises(ValueError, match="the whole queue"):
+        control.cancel(Selection(), "any", office.clock())
+    assert broadcast.show(office, sent)["cancelled"] == 0
 
 
 def test_what_operators_do_stands_in_the_book_without_addresses(office: Office, sent: str) -> None:
