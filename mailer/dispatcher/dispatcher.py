@@ -11,7 +11,7 @@ import contextlib
 import logging
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -80,7 +80,7 @@ class Dispatcher:
         self._office = means.office
         self._outcomes = Outcomes(means.office, means.carriers, means.writer)
         self._ways = Ways(means.carriers, self._find_route, self._make_site, self._found, means.looks_first)
-        self._signing = Signing(means.letters, means.signatory, self)
+        self._signing = Signing(means.letters, means.signatory, self, self._size)
         self._wake = asyncio.Event()
         self._bare_domains: frozenset[str] = frozenset()
         self._lookout = Lookout(means)
@@ -88,7 +88,7 @@ class Dispatcher:
         self._lessons = Lessons(means.office, means.writer)
         self._known: dict[str, str] = {}
         self._prunes_at = 0.0
-        self._expected: Sequence[str] = ()
+        self._expected: Mapping[str, int] = {}
         self._expects_at = 0.0
         self._supplies_at = 0.0
         self._stuck_since: float | None = None
@@ -137,6 +137,10 @@ class Dispatcher:
             self._expects_at = self._now() + EXPECT_SECONDS
             self._expected = await self._means.reader.do(partial(dispatch.expected_domains, MOST_EXPECTED))
         self._ways.look_ahead(self._expected, self._now())
+
+    def _size(self, domain: str) -> int:
+        """Return how many addresses a domain has, as far as it is one of those with most of them."""
+        return self._expected.get(domain, 1)
 
     async def _pause(self, stop: asyncio.Event) -> None:
         """Wait for the next look, or for a site that runs short; those that do so together are supplied together."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mailer.domain.lane import Lane
-from mailer.schedule.fairness import next_lane
+from mailer.schedule.fairness import LaneTurns
 from mailer.schedule.outcome import SmtpSession
 from mailer.service.dispatch import Claimed
 from mailer.smtp.address import Address, parse_address
@@ -60,7 +60,7 @@ class Waiting:
     """Jobs in the order in which they go: by the fairness of lanes, and within a lane as they came."""
 
     lanes: dict[Lane, deque[Job]] = field(default_factory=lambda: {lane: deque() for lane in Lane})
-    _since_notice: int = 0
+    _turns: LaneTurns = field(default_factory=LaneTurns)
 
     def __len__(self) -> int:
         return sum(map(len, self.lanes.values()))
@@ -76,16 +76,15 @@ class Waiting:
     def first(self) -> Job | None:
         """Return the job that goes next without taking it."""
         waiting = [lane for lane, jobs in self.lanes.items() if jobs]
-        return self.lanes[next_lane(waiting, self._since_notice)][0] if waiting else None
+        return self.lanes[self._turns.next(waiting)][0] if waiting else None
 
     def take(self) -> Job:
         """Take the job that goes next; raise IndexError if there is none."""
         job = self.first()
         if job is None:
             raise IndexError("no job waits")
-        lane = job.claimed.lane
-        self._since_notice = 0 if lane is Lane.NOTICE else self._since_notice + 1
-        return self.lanes[lane].popleft()
+        self._turns.went(job.claimed.lane)
+        return self.lanes[job.claimed.lane].popleft()
 
     def clear(self) -> list[Job]:
         """Take all jobs."""

@@ -1,17 +1,21 @@
 """Who has mail written and signed before a session takes it?
 
-Jobs wait here by lane and go to the signatory by the handful, the most urgent first: one handful is signed while the
-loop speaks. What cannot be made is told to its owner; nothing is sent unsigned.
+Jobs wait here by lane, within a lane by domain (see `schedule.turns`), and go to the signatory by the handful, the most
+urgent first: one handful is signed while the loop speaks. What cannot be made is told to its owner; nothing is sent
+unsigned.
 """
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from mailer.dispatcher.job import Job, Waiting
+from mailer.dispatcher.job import Job
 from mailer.dispatcher.letters import Letters
+from mailer.domain.lane import Lane
 from mailer.message.compose import Draft
+from mailer.schedule.fairness import LaneTurns
+from mailer.schedule.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -39,14 +43,42 @@ class Desk(Protocol):
         """Nobody signs any more: nothing will be sent of this job here."""
 
 
-class Signing:
-    """Writes the content of jobs."""
+class Unwritten:
+    """Jobs that have no content yet, in the order in which they get it."""
 
-    def __init__(self, letters: Letters, signatory: Signatory, desk: Desk) -> None:
+    def __init__(self, size: Callable[[str], int]) -> None:
+        self._lanes = {lane: Turns[Job](size) for lane in Lane}
+        self._turns = LaneTurns()
+
+    def __len__(self) -> int:
+        return sum(map(len, self._lanes.values()))
+
+    def add(self, job: Job) -> None:
+        """Put a job behind those of its lane and domain."""
+        self._lanes[job.claimed.lane].add(job.claimed.domain, job)
+
+    def take(self, most: int) -> list[Job]:
+        """Take those whose turn it is."""
+        return [self._take() for _ in range(min(most, len(self)))]
+
+    def clear(self) -> list[Job]:
+        """Take all jobs."""
+        return [job for jobs in self._lanes.values() for job in jobs.clear()]
+
+    def _take(self) -> Job:
+        lane = self._turns.next([lane for lane, jobs in self._lanes.items() if jobs])
+        self._turns.went(lane)
+        return self._lanes[lane].take()
+
+
+class Signing:
+    """Writes the content of jobs; `size` tells how many addresses a domain has, at least 1."""
+
+    def __init__(self, letters: Letters, signatory: Signatory, desk: Desk, size: Callable[[str], int]) -> None:
         self._letters = letters
         self._signatory = signatory
         self._desk = desk
-        self._waiting = Waiting()
+        self._waiting = Unwritten(size)
         self._working: asyncio.Task[None] | None = None
         #: True once nobody signs any more: the process has to end and be started again.
         self.is_over = False
@@ -68,7 +100,7 @@ class Signing:
     async def _work(self) -> None:
         try:
             while self._waiting:
-                handful = [self._waiting.take() for _ in range(min(TOGETHER, len(self._waiting)))]
+                handful = self._waiting.take(TOGETHER)
                 drafts: dict[Sequence[str], list[tuple[Job, Draft]]] = {}
                 for job in handful:
                     if (draft := self._draft(job)) is not None:

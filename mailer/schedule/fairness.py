@@ -26,3 +26,18 @@ def next_lane(waiting: Collection[Lane], others: int) -> Lane:
     if first is Lane.ORDINARY and Lane.NOTICE in waiting and others >= ONE_IN - 1:
         return Lane.NOTICE
     return first
+
+
+class LaneTurns:
+    """Which lane goes next, mail after mail?"""
+
+    def __init__(self) -> None:
+        self._since_notice = 0
+
+    def next(self, waiting: Collection[Lane]) -> Lane:
+        """Return which of the waiting lanes goes next."""
+        return next_lane(waiting, self._since_notice)
+
+    def went(self, lane: Lane) -> None:
+        """A mail of this lane has gone."""
+        self._since_notice = 0 if lane is Lane.NOTICE else self._since_notice + 1

@@ -75,8 +75,8 @@ def due_domains(office: Office, now: datetime, lanes: Sequence[Lane] = EVERY_LAN
     return sorted(due, key=lambda one: (one.lane, one.first_due))
 
 
-def expected_domains(most: int) -> Sequence[str]:
-    """Return the domains to which the next broadcast will go, those with most addresses first."""
+def expected_domains(most: int) -> Mapping[str, int]:
+    """Return the domains to which the next broadcast will go, those with most addresses first, with how many."""
     return audience.domains(most)
 
 

@@ -22,7 +22,7 @@ FROM (
 ORDER BY household.id, slot.slot
 """
 DOMAINS = """
-SELECT substr(address_key, instr(address_key, '@') + 1) AS domain FROM address_slot
+SELECT substr(address_key, instr(address_key, '@') + 1) AS domain, COUNT(*) FROM address_slot
 GROUP BY domain ORDER BY COUNT(*) DESC, domain LIMIT ?
 """
 SCHOOLS = "SELECT DISTINCT school FROM household WHERE deregistered_at IS NULL ORDER BY school"
@@ -33,9 +33,9 @@ def schools_of_the_registered() -> tuple[str, ...]:
     return tuple(school for (school,) in select(SCHOOLS))
 
 
-def domains(most: int) -> tuple[str, ...]:
-    """Return the domains at which most addresses are registered, the biggest first."""
-    return tuple(domain for (domain,) in select(DOMAINS, (most,)))
+def domains(most: int) -> dict[str, int]:
+    """Return the domains at which most addresses are registered, the biggest first, and how many that are."""
+    return dict(select(DOMAINS, (most,)))
 
 
 def members(schools: Collection[str]) -> Iterator[Member]:

@@ -51,7 +51,7 @@ async def sent_once_and_left(here: Town, dispatcher: Dispatcher) -> Route:
     door = way.door
     assert door is not None
     await until(lambda: not door.connections)
-    dispatcher._expected = ()  # nobody looks ahead: the way is looked for while mail is claimed
+    dispatcher._expected = {}  # nobody looks ahead: the way is looked for while mail is claimed
     way.until = 0.0
     return door.route
 

@@ -17,5 +17,5 @@ def test_those_with_most_addresses_come_first(office: Office) -> None:
         for line, slots in enumerate(addresses, start=1)
     ]
     roster.import_entries(office, entries, "test")
-    assert dispatch.expected_domains(9) == ("docomo.ne.jp", "ezweb.ne.jp", "xn--wgv71a119e.jp")
-    assert dispatch.expected_domains(1) == ("docomo.ne.jp",)
+    assert dispatch.expected_domains(9) == {"docomo.ne.jp": 3, "ezweb.ne.jp": 2, "xn--wgv71a119e.jp": 1}
+    assert list(dispatch.expected_domains(2)) == ["docomo.ne.jp", "ezweb.ne.jp"]

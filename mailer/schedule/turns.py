@@ -1,0 +1,76 @@
+"""Whose mail is signed next, when mail to many domains waits and the cores are short?
+
+A broadcast has arrived when its last mail has, and that is one to the domain with most of them. If every domain had the
+same turn, the big ones would wait at first and be left over in the end, over their few connections. So each has as
+large a part of the turns as its addresses are of all: they all end together. Turns are counted as in start-time fair
+queueing (Goyal, Vin, Cheng 1996): who was away is owed nothing, and no one goes without.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from heapq import heappop, heappush
+from typing import Generic, TypeVar
+
+Thing = TypeVar("Thing")
+
+
+class Turns(Generic[Thing]):
+    """Things that wait by owner. `share` tells how large an owner's part is beside others', at least 1.
+
+    The lowest number has the next turn, and each turn raises its owner's by one over the share. `_passed` is the last
+    that had its turn; who has nothing waiting leaves its number in `_away`.
+    """
+
+    def __init__(self, share: Callable[[str], int]) -> None:
+        self._share = share
+        self._waiting: dict[str, deque[Thing]] = {}
+        self._next: list[tuple[float, int, str]] = []
+        self._away: dict[str, float] = {}
+        self._passed = 0.0
+        self._added = 0
+        self._number = 0
+
+    def __len__(self) -> int:
+        return self._number
+
+    def add(self, owner: str, thing: Thing) -> None:
+        """Put a thing behind those of its owner."""
+        if owner not in self._waiting:
+            self._waiting[owner] = deque()
+            self._enter(owner, max(self._passed, self._away.pop(owner, 0.0)))
+        self._waiting[owner].append(thing)
+        self._number += 1
+
+    def take(self) -> Thing:
+        """Take the thing whose turn it is; raise IndexError if there is none."""
+        self._passed, _, owner = heappop(self._next)
+        things = self._waiting[owner]
+        thing = things.popleft()
+        self._number -= 1
+        after = self._passed + 1.0 / self._share(owner)
+        if things:
+            self._enter(owner, after)
+        else:
+            del self._waiting[owner]
+            self._away[owner] = after
+        if not self._waiting:
+            self._begin_anew()
+        return thing
+
+    def clear(self) -> list[Thing]:
+        """Take all things."""
+        taken = [thing for things in self._waiting.values() for thing in things]
+        self._waiting.clear()
+        self._number = 0
+        self._begin_anew()
+        return taken
+
+    def _enter(self, owner: str, turn: float) -> None:
+        self._added += 1
+        heappush(self._next, (turn, self._added, owner))
+
+    def _begin_anew(self) -> None:
+        """Forget who had how many turns: nobody waits whom it could matter to."""
+        self._next.clear()
+        self._away.clear()
+        self._passed = 0.0
