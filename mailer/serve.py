@@ -8,6 +8,7 @@ the child. A child that refuses to start at all (exit code 1 or 2) before everyt
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -73,6 +74,7 @@ async def _live(service: Service, announce: Callable[[], None], ends_with_stdin:
         loop.add_reader(sys.stdin.fileno(), _read_stdin, loop, stop)
 
     def ready() -> None:
+        gc.freeze()  # what is there now stays: the collector need not look at it again and again
         announce()
         notify("READY=1")
 

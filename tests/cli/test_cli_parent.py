@@ -98,6 +98,16 @@ def test_a_signal_ends_a_service_in_order(number: signal.Signals) -> None:
     assert process.returncode == 0
 
 
+def test_what_a_service_starts_with_is_left_alone_by_the_collector_of_cycles() -> None:
+    counting = "import gc\n    print(gc.get_freeze_count() > 1000, flush=True)\n    await stop.wait()"
+    source = textwrap.dedent(ALONE).replace("await stop.wait()", counting, 1)
+    with subprocess.Popen(child(source), stdout=subprocess.PIPE, env=serve.child_environment()) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"ready\n"
+        assert process.stdout.readline() == b"True\n"
+        process.terminate()
+
+
 def test_a_second_signal_while_it_ends_is_passed_over_in_silence() -> None:
     closing = """
     import os, signal

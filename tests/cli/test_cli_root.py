@@ -38,6 +38,18 @@ def test_the_version_is_said_at_once() -> None:
     assert min(once() for _ in range(5)) < 0.15  # seconds of CPU; the best of five, as caches may be cold
 
 
+def test_a_command_does_not_spend_its_time_looking_for_cycles() -> None:
+    count = """
+import atexit, gc, sys
+atexit.register(lambda: print(sum(one["collections"] for one in gc.get_stats()), file=sys.stderr))
+sys.argv = ["mimamori", "broadcast", "send", "--help"]
+from mailer.cli import main
+main()
+"""
+    said = subprocess.run([sys.executable, "-c", count], cwd=ROOT, capture_output=True, check=True)
+    assert int(said.stderr) < 20
+
+
 @pytest.mark.parametrize("language", ["ja", "en"])
 @pytest.mark.parametrize("verb", ["", "init", "serve", "households import", "broadcast send", "queue hold", "keys"])
 def test_help_fits_the_terminal(bare_town: Town, verb: str, language: str, monkeypatch: pytest.MonkeyPatch) -> None:
