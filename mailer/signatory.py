@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 BEHIND = 5
 DIGEST_OCTETS = 32
 LONGEST_LINE = 4096
+#: A handful takes some milliseconds. Who has not got it by then asks a thread that hangs.
+LONGEST_SECONDS = 60.0
 ALL, ONE = Struct("!I"), Struct("!H")
 Sign = Callable[[str, bytes], bytes]
 
@@ -78,15 +80,24 @@ class Signatory:
     async def sign(self, selectors: Sequence[str], digests: Sequence[Sequence[bytes]]) -> list[list[bytes]]:
         """Return the signatures of mails: for each of them one of each selector, empty where there is no such key.
 
-        Raises OSError or EOFError when the parent is gone.
+        Raises OSError or EOFError when the parent is gone or hangs, and ever after.
         """
         request = b"%d %b\n" % (len(digests), " ".join(selectors).encode("ascii"))
         request += b"".join([digest for mail in digests for digest in mail])
         async with self._turn:
-            self._writer.write(request)  # in one piece: each wakes the parent
-            (length,) = ALL.unpack(await self._reader.readexactly(ALL.size))
-            signatures = iter(_split(await self._reader.readexactly(length)))
+            signatures = iter(_split(await self._answer(request)))
         return [[next(signatures) for _ in selectors] for _ in digests]
+
+    async def _answer(self, request: bytes) -> bytes:
+        try:
+            async with asyncio.timeout(LONGEST_SECONDS):
+                self._writer.write(request)  # in one piece: each wakes the parent
+                (length,) = ALL.unpack(await self._reader.readexactly(ALL.size))
+                return await self._reader.readexactly(length)
+        except BaseException:
+            # An answer that still comes must not be taken for the one to the next request.
+            self._writer.transport.abort()
+            raise
 
     def close(self) -> None:
         """Ask no more."""

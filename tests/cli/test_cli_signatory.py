@@ -1,7 +1,9 @@
 """Do workers get signatures over a socket, and none of the keys?"""
 
+import asyncio
 import os
 import socket
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -77,3 +79,44 @@ async def test_a_failure_to_sign_ends_the_connection_and_not_the_parent(
         await asking.sign(["ed"], [[DIGEST]])
     asking.close()
     assert "the key broke" in caplog.text
+
+
+async def test_who_hangs_is_waited_for_no_longer_and_its_late_answer_is_nobodys(
+    pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on = threading.Event()
+
+    def hanging(selector: str, digest: bytes) -> bytes:
+        goes_on.wait(10)
+        return sign(selector, digest)
+
+    monkeypatch.setattr(signatory, "LONGEST_SECONDS", 0.05)
+    signatory.serve(pair[0], hanging)
+    asking = await Signatory.at(pair[1])
+    with pytest.raises(TimeoutError):
+        await asking.sign(["ed"], [[DIGEST]])
+    goes_on.set()
+    for _ in range(2):
+        with pytest.raises((EOFError, OSError)):
+            await asking.sign(["rsa"], [[DIGEST]])
+    asking.close()
+
+
+async def test_who_goes_away_while_it_waits_leaves_no_answer_to_the_next(
+    pair: tuple[socket.socket, socket.socket],
+) -> None:
+    goes_on = threading.Event()
+
+    def waiting(selector: str, digest: bytes) -> bytes:
+        goes_on.wait(10)
+        return sign(selector, digest)
+
+    signatory.serve(pair[0], waiting)
+    asking = await Signatory.at(pair[1])
+    first = asyncio.create_task(asking.sign(["ed"], [[DIGEST]]))
+    await asyncio.sleep(0.01)
+    first.cancel()
+    goes_on.set()
+    with pytest.raises((EOFError, OSError)):
+        await asking.sign(["rsa"], [[bytes(32)]])
+    asking.close()
