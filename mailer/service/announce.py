@@ -59,12 +59,12 @@ class Announced:
     excluded: Mapping[str, int]
 
 
-def audience(office: Office, kind: Kind, schools: tuple[str, ...]) -> Audience:
-    """Return who of these schools would get an announcement of this kind now.
+def audience(office: Office, schools: tuple[str, ...]) -> Audience:
+    """Return who of these schools would get a broadcast now.
 
     Call it in the transaction that then announces, so that nobody registers between the two.
     """
-    return resolve(kind, register.members(schools), office.schools, suspension.resting(office))
+    return resolve(Kind.BROADCAST, register.members(schools), office.schools, suspension.resting(office))
 
 
 def announce(office: Office, new: NewAnnouncement, to: Audience) -> Announced:

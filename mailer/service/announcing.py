@@ -18,7 +18,7 @@ from mailer.schedule.queued import Selection
 from mailer.schedule.transition import CANCELLED
 from mailer.service import suspension
 from mailer.service.announce import NewAnnouncement, frozen, write
-from mailer.service.audit import record
+from mailer.service.audit import TIMER, record
 from mailer.service.office import Office
 from mailer.service.roster import DEREGISTERED
 from mailer.store import announcements, control, registry
@@ -28,7 +28,6 @@ from mailer.store.database import transaction
 
 #: Households in a transaction: it keeps the store for some milliseconds, and the flush at its end is not most of that.
 HANDFUL = 250
-TIMER = "timer"
 
 
 def begin(office: Office, new: NewAnnouncement) -> str:

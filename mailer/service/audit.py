@@ -6,6 +6,9 @@ from typing import Any
 from mailer.service.office import Office
 from mailer.store import audit
 
+#: Who did what nobody asked for at that moment.
+TIMER = "timer"
+
 
 def record(office: Office, actor: str, action: str, subject: str, /, **detail: Any) -> None:
     """Write that `actor` did `action` (as in `broadcast.send`) to `subject`; call it in the transaction of the deed.

@@ -125,7 +125,7 @@ def _resolved(office: Office, request: BroadcastRequest) -> tuple[NewAnnouncemen
         not_before=max(office.clock(), request.at) if request.at else None,
         lifetime=request.expires,
     )
-    return new, audience(office, Kind.BROADCAST, schools)
+    return new, audience(office, schools)
 
 
 def _schools(office: Office, codes: tuple[str, ...]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mailer.clock import elapsed
 from mailer.domain.retention import RULES, Kind, until
-from mailer.service.audit import record
+from mailer.service.audit import TIMER, record
 from mailer.service.office import Office
 from mailer.store import figures, retention
 from mailer.store.accounting import Forgotten, Tally
@@ -20,7 +20,6 @@ from mailer.store.retention import PARTS, Held
 
 __all__ = ["PARTS", "Forgotten", "Kept", "Kind", "Room", "close", "enter", "find", "forget", "kept", "over", "room"]
 
-TIMER = "timer"
 #: How long the store may be locked at a time, in seconds, but for the commit; so many rows go between two looks.
 LONGEST, FEW = 0.01, 10
 #: So many are looked for at a time.

@@ -12,7 +12,7 @@ from typing import Any
 from mailer.domain.moment import written
 from mailer.schedule.stop import Part, Stop, Stops
 from mailer.service.announce import NoSuchAnnouncement
-from mailer.service.audit import record
+from mailer.service.audit import TIMER, record
 from mailer.service.office import Office
 from mailer.service.queue import NothingNamed
 from mailer.store import announcements, control, domains, stops
@@ -32,8 +32,6 @@ __all__ = [
     "suspend",
     "suspended",
 ]
-
-TIMER = "timer"
 
 
 @dataclass(frozen=True, slots=True)

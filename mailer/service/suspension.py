@@ -19,7 +19,7 @@ from mailer.domain.suspension import COMPLAINT, RETURNS_WITHIN, Kind, cause
 from mailer.ids import queue_id
 from mailer.schedule.item import ItemState
 from mailer.service import wave
-from mailer.service.audit import record
+from mailer.service.audit import TIMER, record
 from mailer.service.office import Office
 from mailer.store import suspensions
 from mailer.store.database import transaction
@@ -27,7 +27,6 @@ from mailer.store.suspensions import COUNTS, WAVE, Kept, Suspended
 
 __all__ = ["Kept", "Noted", "Resting", "Suspended"]
 
-TIMER = "timer"
 SESSION, REPORT = "session", "report"
 #: So many setbacks are judged in one go: nobody waits for the store for longer than a tenth of a second.
 AT_ONCE = 50

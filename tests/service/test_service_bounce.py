@@ -35,7 +35,7 @@ def sent(office: Office) -> str:
     entry = Entry("t-daiichi", "3", "1組", "山田 太郎", "", "y1", {1: ADDRESS, 2: "other@gmail.com"}, True)
     roster.import_entries(office, [(2, entry)], "test")
     new = NewAnnouncement(Kind.BROADCAST, Lane.SAFETY, ("t-daiichi",), "件名", "本文", False, "test", ())
-    return announce(office, new, audience(office, Kind.BROADCAST, ("t-daiichi",))).id
+    return announce(office, new, audience(office, ("t-daiichi",))).id
 
 
 def claim(office: Office) -> tuple[int, int]:

@@ -41,7 +41,7 @@ def sent(office: Office) -> str:
     ]
     roster.import_entries(office, list(enumerate(entries, 2)), "test")
     new = NewAnnouncement(Kind.BROADCAST, Lane.SAFETY, SCHOOLS, "不審者情報", "本文です", True, "test", ())
-    return announce(office, new, audience(office, Kind.BROADCAST, SCHOOLS)).id
+    return announce(office, new, audience(office, SCHOOLS)).id
 
 
 def token_of(office: Office, address: str) -> str:

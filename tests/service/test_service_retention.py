@@ -73,7 +73,7 @@ def sent(office: Office, clock: FakeClock) -> Sent:
     roster.import_entries(office, [(2, entry), (3, away)], "test")
     clock.advance(seconds=1)
     new = NewAnnouncement(Announced.BROADCAST, Lane.SAFETY, ("t-daiichi",), "件名", "本文", True, "test", ())
-    name = announce(office, new, audience(office, Announced.BROADCAST, ("t-daiichi",))).id
+    name = announce(office, new, audience(office, ("t-daiichi",))).id
     clock.advance(seconds=1)
     settle(office, "docomo.ne.jp", Verdict.ACCEPTED, 250)
     settle(office, "example.jp", Verdict.REFUSED, 550)
@@ -202,7 +202,7 @@ def test_a_mail_that_returns_after_all_terms_names_nobody_else(office: Office, s
     assert after == before
     # The number that stood in the return address is never given out again.
     new = NewAnnouncement(Announced.BROADCAST, Lane.SAFETY, ("t-daiichi",), "件名", "本文", True, "test", ())
-    announce(office, new, audience(office, Announced.BROADCAST, ("t-daiichi",)))
+    announce(office, new, audience(office, ("t-daiichi",)))
     assert min(number for (number,) in select("SELECT id FROM queue_item")) > max(sent.items)
 
 

@@ -31,7 +31,7 @@ def take_in(office: Office, *entries: Entry) -> roster.Imported:
 def broadcast(office: Office) -> None:
     schools = ("t-daiichi", "t-daini")
     new = NewAnnouncement(Kind.BROADCAST, Lane.SAFETY, schools, "件名", "本文", False, "test", ())
-    announce(office, new, audience(office, Kind.BROADCAST, schools))
+    announce(office, new, audience(office, schools))
 
 
 def states() -> dict[str, tuple[str, str]]:

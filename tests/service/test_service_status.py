@@ -33,7 +33,7 @@ def register(office: Office, count: int) -> None:
 
 def broadcast(office: Office, lane: Lane) -> str:
     new = NewAnnouncement(Kind.BROADCAST, lane, ("t-daiichi",), "件名", "本文", False, "test", ())
-    return announce(office, new, audience(office, Kind.BROADCAST, ("t-daiichi",))).id
+    return announce(office, new, audience(office, ("t-daiichi",))).id
 
 
 def test_an_empty_appliance(office: Office, tmp_path: Path) -> None:
