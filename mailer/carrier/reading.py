@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from mailer.carrier.group import Carrier, Carriers
 from mailer.carrier.reason import Reason
-from mailer.carrier.rule import NO_CODE, OF_RECIPIENTS, Rule, plain_words
+from mailer.carrier.rule import NO_CODE, OF_RECIPIENTS, Rule, first_that_says, plain_words
 
 _STATUS = re.compile(r"\s*#?([245]\.\d{1,3}\.\d{1,3})\b")
 _STATUS_BEHIND = re.compile(r"#([245]\.\d{1,3}\.\d{1,3})\b")  # as qmail writes it
@@ -88,8 +88,7 @@ def _first(
     carriers: Carriers, carrier: Carrier | None, mx: str, stage: str, code: int, enhanced: str, words: str
 ) -> Rule | None:
     """Return the first rule that applies."""
-    candidates = _candidates(carriers, carrier, mx, stage, code, enhanced)
-    return next((rule for rule in candidates if rule.says(words)), None)
+    return first_that_says(_candidates(carriers, carrier, mx, stage, code, enhanced), words)
 
 
 @lru_cache(maxsize=4096)

@@ -6,6 +6,7 @@ status (RFC 3463 §2), its words. What it leaves out is not looked at. The words
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mailer.carrier.reason import Reason
@@ -69,10 +70,18 @@ class Rule:
 
     def says(self, words: str) -> bool:
         """Tell whether the plain words of a reply are those of the rule."""
-        for phrase in self.phrases:  # the hot loop of reading: written out it takes a quarter less time than any()
+        return first_that_says((self,), words) is not None
+
+
+def first_that_says(rules: Iterable[Rule], words: str) -> Rule | None:
+    """Return the first of some rules whose words are the plain words of a reply, or None."""
+    for rule in rules:  # the hot loop of reading: a function called for each rule would take a tenth more time
+        for phrase in rule.phrases:  # and any() a quarter more
             if phrase in words:
                 break
         else:
-            if self.phrases:
-                return False
-        return self.text is None or self.text.search(words) is not None
+            if rule.phrases:
+                continue
+        if rule.text is None or rule.text.search(words) is not None:
+            return rule
+    return None
