@@ -3,7 +3,8 @@
 What a receiver said against an address is a setback; only what is the guardian's to mend is one (N9: our own fault and
 the receiver's trouble are none). A dead address rests after a few over a few announcements, one that might live after
 a long run. A mail that was accepted after them, and did not come back, clears them. A complaint is enough by itself:
-its reader does not want our mail.
+its reader does not want our mail. It must be about a mail of late, because whoever has once seen a mail's source can
+complain about that mail for ever (attacks A12).
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ from enum import StrEnum
 COMPLAINT = "complaint"
 #: How long a mail that was accepted may still come back before it proves that the address works again.
 RETURNS_WITHIN = timedelta(days=1)
+#: So long after a mail left is a complaint about it heeded.
+COMPLAINS_WITHIN = timedelta(days=30)
 #: Reasons that the DNS tells: asking it again bothers no mail server, and our own resolver may have been at fault.
 OF_THE_DNS = ("domain_unknown", "not_accepting")
 SOON = timedelta(days=1)
@@ -65,6 +68,11 @@ class Setback:
     kind: Kind
     reason: str
     words: str
+
+
+def heeds(age: timedelta) -> bool:
+    """Tell whether a complaint about a mail is heeded that left so long ago."""
+    return age <= COMPLAINS_WITHIN
 
 
 def cause(setbacks: Sequence[Setback], accepted_at: datetime | None, terms: Terms) -> Setback | None:

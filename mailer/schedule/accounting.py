@@ -88,10 +88,16 @@ def _problems_of(one: ItemFacts) -> Iterator[str]:
     open_attempts = one.verdicts.count(None)
     if open_attempts != (one.item.state is ItemState.SENDING):
         yield f"is {one.item.state.value} and {open_attempts} attempts are under way"
-    if (verdict := FINAL_VERDICT.get(one.item.state)) and verdict not in one.verdicts[-1:]:
+    verdict = FINAL_VERDICT.get(one.item.state)
+    if verdict and verdict not in one.verdicts[-1:] and not _came_back_unseen(one.item):
         yield f"is {one.item.state.value} and its last attempt was not {verdict.value}"
     if one.item.state in FINAL_VERDICT and not _has_evidence(one.item):
         yield f"is {one.item.state.value} without evidence"
+
+
+def _came_back_unseen(item: QueuedItem) -> bool:
+    """Tell whether the mail came back that a server took in an attempt of which we never heard the end."""
+    return item.state is ItemState.RETURNED and item.possible_duplicate
 
 
 FINAL_VERDICT = {

@@ -14,9 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mailer.bounce.event import Event, Kind, ReadMail
-from mailer.bounce.match import about
+from mailer.bounce.match import about, forwarded
 from mailer.carrier.reason import Reason
 from mailer.carrier.wave import Day
+from mailer.domain.suspension import heeds
 from mailer.ids import queue_number
 from mailer.schedule.outcome import Evidence
 from mailer.service import canary, suspension, wave
@@ -110,7 +111,7 @@ def learn(office: Office, mail_id: int, mail: ReadMail) -> str:
     linked = _linked(office, arrival.item_id, mail)
     returned = False
     for event in _events(mail, linked):
-        concerned = linked is not None and about(event, linked.item.address_key)
+        concerned = linked is not None and _is_about(office, event, linked.item.address_key)
         item_id = linked.item.item_id if linked and concerned else None
         proved = linked is not None and linked.proved and concerned
         bounce_events.add(mail_id, event, item_id, arrival.received_at, proved=proved)
@@ -119,6 +120,12 @@ def learn(office: Office, mail_id: int, mail: ReadMail) -> str:
     meaning = RETURNED if returned else _meaning(mail.events)
     bounce_events.interpret(mail_id, meaning, linked.item.item_id if linked else None)
     return meaning
+
+
+def _is_about(office: Office, event: Event, address_key: str) -> bool:
+    if event.kind.failed and forwarded(event, address_key, lambda domain: office.receiver(domain, "")):
+        return False
+    return about(event, address_key)
 
 
 def _events(mail: ReadMail, linked: Linked | None) -> tuple[Event, ...]:
@@ -168,7 +175,8 @@ def _apply(office: Office, item: Concerned, event: Event) -> bool:
     domain = item.address_key.rpartition("@")[2]
     said = suspension.Noted(item.item_id, domain, event.kind, event.reason, event.diagnostic)
     if not event.kind.failed:
-        suspension.note(office, said)  # a complaint; whatever else is no failure is not kept there
+        if heeds(office.clock() - item.sent_at):
+            suspension.note(office, said)  # a complaint; whatever else is no failure is not kept there
         return False
     if not inbound.mark_returned(item.item_id, _evidence(event), office.clock()):
         return False

@@ -2,7 +2,8 @@
 
 What was said against an address is kept as it comes (`note`) and judged a while later (`judge`, by the mailer's timer),
 because the first refusals of a wave look like any others. While a wave stands at a receiver nobody is put to rest for
-what it said, and what its days brought is taken back; it never counts, unless an operator thaws the wave.
+what it said, and what its days brought is taken back; it never counts, unless an operator thaws the wave. What a
+reader said, by a complaint, is no part of it.
 
 A person wakes an address, a roster that sets it anew, or the reach test: the first announcement after its time, safety
 mail too, goes to the address as if it did not rest. That costs others nothing, and if the address works again it is
@@ -130,7 +131,9 @@ class _Wave:
         return cls(since, frozenset(day for day, one in wave.days(receiver) if one.thawed))
 
     def judged(self, one: Kept, now: datetime) -> tuple[str, datetime | None]:
-        """Return how a setback stands from now on, and when it is looked at again."""
+        """Return how a setback stands from now on, and when it is looked at again; readers complain in no wave."""
+        if one.setback.kind is Kind.COMPLAINT:
+            return COUNTS, None
         at = one.setback.at.astimezone(JAPAN)
         if self.since is not None:
             return WAVE if at >= self.since else one.standing, now + LOOK_AGAIN

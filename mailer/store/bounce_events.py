@@ -11,8 +11,11 @@ from mailer.store.bounce_models import BounceEvent
 from mailer.store.database import change, select
 from mailer.store.models import instant, moment
 
-ITEM = "SELECT id, address_key, address FROM queue_item WHERE id = ?"
-ITEM_OF_ANNOUNCEMENT = "SELECT id, address_key, address FROM queue_item WHERE id = ? AND announcement_id = ?"
+ITEM = """
+SELECT item.id, item.address_key, item.address, announcement.not_before
+FROM queue_item AS item JOIN announcement ON announcement.id = item.announcement_id WHERE item.id = ?
+"""
+ITEM_OF_ANNOUNCEMENT = ITEM + "AND announcement.id = ?"
 MAIL = "SELECT item_id, received_at FROM inbound_mail WHERE id = ?"
 INTERPRET = "UPDATE inbound_mail SET meaning = ?, item_id = COALESCE(item_id, ?) WHERE id = ?"
 LIST = """
@@ -55,11 +58,12 @@ class Criteria:
 
 @dataclass(frozen=True, slots=True)
 class Concerned:
-    """A queue item that a mail speaks of, and the address it was written to."""
+    """A queue item that a mail speaks of, the address it was written to, and when its announcement left."""
 
     item_id: int
     address_key: str
     address: str
+    sent_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,7 @@ def item(item_id: int, announcement_id: str | None = None) -> Concerned | None:
         found = select(ITEM, (item_id,))
     else:
         found = select(ITEM_OF_ANNOUNCEMENT, (item_id, announcement_id))
-    return next((Concerned(*row) for row in found), None)
+    return next((Concerned(number, key, address, moment(left)) for number, key, address, left in found), None)
 
 
 def add(mail_id: int, event: Event, item_id: int | None, at: datetime, *, proved: bool) -> None:

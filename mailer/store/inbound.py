@@ -19,11 +19,11 @@ KNOWN = "SELECT id FROM inbound_mail WHERE item_id = ? AND digest = ? AND forwar
 #: What came to the return address of an item first: nobody can keep it waiting who never got mail of ours.
 WITH_MEANING = "SELECT id FROM inbound_mail WHERE meaning = ? ORDER BY item_id IS NULL, received_at, id LIMIT ?"
 MEAN = "UPDATE inbound_mail SET meaning = ? WHERE id = ?"
-#: Only what a server took, or may be taking, can come back.
+#: Only what a server took, may be taking, or may have taken when an answer was lost, can come back.
 RETURNED = """
 UPDATE queue_item SET state = 'returned', settled_at = ?, replied_at = ?, host = ?, stage = ?, code = ?, enhanced = ?,
     reply = ?, tls = ?, reason = ?, intent = '', claimed_by = NULL
-WHERE id = ? AND state IN ('accepted', 'sending')
+WHERE id = ? AND (state IN ('accepted', 'sending') OR (state IN ('waiting', 'held', 'expired') AND possible_copies > 0))
 """
 #: An attempt whose reply we have not seen yet was accepted: the mail could not have come back otherwise.
 ACCEPTED = """

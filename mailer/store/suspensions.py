@@ -21,8 +21,14 @@ SELECT item.address_key, item.announcement_id, item.id, announcement.not_before,
 FROM queue_item AS item JOIN announcement ON announcement.id = item.announcement_id
 WHERE item.id = ? AND NOT item.canary
 """
-EXCUSE = "UPDATE setback SET standing = 'wave', due_at = ? WHERE receiver = ? AND at >= ? AND standing = 'counts'"
-BLAMED_AT = "SELECT DISTINCT address_key FROM setback WHERE receiver = ? AND at >= ? AND standing = 'counts'"
+EXCUSE = """
+UPDATE setback SET standing = 'wave', due_at = ?
+WHERE receiver = ? AND at >= ? AND standing = 'counts' AND kind <> 'complaint'
+"""
+BLAMED_AT = """
+SELECT DISTINCT address_key FROM setback
+WHERE receiver = ? AND at >= ? AND standing = 'counts' AND kind <> 'complaint'
+"""
 JUDGE = "UPDATE setback SET standing = ?, due_at = ? WHERE id = ?"
 FORGIVE = "UPDATE setback SET standing = 'forgiven', due_at = NULL WHERE address_key = ? AND standing <> 'forgiven'"
 #: Mails that were accepted and did not come back; the few announcements are gone through, not the many items.

@@ -184,6 +184,30 @@ def test_what_was_not_handed_over_cannot_come_back(office: Office, sent: str, st
     assert meanings() == ["report"]
 
 
+@pytest.mark.parametrize("state", [ItemState.WAITING, ItemState.EXPIRED, ItemState.HELD])
+def test_what_may_have_been_handed_over_when_an_answer_was_lost_can_come_back(
+    office: Office, sent: str, state: ItemState
+) -> None:
+    QueueItem.update(state=state.value, possible_copies=1, possible_duplicate=True).execute()
+    item_id = QueueItem.get(QueueItem.address == ADDRESS).id
+    take(office, item_id, report())
+    assert QueueItem.get_by_id(item_id).state == "returned"
+    assert meanings() == ["returned"]
+    assert select("SELECT kind, reason FROM setback") == [("hard", "address_unknown")]
+    assert broadcast.verify(office, sent) == []
+
+
+def test_where_a_mailbox_sends_our_mail_on_to_is_somebody_else(office: Office, sent: str) -> None:
+    item_id = accepted(office)
+    original = f"Original-Recipient: rfc822; {ADDRESS}\r\nFinal-Recipient: rfc822; old@phone.example\r\n".encode()
+    content = report().replace(f"Final-Recipient: rfc822; {ADDRESS}\r\n".encode(), original)
+    take(office, item_id, content)
+    assert QueueItem.get_by_id(item_id).state == "accepted"
+    assert select("SELECT kind FROM setback") == []
+    (one,) = bounce.listed(Criteria(address=ADDRESS), 10)
+    assert (one.item_id, one.proved, one.meaning) == (item_id, False, "report")
+
+
 @pytest.mark.parametrize("verdict", [Verdict.ACCEPTED, Verdict.DEFERRED])
 def test_a_report_may_overtake_the_end_of_the_attempt(office: Office, sent: str, verdict: Verdict) -> None:
     item_id, number = claim(office)
@@ -309,8 +333,7 @@ def test_what_a_return_says_against_an_address_is_kept_unless_it_is_our_fault(
     assert select("SELECT kind, reason FROM setback") == kept
 
 
-def test_a_complaint_turns_the_address_off(office: Office, sent: str, clock: "FakeClock") -> None:
-    item_id = accepted(office)
+def complaint() -> bytes:
     text = f"""\
 Content-Type: multipart/report; report-type=feedback-report; boundary=b
 
@@ -322,8 +345,28 @@ Original-Rcpt-To: {ADDRESS}
 
 --b--
 """
-    take(office, item_id, text.replace("\n", "\r\n").encode())
+    return text.replace("\n", "\r\n").encode()
+
+
+def test_a_complaint_turns_the_address_off(office: Office, sent: str, clock: "FakeClock") -> None:
+    item_id = accepted(office)
+    clock.advance(days=30)
+    take(office, item_id, complaint())
     clock.advance(minutes=1)
     with transaction():
         suspension.judge(office)
     assert select("SELECT address_key, reason FROM suspension") == [(ADDRESS, "complaint")]
+
+
+def test_a_complaint_about_a_mail_of_long_ago_is_shown_and_changes_nothing(
+    office: Office, sent: str, clock: "FakeClock"
+) -> None:
+    item_id = accepted(office)
+    clock.advance(days=31)
+    take(office, item_id, complaint())
+    clock.advance(minutes=1)
+    with transaction():
+        suspension.judge(office)
+    assert select("SELECT address_key FROM suspension") == select("SELECT kind FROM setback") == []
+    (one,) = bounce.listed(Criteria(address=ADDRESS), 10)
+    assert (one.event and one.event.kind, one.item_id) == ("complaint", item_id)

@@ -343,6 +343,18 @@ def test_what_a_wave_caught_counts_once_an_operator_has_thawed_it(
     assert resting(office) == {DEAD}
 
 
+def test_a_reader_who_complains_in_a_wave_is_heard(office: Office, clock: FakeClock, family: int) -> None:
+    name = go(office, clock, {})
+    clock.advance(days=1)
+    come_back(office, name, "complaint", "complaint")
+    much_refused(office)
+    go(office, clock, {})
+    assert resting(office) == {DEAD}
+    clock.advance(hours=2)
+    judge(office)
+    assert resting(office) == {DEAD}
+
+
 def test_a_wave_that_is_told_later_wakes_whom_its_day_put_to_rest(
     office: Office, clock: FakeClock, family: int
 ) -> None:
