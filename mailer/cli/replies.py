@@ -42,7 +42,8 @@ def replies() -> None:
     cls=Verb,
     help=N_(
         "Show the answers that somebody may have to look after, the newest first: copies that have not reached the"
-        " school's mailbox, notices that found nobody."
+        " school's mailbox, notices that found nobody, and what was withheld because too much came; of that"
+        " what strangers wrote comes last."
     ),
 )
 @option("--all", "everything", is_flag=True, help=N_("All answers, also those that are done with."))

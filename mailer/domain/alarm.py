@@ -37,6 +37,7 @@ class Kind(StrEnum):
     CERTIFICATE = "certificate"
     REPORTED_MAIL = "reported_mail"
     REPORTED_TLS = "reported_tls"
+    REPLIES_WITHHELD = "replies_withheld"
     TEST = "test"
 
 
@@ -56,6 +57,7 @@ REASONS: Mapping[Kind, str] = {
     Kind.CERTIFICATE: "The certificate of port 25 ends soon or cannot be used: {subject}",
     Kind.REPORTED_MAIL: "A report says that mail from us failed both SPF and DKIM: {subject}",
     Kind.REPORTED_TLS: "A report says that TLS with us failed our own policy, which may keep mail back: {subject}",
+    Kind.REPLIES_WITHHELD: "So much mail came to the schools that some was kept without notice or copy: {subject}",
     Kind.TEST: "This is a test of the ways out of the house: {subject}",
 }
 #: Who or what ended an alarm, where no person did.

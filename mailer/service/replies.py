@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from mailer.bounce.event import ReadMail
+from mailer.domain.alarm import Kind as AlarmKind
 from mailer.domain.answering import Arrival, ReplyPolicy, refusal, why_not_forwarded, why_not_noticed
 from mailer.domain.school import School
 from mailer.mime.correspondence import Correspondence
+from mailer.service import alarm
 from mailer.service.audit import record
 from mailer.service.keys import active_selectors
 from mailer.service.office import Office
@@ -28,8 +30,10 @@ NOTICE_EVERY = timedelta(days=1)
 #: From all schools together: nobody can have more sent to somebody whose address he writes on his mails.
 MOST_NOTICES_A_DAY = 3
 HOUR = timedelta(hours=1)
-#: Notices in all, and copies to one school's mailbox.
+#: Notices in all, and copies to one school's mailbox. Registered addresses have an allowance of their own, so that no
+#: stranger uses it up; after a broadcast many of them answer at once.
 MOST_NOTICES_AN_HOUR, MOST_FORWARDS_AN_HOUR = 100, 60
+MOST_REGISTERED_NOTICES_AN_HOUR = 1000
 TRIED = timedelta(days=3)
 
 
@@ -77,6 +81,7 @@ def learn(office: Office, mail_id: int, read: Correspondence, said: ReadMail) ->
         read=read,
         automatic=read.automatic or said.automatic,
         returned=bool(back) or any(office.verp.read(local) is not None for local in locals_),
+        registered=singles.is_registered(reverse_path),
     )
     for code in dict.fromkeys(local.lower() for local in locals_):
         if (school := office.schools.get(code)) is not None:
@@ -88,13 +93,14 @@ def learn(office: Office, mail_id: int, read: Correspondence, said: ReadMail) ->
 
 @dataclass(frozen=True, slots=True)
 class _Came:
-    """A mail as it came; `returned`: to a reverse-path of ours, too."""
+    """A mail as it came; `returned`: to a reverse-path of ours, too; `registered`: its sender is in the roster."""
 
     id: int
     reverse_path: str
     read: Correspondence
     automatic: bool
     returned: bool
+    registered: bool
 
     @property
     def sender(self) -> str:
@@ -110,9 +116,16 @@ def _led_to(office: Office, school: School, mail: _Came) -> int:
             kind, recipient, reason = SingleKind.FORWARD, school.replies.forward_to, _why_no_copy(office, school, mail)
         case ReplyPolicy.REFUSE:
             kind, recipient, reason = SingleKind.NOTHING, "", "refusing"
+    if reason.startswith("too_many"):
+        _tell_of_withheld(office, school, kind, mail)
     selectors = active_selectors(office) if kind is SingleKind.NOTICE and not reason else ()
     known = (mail.id, school.code, kind, mail.sender, recipient, mail.read.message_id)
     return _plan(office, Planned(*known, selectors, reason))
+
+
+def _tell_of_withheld(office: Office, school: School, kind: SingleKind, mail: _Came) -> None:
+    whose = "registered" if mail.registered else "strangers"
+    alarm.raise_(office, AlarmKind.REPLIES_WITHHELD, f"{kind.value} {whose}", f"first at {school.code}")
 
 
 def _plan(office: Office, planned: Planned) -> int:
@@ -129,14 +142,16 @@ def _why_no_notice(office: Office, school: School, mail: _Came) -> str:
     noticed = singles.noticed(mail.sender, now - NOTICE_EVERY)
     if school.code in noticed or len(noticed) >= MOST_NOTICES_A_DAY:
         return "answered_today"
-    sent = singles.sent_since(SingleKind.NOTICE, now - HOUR)
-    return "too_many_notices" if sent >= MOST_NOTICES_AN_HOUR else ""
+    most = MOST_REGISTERED_NOTICES_AN_HOUR if mail.registered else MOST_NOTICES_AN_HOUR
+    sent = singles.sent_since(SingleKind.NOTICE, now - HOUR, registered=mail.registered)
+    return "too_many_notices" if sent >= most else ""
 
 
 def _why_no_copy(office: Office, school: School, mail: _Came) -> str:
     if why := why_not_forwarded(_arrival(school, mail), office.domain):
         return why
-    sent = singles.sent_since(SingleKind.FORWARD, office.clock() - HOUR, school.code)
+    since = office.clock() - HOUR
+    sent = singles.sent_since(SingleKind.FORWARD, since, school.code, registered=mail.registered)
     return "too_many_forwards" if sent >= MOST_FORWARDS_AN_HOUR else ""
 
 

@@ -55,7 +55,8 @@ def look(
     canary.watch(office)
     _end_suspended(office)
     _note_unreached(office, since or now - STILL_NEWS, now)
-    alarms.clear_quiet(Kind.OUR_FAULT, now - alarm.QUIET, now, alarm.BY_QUIET)
+    for kind in (Kind.OUR_FAULT, Kind.REPLIES_WITHHELD):
+        alarms.clear_quiet(kind, now - alarm.QUIET, now, alarm.BY_QUIET)
     news = alarms.take_news()
     alarms.owe(news, paths, now)
     return Found(news, {path: alarms.owed(path, now, LONGEST_AGAIN, MOST_AT_A_TIME) for path in paths})

@@ -34,8 +34,12 @@ WHERE state = 'waiting' AND possible_copies >= ?
 RETURNED = """
 UPDATE single_mail SET state = 'returned', reply = ?, settled_at = ? WHERE id = ? AND state IN ('accepted', 'sending')
 """
+#: Whether an address stands in the roster, or stood there, as it was written or in small letters.
+IS_REGISTERED = "SELECT EXISTS (SELECT 1 FROM address_slot WHERE address_key IN (?1, LOWER(?1)))"
 SENT_SINCE = """
-SELECT COUNT(*) FROM single_mail WHERE state <> 'kept' AND created_at > ? AND kind = ? AND ? IN ('', school)
+SELECT COUNT(*) FROM single_mail AS single JOIN inbound_mail AS came ON came.id = single.mail_id
+WHERE state <> 'kept' AND created_at > ? AND kind = ? AND ? IN ('', school)
+    AND EXISTS (SELECT 1 FROM address_slot WHERE address_key IN (reverse_path, LOWER(reverse_path))) = ?
 """
 NOTICED = """
 SELECT school FROM single_mail WHERE state <> 'kept' AND sender = ? AND created_at > ? AND kind = 'notice'
@@ -45,6 +49,16 @@ SELECT EXISTS (
     SELECT 1 FROM announcement
     WHERE lane = 0 AND expires_at > ? AND cancelled_at IS NULL AND MAX(announced_at, not_before) BETWEEN ? AND ?
 )
+"""
+#: What a person may look after: copies that the mailbox does not have, notices that found nobody, and what was withheld
+#: because too much came. Of that strangers can cause as much as they like; it comes last, and hides nothing else.
+UNSENT = """
+SELECT single.id FROM single_mail AS single JOIN inbound_mail AS came ON came.id = single.mail_id
+WHERE ? IN ('', school) AND state <> 'accepted' AND (state <> 'kept' OR kind = 'forward' OR reason = 'too_many_notices')
+ORDER BY reason IN ('too_many_notices', 'too_many_forwards')
+    AND NOT EXISTS (SELECT 1 FROM address_slot WHERE address_key IN (reverse_path, LOWER(reverse_path))),
+    single.id DESC
+LIMIT ?
 """
 SHIFT = """
 UPDATE single_mail SET next_at = next_at + ?, expires_at = expires_at + ? WHERE state IN ('waiting', 'sending')
@@ -162,9 +176,18 @@ def plan(planned: Planned, now: datetime, expires_at: datetime) -> int:
     return int(row.execute())
 
 
-def sent_since(kind: SingleKind, since: datetime, school: str = "") -> int:
-    """Return how many of a kind were planned since a time, of one school if it is named."""
-    ((count,),) = select(SENT_SINCE, (instant(since), kind, school))
+def is_registered(reverse_path: str) -> bool:
+    """Tell whether somebody is, or was, registered at an address; small letters are as good as those of the roster."""
+    ((found,),) = select(IS_REGISTERED, (reverse_path,))
+    return bool(found)
+
+
+def sent_since(kind: SingleKind, since: datetime, school: str = "", *, registered: bool) -> int:
+    """Return how many of a kind were planned since a time, of one school if it is named.
+
+    Those because of registered senders are counted, or those because of strangers.
+    """
+    ((count,),) = select(SENT_SINCE, (instant(since), kind, school, registered))
     return int(count)
 
 
@@ -228,14 +251,15 @@ def mark_returned(number: int, said: str, now: datetime) -> bool:
 def newest(school: str, limit: int, *, unsent: bool) -> list[Single]:
     """Return the newest, those of one school if it is named; with `unsent` those alone that a person may look after.
 
-    Those are copies for a school that its mailbox did not get, or not yet, and notices that found nobody.
+    Those are copies for a school that its mailbox did not get, or not yet, notices that found nobody, and what was
+    withheld because too much came; that of strangers comes last.
     """
+    if unsent:
+        numbers = [number for (number,) in select(UNSENT, (school, limit))]
+        return [one for number in numbers if (one := get(number)) is not None]
     wanted = SingleMail.select().order_by(SingleMail.id.desc()).limit(limit)
     if school:
         wanted = wanted.where(SingleMail.school == school)
-    if unsent:
-        kept = (SingleMail.state == SingleState.KEPT) & (SingleMail.kind != SingleKind.FORWARD)
-        wanted = wanted.where((SingleMail.state != SingleState.ACCEPTED) & ~kept)
     return [_single(row) for row in wanted]
 
 

@@ -7,12 +7,13 @@ import pytest
 
 from mailer.bounce.event import ReadMail
 from mailer.domain import retention
+from mailer.domain.alarm import Kind as AlarmKind
 from mailer.domain.answering import MOST_OCTETS, Replies, ReplyPolicy
 from mailer.domain.school import Schools
 from mailer.mime.correspondence import read_correspondence
 from mailer.mime.entity import read_mail
 from mailer.schedule.stop import Part
-from mailer.service import broadcast, keys, replies, singles, stops
+from mailer.service import alarm, broadcast, keys, replies, singles, stops, watch
 from mailer.service.office import Office
 from mailer.service.replies import NotForwarded, Single
 from mailer.smtp.address import parse_address
@@ -144,6 +145,53 @@ def test_a_storm_of_senders_is_answered_so_often_an_hour(noticing: Office, clock
     assert {one.state for one in replies.list_("", 30, unsent=False)} == {SingleState.KEPT}
     clock.advance(hours=1, seconds=1)
     assert arrive(noticing, sender="late@example.jp")[0].reason == ""
+
+
+def test_strangers_use_up_no_guardians_notices(noticing: Office, register: Register) -> None:
+    register("t-daini", "Hanako@docomo.ne.jp", SENDER)
+    for number in range(replies.MOST_NOTICES_AN_HOUR + 5):
+        arrive(noticing, sender=f"a{number}@example.jp")
+    assert arrive(noticing, sender="b@example.jp")[0].reason == "too_many_notices"
+    assert arrive(noticing, sender=SENDER)[0].reason == ""
+    assert arrive(noticing, "t-daini", sender="HANAKO@docomo.ne.jp")[0].reason == ""
+    assert arrive(noticing, "t-kyu", sender="Hanako@docomo.ne.jp")[0].reason == "not_addressed"
+
+
+def test_guardians_have_an_allowance_that_ends_too(
+    noticing: Office, register: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replies, "MOST_REGISTERED_NOTICES_AN_HOUR", 3)
+    senders = [f"a{number}@docomo.ne.jp" for number in range(4)]
+    register("t-daini", *senders)
+    assert [arrive(noticing, sender=one)[0].reason for one in senders] == ["", "", "", "too_many_notices"]
+    assert arrive(noticing)[0].reason == ""
+
+
+def test_strangers_use_up_no_guardians_copies(forwarding: Office, register: Register) -> None:
+    register("t-daini", SENDER)
+    for _ in range(replies.MOST_FORWARDS_AN_HOUR + 1):
+        last = arrive(forwarding, sender="a@example.jp")[0].reason
+    assert (last, arrive(forwarding)[0].reason) == ("too_many_forwards", "")
+
+
+def test_what_was_withheld_is_shown_and_called_out(
+    noticing: Office, register: Register, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replies, "MOST_REGISTERED_NOTICES_AN_HOUR", 0)
+    monkeypatch.setattr(replies, "MOST_NOTICES_AN_HOUR", 1)
+    register("t-daini", SENDER)
+    (waiting, known, *strange) = [arrive(noticing, sender=one)[0].id for one in ("x@a.jp", SENDER, "y@a.jp", "z@a.jp")]
+    assert [one.id for one in replies.list_("", 10, unsent=True)] == [known, waiting, *reversed(strange)]
+    assert [one.id for one in replies.list_("t-daini", 10, unsent=True)] == []
+    raised = {one.subject: (one.kind, one.words, one.count) for one in alarm.list_()}
+    assert raised == {
+        "notice registered": (AlarmKind.REPLIES_WITHHELD, "first at t-daiichi", 1),
+        "notice strangers": (AlarmKind.REPLIES_WITHHELD, "first at t-daiichi", 2),
+    }
+    clock.advance(days=1, minutes=1)
+    with transaction():
+        watch.look(noticing, {}, (), (), None)
+    assert alarm.list_() == []
 
 
 def test_two_answering_machines_that_face_each_other_fall_silent(noticing: Office) -> None:
@@ -446,6 +494,8 @@ def test_the_same_bytes_at_every_attempt(noticing: Office, clock: FakeClock) -> 
 
 
 def test_the_limits_are_looked_up_by_what_was_sent_alone(noticing: Office) -> None:
-    for sql, words in ((store.SENT_SINCE, (0, "notice", "")), (store.NOTICED, (SENDER, 0))):
+    for sql, words in ((store.SENT_SINCE, (0, "notice", "", False)), (store.NOTICED, (SENDER, 0))):
         plan = " ".join(str(row[-1]) for row in select(f"EXPLAIN QUERY PLAN {sql}", words))
         assert "USING INDEX single_mail_" in plan
+    plans = [row[-1] for row in select(f"EXPLAIN QUERY PLAN {store.IS_REGISTERED}", (SENDER,))]
+    assert any("INDEX address_slot" in str(plan) for plan in plans)
