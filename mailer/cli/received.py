@@ -12,6 +12,8 @@ from mailer.cli.verb import N_, Verb, option
 from mailer.language import _
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mailer.service.received_report import DaySums, Kept, KeptMail, KeptTls, Shown
 
 KINDS = {"dmarc": N_("mail (DMARC)"), "tls": N_("TLS"), "complaint": N_("complaints")}
@@ -80,6 +82,7 @@ def document(one: "DaySums") -> dict[str, Any]:
         "receiver": one.receiver,
         "kind": kind,
         "reports": list(one.numbers),
+        "contradicted": list(one.contradicted),
         "mails": {name: getattr(one.mails, name) for name in MAILS} if kind == "dmarc" else None,
         "sessions": {
             "succeeded": one.tls.succeeded,
@@ -96,7 +99,7 @@ def document(one: "DaySums") -> dict[str, Any]:
 def meanings(one: "DaySums") -> list[str]:
     """Return what sums mean, and whose matter it is, in a sentence or some."""
     meant = {"dmarc": _of_mails, "tls": _of_sessions, "complaint": _of_complaints}[one.kind.value]
-    return list(meant(one)) or [_("all is well")]
+    return [*meant(one), *_contradictions(one)] or [_("all is well")]
 
 
 def total(one: "DaySums") -> int:
@@ -137,14 +140,25 @@ def _of_complaints(one: "DaySums") -> Iterator[str]:
     yield _("readers called {n} of our mails spam").format(n=len(one.numbers))
 
 
+def _contradictions(one: "DaySums") -> Iterator[str]:
+    if one.contradicted:
+        words = _(
+            "another report bears the name of {numbers} and says something else: one may be forged; all are counted"
+        )
+        yield words.format(numbers=_numbers(one.contradicted))
+
+
 def _rows(one: "DaySums") -> Iterator[tuple[object, ...]]:
     """Give a line for each thing that sums mean; the first says what they are the sums of."""
     first, *others = meanings(one)
-    numbers = ", ".join(map(str, one.numbers[:MOST_NUMBERS])) + (" …" if len(one.numbers) > MOST_NUMBERS else "")
     day = f"{one.day} {_zone(one.zone)}"
-    yield day, one.receiver, _(KINDS[one.kind.value]), total(one), numbers, first
+    yield day, one.receiver, _(KINDS[one.kind.value]), total(one), _numbers(one.numbers), first
     for meaning in others:
         yield *("",) * 5, meaning
+
+
+def _numbers(numbers: "Sequence[int]") -> str:
+    return ", ".join(map(str, numbers[:MOST_NUMBERS])) + (" …" if len(numbers) > MOST_NUMBERS else "")
 
 
 def _zone(zone: str) -> str:
@@ -165,6 +179,7 @@ def _describe(found: "Shown") -> None:
             (_("about"), _("{span} (Japan time)").format(span=span)),
             (_("came in"), report.received_at),
             (_("mail"), report.mail_id),
+            (_("contradicts"), _numbers(found.contradicts)),
         ]
     )
     if found.mails:
@@ -203,6 +218,7 @@ def _tls_row(one: "KeptTls") -> tuple[object, ...]:
 def _whole(found: "Shown") -> dict[str, Any]:
     return {
         **_report(found.report),
+        "contradicts": list(found.contradicts),
         "mails": [_mail(one) for one in found.mails],
         "sessions": [_tls(one) for one in found.sessions],
     }

@@ -78,13 +78,17 @@ class TlsSums:
 
 @dataclass(frozen=True, slots=True)
 class DaySums:
-    """What one receiver reports of one kind about one day of its zone; `numbers` are those of the reports."""
+    """What one receiver reports of one kind about one day of its zone; `numbers` are those of the reports.
+
+    `contradicted` are those of them whose name another report bears that says something else.
+    """
 
     day: date
     zone: str
     receiver: str
     kind: Kind
     numbers: tuple[int, ...]
+    contradicted: tuple[int, ...] = ()
     mails: MailSums = field(default_factory=lambda: mail_sums(()))
     tls: TlsSums = field(default_factory=lambda: tls_sums(()))
 

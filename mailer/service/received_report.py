@@ -1,11 +1,13 @@
 """What do others report about our mail, and who must hear of it?
 
-A report is kept once for its reporter and its name, whatever mails bring it, and summed by receiver and day. What it
-counts of other domains is kept and not summed. Anybody can write a report: it informs people and never changes how mail
-is sent. An alarm is raised where one says that mail from us failed both SPF and DKIM, or that TLS with us failed a
-policy of ours.
+A report is kept once for its reporter, its name and what it says, whatever mails bring it, and summed by receiver and
+day. What it counts of other domains is kept and not summed. Anybody can write a report, and take the name of one that
+is still to come: reports inform people and never change how mail is sent, and of those that contradict each other all
+are kept, summed, and marked. An alarm is raised where one says that mail from us failed both SPF and DKIM, or that TLS
+with us failed a policy of ours.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -38,9 +40,10 @@ class NoSuchReport(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One report with all that it counts."""
+    """One report with all that it counts; `contradicts` are those of its name that say something else."""
 
     report: Kept
+    contradicts: Sequence[int]
     mails: Sequence[KeptMail]
     sessions: Sequence[KeptTls]
 
@@ -62,9 +65,9 @@ def keep(office: Office, mail_id: int | None, received: Received) -> int:
     """Keep a report that came in a mail; return its number, which a second copy has too. Inside a Writer."""
     kept = _kept(office, mail_id, received)
     mails, sessions = received_rows.mails(office, received), received_rows.sessions(office, received)
+    if (known := received_reports.number(kept)) is not None:
+        return known
     number = received_reports.add(kept, mails, sessions)
-    if number is None:
-        return received_reports.number(kept)
     if abs(office.clock() - kept.span.ends_at) < STILL_NEWS:
         _alarm_of_mails(office, kept, mails)
         _alarm_of_sessions(office, kept, sessions)
@@ -83,13 +86,14 @@ def complained(office: Office, mail_id: int, domain: str) -> int:
         reporter=reporter,
         report_id=f"mail {mail_id}",
         domain=office.domain,
+        digest=b"",
         receiver=office.receiver(reporter, ""),
         organisation=reporter,
         contact="",
         policy="",
     )
-    number = received_reports.add(kept, (), ())
-    return received_reports.number(kept) if number is None else number
+    known = received_reports.number(kept)
+    return received_reports.add(kept, (), ()) if known is None else known
 
 
 def sums(office: Office, days: int, kind: Kind | None = None, receiver: str | None = None) -> list[DaySums]:
@@ -103,7 +107,8 @@ def show(number: int) -> Shown:
     report = received_reports.get(number)
     if report is None:
         raise NoSuchReport(number)
-    return Shown(report, received_reports.mails(number), received_reports.sessions(number))
+    counted = received_reports.mails(number), received_reports.sessions(number)
+    return Shown(report, received_reports.others(number), *counted)
 
 
 def end_quiet(office: Office) -> None:
@@ -126,6 +131,7 @@ def _kept(office: Office, mail_id: int | None, received: Received) -> Kept:
         reporter=reporter,
         report_id=received.report_id,
         domain=received.domain,
+        digest=hashlib.sha256(repr(received).encode("utf-8", "backslashreplace")).digest(),
         receiver=known[0] if known else reporter,
         organisation=received.organisation,
         contact=received.contact,

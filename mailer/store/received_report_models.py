@@ -3,7 +3,7 @@
 A complaint has no rows: it is about one mail.
 """
 
-from peewee import AutoField, BooleanField, ForeignKeyField, IntegerField, TextField
+from peewee import AutoField, BlobField, BooleanField, ForeignKeyField, IntegerField, TextField
 
 from mailer.store.models import InboundMail, Instant, Table
 
@@ -11,6 +11,7 @@ from mailer.store.models import InboundMail, Instant, Table
 class ReceivedReport(Table):
     """One report, kept once however often it comes; `receiver` is what we call whoever reports.
 
+    `digest` tells apart what bears the same name: whoever guesses the name of a report cannot keep the true one out.
     `day` is the day that it is about, as `2026-04-10`, in `zone` (Japan or UTC); `mail` is the one it came in.
     """
 
@@ -19,6 +20,7 @@ class ReceivedReport(Table):
     reporter = TextField()
     report_id = TextField()
     domain = TextField()
+    digest = BlobField()
     receiver = TextField()
     organisation = TextField()
     contact = TextField()
@@ -31,7 +33,7 @@ class ReceivedReport(Table):
     mail = ForeignKeyField(InboundMail, null=True, index=True, on_delete="SET NULL")
 
     class Meta:
-        indexes = ((("kind", "reporter", "report_id", "domain"), True),)
+        indexes = ((("kind", "reporter", "report_id", "domain", "digest"), True),)
 
 
 class ReportedMail(Table):

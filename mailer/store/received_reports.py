@@ -17,12 +17,20 @@ from mailer.store.database import executemany, select
 from mailer.store.models import instant, moment
 
 ADD = """
-INSERT INTO received_report (kind, reporter, report_id, domain, receiver, organisation, contact, policy, day, zone,
-    begins_at, ends_at, received_at, mail_id)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT DO NOTHING RETURNING id
+INSERT INTO received_report (kind, reporter, report_id, domain, digest, receiver, organisation, contact, policy, day,
+    zone, begins_at, ends_at, received_at, mail_id)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+RETURNING id
 """
-KNOWN = "SELECT id FROM received_report WHERE kind = ? AND reporter = ? AND report_id = ? AND domain = ?"
+#: An earlier release kept no digest, and one report of a name alone.
+KNOWN = """
+SELECT id FROM received_report
+WHERE kind = ? AND reporter = ? AND report_id = ? AND domain = ? AND digest IN (?, x'')
+"""
+OTHERS = """
+SELECT other.id FROM received_report AS report JOIN received_report AS other USING (kind, reporter, report_id, domain)
+WHERE report.id = ? AND other.id <> report.id ORDER BY other.id
+"""
 ADD_MAIL = """
 INSERT INTO reported_mail (report_id, about_us, sender, source, messages, disposition, dkim, spf, header_from,
     envelope_from, dkim_said, spf_said, reasons)
@@ -33,8 +41,8 @@ INSERT INTO reported_tls (report_id, about_us, policy, domain, sessions, failure
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 GET = """
-SELECT id, kind, begins_at, ends_at, received_at, mail_id, reporter, report_id, domain, receiver, organisation, contact,
-    policy
+SELECT id, kind, begins_at, ends_at, received_at, mail_id, reporter, report_id, domain, digest, receiver, organisation,
+    contact, policy
 FROM received_report WHERE id = ?
 """
 MAIL_ROWS = """
@@ -47,8 +55,12 @@ SELECT about_us, policy, domain, sessions, failure, host, source, reason FROM re
 ORDER BY id
 """
 DAYS = """
-SELECT day, zone, receiver, kind, id FROM received_report
-WHERE day BETWEEN ? AND ? AND (? IS NULL OR kind = ?) AND (? IS NULL OR receiver = ?)
+SELECT day, zone, receiver, kind, id, EXISTS (
+    SELECT 1 FROM received_report AS other
+    WHERE other.kind = report.kind AND other.reporter = report.reporter AND other.report_id = report.report_id
+        AND other.domain = report.domain AND other.id <> report.id
+)
+FROM received_report AS report WHERE day BETWEEN ? AND ? AND (? IS NULL OR kind = ?) AND (? IS NULL OR receiver = ?)
 ORDER BY day DESC, receiver, kind, zone, id
 """
 MAILS = """
@@ -68,7 +80,10 @@ _Place = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A report as it is kept; `id` is 0 before it is, `mail_id` the number of the mail it came in, if that is kept."""
+    """A report as it is kept; `id` is 0 before it is, `mail_id` the number of the mail it came in, if that is kept.
+
+    `digest` is that of all that it says, which a second copy says, too.
+    """
 
     id: int
     kind: Kind
@@ -78,6 +93,7 @@ class Kept:
     reporter: str
     report_id: str
     domain: str
+    digest: bytes
     receiver: str
     organisation: str
     contact: str
@@ -101,21 +117,25 @@ class KeptTls:
     row: TlsRow
 
 
-def add(report: Kept, mails: Sequence[KeptMail], sessions: Sequence[KeptTls]) -> int | None:
-    """Write a report and return its number; None if it was known."""
+def add(report: Kept, mails: Sequence[KeptMail], sessions: Sequence[KeptTls]) -> int:
+    """Write a report that is not known and return its number."""
     span = report.span
     times = (instant(span.begins_at), instant(span.ends_at), instant(report.received_at))
     said = (report.receiver, report.organisation, report.contact, report.policy, span.day.isoformat(), span.zone)
-    for (number,) in select(ADD, (*_key(report), *said, *times, report.mail_id)):
-        executemany(ADD_MAIL, [(number, one.about_us, one.sender.value, *_mail(one.row)) for one in mails])
-        executemany(ADD_TLS, [(number, one.about_us, *_tls(one.row)) for one in sessions])
-        return int(number)
-    return None
+    ((new,),) = select(ADD, (*_key(report), *said, *times, report.mail_id))
+    executemany(ADD_MAIL, [(new, one.about_us, one.sender.value, *_mail(one.row)) for one in mails])
+    executemany(ADD_TLS, [(new, one.about_us, *_tls(one.row)) for one in sessions])
+    return int(new)
 
 
-def number(report: Kept) -> int:
-    """Return the number of a report that is known."""
-    return int(select(KNOWN, _key(report))[0][0])
+def number(report: Kept) -> int | None:
+    """Return the number of a report that is known and says the same, or None."""
+    return next((int(known) for (known,) in select(KNOWN, _key(report))), None)
+
+
+def others(number: int) -> list[int]:
+    """Return the reports that bear the same name and say something else."""
+    return [other for (other,) in select(OTHERS, (number,))]
 
 
 def get(number: int) -> Kept | None:
@@ -140,7 +160,10 @@ def sessions(number: int) -> list[KeptTls]:
 
 
 def days(since: date, until: date, kind: Kind | None, receiver: str | None) -> list[DaySums]:
-    """Return what was reported about the days from one to another, by day, receiver and kind, the newest first."""
+    """Return what was reported about the days from one to another, by day, receiver and kind, the newest first.
+
+    Reports that contradict each other are summed all: nobody knows which is true, and none may hide what another says.
+    """
     span = (since.isoformat(), until.isoformat())
     wanted = (*span, receiver, receiver)
     mails: dict[_Place, list[Mails]] = defaultdict(list)
@@ -150,12 +173,15 @@ def days(since: date, until: date, kind: Kind | None, receiver: str | None) -> l
     for day, zone, name, *counted in select(SESSIONS, wanted):
         tls[day, zone, name].append(Sessions(*counted))
     numbers: dict[tuple[_Place, Kind], list[int]] = defaultdict(list)
+    contradicted: dict[tuple[_Place, Kind], list[int]] = defaultdict(list)
     asked = kind and kind.value
-    for day, zone, name, what, id_ in select(DAYS, (*span, asked, asked, receiver, receiver)):
+    for day, zone, name, what, id_, against in select(DAYS, (*span, asked, asked, receiver, receiver)):
         numbers[(day, zone, name), Kind(what)].append(id_)
+        contradicted[(day, zone, name), Kind(what)] += [id_] if against else []
     return [
         DaySums(
             *(date.fromisoformat(place[0]), place[1], place[2], what, tuple(found)),
+            contradicted=tuple(contradicted[place, what]),
             mails=mail_sums(mails.get(place, ()) if what is Kind.DMARC else ()),
             tls=tls_sums(tls.get(place, ()) if what is Kind.TLS else ()),
         )
@@ -169,8 +195,8 @@ def complained_of(mail_id: int) -> frozenset[str]:
     return frozenset(domain for domain in found if domain)
 
 
-def _key(report: Kept) -> tuple[str, ...]:
-    return report.kind.value, report.reporter, report.report_id, report.domain
+def _key(report: Kept) -> tuple[object, ...]:
+    return report.kind.value, report.reporter, report.report_id, report.domain, report.digest
 
 
 def _mail(row: DmarcRow) -> tuple[object, ...]:

@@ -72,6 +72,21 @@ def test_sums_say_whose_matter_it_is(reported: Town) -> None:
     assert "readers called 1 of our mails spam" in shown
 
 
+def test_reports_that_contradict_each_other_are_told(reported: Town) -> None:
+    genuine = replace(tls("google.json"), span=YESTERDAY)
+    with reported.office() as office, transaction():
+        office = replace(office, receiver=load_carriers(Settings.model_validate({})).name)
+        forged = replace(genuine, rows=tuple(replace(row, failure="") for row in genuine.rows))
+        assert received_report.keep(office, None, genuine) == 3
+        assert received_report.keep(office, None, forged) == 5
+    (one,) = reported.json("reports", "list", "--kind", "tls")
+    assert (one["contradicted"], one["sessions"]["failed"]) == ([3, 5], 4)
+    shown = reported.done("reports", "list", "--kind", "tls")
+    assert "another report bears the name of 3, 5 and says something else: one may be forged; all are counted" in shown
+    assert reported.json("reports", "show", "5")["contradicts"] == [3]
+    assert reported.json("reports", "list", "--kind", "dmarc")[0]["contradicted"] == []
+
+
 def test_where_our_addresses_are_not_known_forgery_is_in_doubt(reported: Town) -> None:
     assert "source_addresses" not in reported.type("reports", "list").stderr
     text = reported.config.read_text()

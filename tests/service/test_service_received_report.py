@@ -91,6 +91,29 @@ def test_a_second_copy_changes_nothing(town: Office) -> None:
     assert alarm.list_()[0].count == 1
 
 
+def test_whoever_guesses_the_name_of_a_report_does_not_keep_it_out(town: Office) -> None:
+    genuine = tls("google.json")
+    forged = replace(genuine, rows=tuple(replace(row, failure="") for row in genuine.rows))
+    first, second = keep(town, forged), keep(town, genuine)
+    assert (keep(town, forged), keep(town, genuine)) == (first, second)
+    (one,) = sums(town)
+    assert (one.numbers, one.contradicted) == ((first, second), (first, second))
+    assert (one.tls.succeeded, one.tls.failed) == (35 + 31, 4)
+    assert [subject for _, subject, _ in alarms()] == ["google"]
+    assert [received_report.show(number).contradicts for number in (first, second)] == [[second], [first]]
+
+
+def test_a_forged_report_of_another_receiver_or_day_does_not_keep_it_out(town: Office) -> None:
+    genuine = dmarc("outlook.xml")
+    span = Span(genuine.span.begins_at - timedelta(days=90), genuine.span.ends_at - timedelta(days=90))
+    for forged in (replace(genuine, organisation="docomo.ne.jp"), replace(genuine, span=span)):
+        keep(town, forged)
+    number = keep(town, genuine)
+    found = {one.receiver: one for one in sums(town)}
+    assert (found["microsoft"].numbers, found["microsoft"].contradicted) == ((number,), (number,))
+    assert found["microsoft"].mails.failed == 7
+
+
 def test_the_name_of_a_report_counts_for_its_reporter_alone(town: Office) -> None:
     report = dmarc("outlook.xml")
     first, other = keep(town, report), keep(town, replace(report, contact="a@other.example", organisation="other"))

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from playhouse.migrations import Runner
 
 from mailer.domain.suspension import Terms
-from mailer.store import announcements, bounce_events, database, inbound, suspensions
+from mailer.store import announcements, bounce_events, database, inbound, received_reports, suspensions
 from mailer.store.bounce_events import Criteria
 from mailer.store.database import MIGRATIONS, Sqlite, StoreError, open_store
 from mailer.store.schema import TABLES
@@ -136,6 +137,27 @@ def test_an_address_that_rests_since_an_earlier_release_rests_on_until_it_is_tes
     assert [one.tested_at for one in suspensions.all_()] == [None, None]
     assert suspensions.resting(Terms(), datetime(1970, 1, 31, tzinfo=UTC)) == {"a@b.jp", "c@d.jp"}
     assert suspensions.resting(Terms(), datetime(1970, 2, 1, tzinfo=UTC)) == {"c@d.jp"}
+    migrated.close()
+
+
+def test_reports_of_before_are_kept_with_their_lines_and_stay_the_only_ones_of_their_name(tmp_path: Path) -> None:
+    with released(tmp_path, before="0016") as old:
+        old.execute_sql(
+            "INSERT INTO received_report VALUES (7, 'tls', 'a.jp', 'n', 'us.jp', 'a', 'A', '', '', '1970-01-01', 'UTC',"
+            " 0, 86400000, 1, NULL)"
+        )
+        old.execute_sql("INSERT INTO reported_tls VALUES (3, 7, 1, 'sts', 'us.jp', 5, '', '', '', '')")
+        old.execute_sql(
+            "INSERT INTO reported_mail VALUES (4, 7, 1, 'ours', '', 5, 'none', 1, 1, '', '', '', '', '')",
+        )
+    migrated = open_store(f"sqlite:///{tmp_path}/mimamori.db", create=True)
+    kept = received_reports.get(7)
+    assert kept is not None
+    assert received_reports.number(replace(kept, digest=b"x")) == 7
+    assert (len(received_reports.mails(7)), len(received_reports.sessions(7))) == (1, 1)
+    assert list(migrated.execute_sql("PRAGMA foreign_key_check")) == []
+    migrated.execute_sql("DELETE FROM received_report")
+    assert list(migrated.execute_sql("SELECT id FROM reported_tls UNION ALL SELECT id FROM reported_mail")) == []
     migrated.close()
 
 
