@@ -92,7 +92,8 @@ def document(one: "DaySums") -> dict[str, Any]:
         }
         if kind == "tls"
         else None,
-        "complaints": len(one.numbers) if kind == "complaint" else None,
+        "complaints": one.complaints if kind == "complaint" else None,
+        "unproved": list(one.unproved) if kind == "complaint" else None,
     }
 
 
@@ -103,9 +104,9 @@ def meanings(one: "DaySums") -> list[str]:
 
 
 def total(one: "DaySums") -> int:
-    """Return how many mails, sessions or complaints sums count."""
+    """Return how many mails, sessions or proved complaints sums count."""
     if one.kind.value == "complaint":
-        return len(one.numbers)
+        return one.complaints
     mails, tls = one.mails, one.tls
     return mails.ours + mails.passed_on + mails.forged if one.kind.value == "dmarc" else tls.succeeded + tls.failed
 
@@ -137,7 +138,11 @@ def _of_sessions(one: "DaySums") -> Iterator[str]:
 
 
 def _of_complaints(one: "DaySums") -> Iterator[str]:
-    yield _("readers called {n} of our mails spam").format(n=len(one.numbers))
+    if one.complaints:
+        yield _("readers called {n} of our mails spam").format(n=one.complaints)
+    if one.unproved:
+        words = _("not proved and not counted: {n}, which anybody can have written who never got mail of ours")
+        yield words.format(n=len(one.unproved))
 
 
 def _contradictions(one: "DaySums") -> Iterator[str]:
@@ -180,6 +185,7 @@ def _describe(found: "Shown") -> None:
             (_("came in"), report.received_at),
             (_("mail"), report.mail_id),
             (_("contradicts"), _numbers(found.contradicts)),
+            *([(_("proved"), _("yes") if report.proved else _("no"))] if report.kind.value == "complaint" else []),
         ]
     )
     if found.mails:
@@ -219,6 +225,7 @@ def _whole(found: "Shown") -> dict[str, Any]:
     return {
         **_report(found.report),
         "contradicts": list(found.contradicts),
+        "proved": found.report.proved,
         "mails": [_mail(one) for one in found.mails],
         "sessions": [_tls(one) for one in found.sessions],
     }

@@ -80,7 +80,8 @@ class TlsSums:
 class DaySums:
     """What one receiver reports of one kind about one day of its zone; `numbers` are those of the reports.
 
-    `contradicted` are those of them whose name another report bears that says something else.
+    `contradicted` are those of them whose name another report bears that says something else,
+    `unproved` the complaints that anybody can have written.
     """
 
     day: date
@@ -89,8 +90,14 @@ class DaySums:
     kind: Kind
     numbers: tuple[int, ...]
     contradicted: tuple[int, ...] = ()
+    unproved: tuple[int, ...] = ()
     mails: MailSums = field(default_factory=lambda: mail_sums(()))
     tls: TlsSums = field(default_factory=lambda: tls_sums(()))
+
+    @property
+    def complaints(self) -> int:
+        """Return how many complaints are proved."""
+        return len(self.numbers) - len(self.unproved) if self.kind is Kind.COMPLAINT else 0
 
 
 def mail_sums(found: Iterable[Mails]) -> MailSums:

@@ -53,8 +53,8 @@ def learn(office: Office, mail_id: int, meaning: str, report: Received | None) -
 
     A mail that says nothing else waits for no person. Inside a Writer.
     """
-    for domain in received_reports.complained_of(mail_id):
-        complained(office, mail_id, domain)
+    for domain, proved in received_reports.complained_of(mail_id).items():
+        complained(office, mail_id, domain, proved=proved)
     if report is not None:
         keep(office, mail_id, report)
         if meaning == bounce.MAIL:
@@ -74,8 +74,11 @@ def keep(office: Office, mail_id: int | None, received: Received) -> int:
     return number
 
 
-def complained(office: Office, mail_id: int, domain: str) -> int:
-    """Keep that a reader whose mail `domain` takes called mail of ours spam; return its number. Inside a Writer."""
+def complained(office: Office, mail_id: int, domain: str, *, proved: bool) -> int:
+    """Keep that a reader whose mail `domain` takes called mail of ours spam; return its number. Inside a Writer.
+
+    It is `proved` if only who got a mail of ours can have written it. What is not counts for nothing.
+    """
     now, reporter = office.clock(), name(domain)
     kept = Kept(
         id=0,
@@ -91,6 +94,7 @@ def complained(office: Office, mail_id: int, domain: str) -> int:
         organisation=reporter,
         contact="",
         policy="",
+        proved=proved,
     )
     known = received_reports.number(kept)
     return received_reports.add(kept, (), ()) if known is None else known

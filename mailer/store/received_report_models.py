@@ -13,6 +13,7 @@ class ReceivedReport(Table):
 
     `digest` tells apart what bears the same name: whoever guesses the name of a report cannot keep the true one out.
     `day` is the day that it is about, as `2026-04-10`, in `zone` (Japan or UTC); `mail` is the one it came in.
+    Of complaints alone some are `proved`: only who got a mail of ours can have written them.
     """
 
     id = AutoField()
@@ -31,6 +32,7 @@ class ReceivedReport(Table):
     ends_at = Instant()
     received_at = Instant(index=True)
     mail = ForeignKeyField(InboundMail, null=True, index=True, on_delete="SET NULL")
+    proved = BooleanField()
 
     class Meta:
         indexes = ((("kind", "reporter", "report_id", "domain", "digest"), True),)

@@ -5,7 +5,7 @@ Those that write do not open a transaction.
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from mailer.report.dmarc import DmarcRow
@@ -18,8 +18,8 @@ from mailer.store.models import instant, moment
 
 ADD = """
 INSERT INTO received_report (kind, reporter, report_id, domain, digest, receiver, organisation, contact, policy, day,
-    zone, begins_at, ends_at, received_at, mail_id)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    zone, begins_at, ends_at, received_at, mail_id, proved)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 RETURNING id
 """
 #: An earlier release kept no digest, and one report of a name alone.
@@ -41,8 +41,8 @@ INSERT INTO reported_tls (report_id, about_us, policy, domain, sessions, failure
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 GET = """
-SELECT id, kind, begins_at, ends_at, received_at, mail_id, reporter, report_id, domain, digest, receiver, organisation,
-    contact, policy
+SELECT id, kind, proved, begins_at, ends_at, received_at, mail_id, reporter, report_id, domain, digest, receiver,
+    organisation, contact, policy
 FROM received_report WHERE id = ?
 """
 MAIL_ROWS = """
@@ -55,7 +55,7 @@ SELECT about_us, policy, domain, sessions, failure, host, source, reason FROM re
 ORDER BY id
 """
 DAYS = """
-SELECT day, zone, receiver, kind, id, EXISTS (
+SELECT day, zone, receiver, kind, id, kind = 'complaint' AND NOT proved, EXISTS (
     SELECT 1 FROM received_report AS other
     WHERE other.kind = report.kind AND other.reporter = report.reporter AND other.report_id = report.report_id
         AND other.domain = report.domain AND other.id <> report.id
@@ -73,7 +73,7 @@ SELECT day, zone, receiver, line.policy, failure, SUM(sessions)
 FROM received_report AS report JOIN reported_tls AS line ON line.report_id = report.id
 WHERE day BETWEEN ? AND ? AND about_us AND (? IS NULL OR receiver = ?) GROUP BY 1, 2, 3, 4, 5
 """
-COMPLAINED = "SELECT DISTINCT recipient FROM bounce_event WHERE mail_id = ? AND kind = 'complaint'"
+COMPLAINED = "SELECT recipient, proved FROM bounce_event WHERE mail_id = ? AND kind = 'complaint' ORDER BY proved"
 #: The day, its zone and the receiver.
 _Place = tuple[str, str, str]
 
@@ -82,7 +82,8 @@ _Place = tuple[str, str, str]
 class Kept:
     """A report as it is kept; `id` is 0 before it is, `mail_id` the number of the mail it came in, if that is kept.
 
-    `digest` is that of all that it says, which a second copy says, too.
+    `digest` is that of all that it says, which a second copy says, too; `proved` is a complaint that only who got a
+    mail of ours can have written.
     """
 
     id: int
@@ -98,6 +99,7 @@ class Kept:
     organisation: str
     contact: str
     policy: str
+    proved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ def add(report: Kept, mails: Sequence[KeptMail], sessions: Sequence[KeptTls]) ->
     span = report.span
     times = (instant(span.begins_at), instant(span.ends_at), instant(report.received_at))
     said = (report.receiver, report.organisation, report.contact, report.policy, span.day.isoformat(), span.zone)
-    ((new,),) = select(ADD, (*_key(report), *said, *times, report.mail_id))
+    ((new,),) = select(ADD, (*_key(report), *said, *times, report.mail_id, report.proved))
     executemany(ADD_MAIL, [(new, one.about_us, one.sender.value, *_mail(one.row)) for one in mails])
     executemany(ADD_TLS, [(new, one.about_us, *_tls(one.row)) for one in sessions])
     return int(new)
@@ -140,9 +142,10 @@ def others(number: int) -> list[int]:
 
 def get(number: int) -> Kept | None:
     """Return a report, or None if there is none with this number."""
-    for id_, kind, begins_at, ends_at, received_at, mail_id, *said in select(GET, (number,)):
+    for id_, kind, proved, begins_at, ends_at, received_at, mail_id, *said in select(GET, (number,)):
         span = Span(moment(begins_at), moment(ends_at))
-        return Kept(id_, Kind(kind), span, moment(received_at), mail_id, *said)
+        kept = Kept(id_, Kind(kind), span, moment(received_at), mail_id, *said)
+        return replace(kept, proved=bool(proved))
     return None
 
 
@@ -174,14 +177,17 @@ def days(since: date, until: date, kind: Kind | None, receiver: str | None) -> l
         tls[day, zone, name].append(Sessions(*counted))
     numbers: dict[tuple[_Place, Kind], list[int]] = defaultdict(list)
     contradicted: dict[tuple[_Place, Kind], list[int]] = defaultdict(list)
+    unproved: dict[tuple[_Place, Kind], list[int]] = defaultdict(list)
     asked = kind and kind.value
-    for day, zone, name, what, id_, against in select(DAYS, (*span, asked, asked, receiver, receiver)):
+    for day, zone, name, what, id_, doubtful, against in select(DAYS, (*span, asked, asked, receiver, receiver)):
         numbers[(day, zone, name), Kind(what)].append(id_)
         contradicted[(day, zone, name), Kind(what)] += [id_] if against else []
+        unproved[(day, zone, name), Kind(what)] += [id_] if doubtful else []
     return [
         DaySums(
             *(date.fromisoformat(place[0]), place[1], place[2], what, tuple(found)),
             contradicted=tuple(contradicted[place, what]),
+            unproved=tuple(unproved[place, what]),
             mails=mail_sums(mails.get(place, ()) if what is Kind.DMARC else ()),
             tls=tls_sums(tls.get(place, ()) if what is Kind.TLS else ()),
         )
@@ -189,10 +195,10 @@ def days(since: date, until: date, kind: Kind | None, receiver: str | None) -> l
     ]
 
 
-def complained_of(mail_id: int) -> frozenset[str]:
-    """Return the domains of the readers whose complaints a mail hands on."""
-    found = (recipient.rpartition("@")[2].lower() for (recipient,) in select(COMPLAINED, (mail_id,)))
-    return frozenset(domain for domain in found if domain)
+def complained_of(mail_id: int) -> dict[str, bool]:
+    """Return the domains of the readers whose complaints a mail hands on, and whether it proves one of them."""
+    found = {recipient.rpartition("@")[2].lower(): bool(proved) for recipient, proved in select(COMPLAINED, (mail_id,))}
+    return {domain: proved for domain, proved in found.items() if domain}
 
 
 def _key(report: Kept) -> tuple[object, ...]:

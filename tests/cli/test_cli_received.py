@@ -34,7 +34,7 @@ def reported(town: Town) -> Town:
         received_report.keep(office, mail, replace(dmarc("google.xml"), span=YESTERDAY))
         received_report.keep(office, mail, replace(dmarc("outlook.xml"), span=YESTERDAY))
         received_report.keep(office, mail, replace(tls("google.json"), span=YESTERDAY))
-        received_report.complained(office, mail, "yahoo.com")
+        received_report.complained(office, mail, "yahoo.com", proved=True)
     return town
 
 
@@ -85,6 +85,30 @@ def test_reports_that_contradict_each_other_are_told(reported: Town) -> None:
     assert "another report bears the name of 3, 5 and says something else: one may be forged; all are counted" in shown
     assert reported.json("reports", "show", "5")["contradicts"] == [3]
     assert reported.json("reports", "list", "--kind", "dmarc")[0]["contradicted"] == []
+
+
+def test_complaints_that_nobody_proves_are_not_counted(reported: Town) -> None:
+    with reported.office() as office, transaction():
+        office = replace(office, receiver=load_carriers(Settings.model_validate({})).name)
+        for domain in ("ezweb.ne.jp", "yahoo.com"):
+            mail = InboundMail.create(
+                received_at=office.clock(),
+                **dict.fromkeys(("reverse_path", "forward_path", "peer", "meaning"), ""),
+                digest=b"",
+                content=b"",
+            )
+            received_report.complained(office, mail.id, domain, proved=False)
+    listed = reported.json("reports", "list", "--kind", "complaint")
+    assert [(one["receiver"], one["complaints"], one["unproved"]) for one in listed] == [
+        *(("au", 0, [5]), ("yahoo", 1, [4 + 2])),
+    ]
+    words = "not proved and not counted: 1, which anybody can have written"
+    assert reported.done("reports", "list").count(words) == 2
+    shown = reported.done("carriers", "show", "au")
+    assert words in shown
+    assert "of our mails spam" not in shown
+    assert [reported.json("reports", "show", str(number))["proved"] for number in (4, 5)] == [True, False]
+    assert "all is well" not in reported.done("reports", "show", "5")
 
 
 def test_where_our_addresses_are_not_known_forgery_is_in_doubt(reported: Town) -> None:

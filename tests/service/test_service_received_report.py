@@ -17,7 +17,7 @@ from mailer.report.received import Received
 from mailer.report.sums import MailSums, TlsSums
 from mailer.report.tls import Counted
 from mailer.report.value import Span
-from mailer.service import alarm, bounce, received_report, received_rows, watch
+from mailer.service import alarm, bounce, broadcast, received_report, received_rows, watch
 from mailer.service.office import Office
 from mailer.service.received_report import DaySums, Kind, NoSuchReport, Sender
 from mailer.smtp.tls_result import TlsPolicy, TlsResult
@@ -25,7 +25,7 @@ from mailer.store import tls_report
 from mailer.store.bounce_events import Criteria
 from mailer.store.database import select, transaction
 from mailer.store.models import InboundMail
-from tests.conftest import FakeClock
+from tests.conftest import FakeClock, Register
 from tests.forgetting import forget
 from tests.report.received_samples import ADDRESS, GZIPPED, OURS, dmarc, mail, tls
 
@@ -304,6 +304,25 @@ def test_complaints_are_counted_by_mail_and_receiver(town: Office) -> None:
     )
     assert (example.receiver, len(example.numbers), len(yahoo.numbers)) == ("example.co.jp", 2, 2)
     assert {received_report.show(number).report.mail_id for number in yahoo.numbers} == {first, second}
+
+
+def test_only_a_complaint_that_proves_itself_counts(town: Office, register: Register) -> None:
+    register("t-daiichi", "mother@yahoo.com")
+    broadcast.send(
+        town, broadcast.BroadcastRequest(("t-daiichi",), "件名", "本文", receipt=False, urgent=True, actor="t")
+    )
+    (item_id,) = (number for (number,) in select("SELECT id FROM queue_item"))
+    genuine = COMPLAINT.replace(b"From: t-daiichi", f"Return-Path: <{town.verp.make(item_id)}>\nFrom: t".encode())
+    forged, proved = arrive(town, COMPLAINT), arrive(town, genuine)
+    example, yahoo = sums(town, Kind.COMPLAINT)
+    shown = {number: received_report.show(number).report for number in (*yahoo.numbers, *example.numbers)}
+    assert {(one.receiver, one.mail_id): one.proved for one in shown.values()} == {
+        ("yahoo", forged): False,
+        ("yahoo", proved): True,
+        ("example.co.jp", forged): False,
+        ("example.co.jp", proved): False,
+    }
+    assert (yahoo.complaints, len(yahoo.unproved), example.complaints, len(example.unproved)) == (1, 1, 0, 2)
 
 
 def test_a_report_that_came_in_waits_for_no_person(town: Office) -> None:

@@ -150,7 +150,22 @@ def test_reports_of_before_are_kept_with_their_lines_and_stay_the_only_ones_of_t
         old.execute_sql(
             "INSERT INTO reported_mail VALUES (4, 7, 1, 'ours', '', 5, 'none', 1, 1, '', '', '', '', '')",
         )
+        for number, proved in ((8, 1), (9, 0)):
+            old.execute_sql(
+                "INSERT INTO inbound_mail VALUES (?, 1, '', 'b-1@x.jp', '192.0.2.1', ?, x'', NULL, 'report')",
+                (number, bytes([number])),
+            )
+            old.execute_sql(
+                "INSERT INTO bounce_event VALUES (?, ?, NULL, ?, 1, 'x@A.jp', 'complaint', '', '', '', '')",
+                (number, number, proved),
+            )
+            old.execute_sql(
+                "INSERT INTO received_report VALUES (?, 'complaint', 'a.jp', ?, 'us.jp', 'a', 'A', '', '',"
+                " '1970-01-01', 'Japan', 0, 1, 1, ?)",
+                (number, f"mail {number}", number),
+            )
     migrated = open_store(f"sqlite:///{tmp_path}/mimamori.db", create=True)
+    assert [one.proved for number in (7, 8, 9) if (one := received_reports.get(number))] == [False, True, False]
     kept = received_reports.get(7)
     assert kept is not None
     assert received_reports.number(replace(kept, digest=b"x")) == 7

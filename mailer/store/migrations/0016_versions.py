@@ -1,4 +1,6 @@
-"""How does a store keep reports that bear the same name and say something else? A frozen copy.
+"""How does a store keep reports that bear one name and contradict each other, and complaints that nobody proves?
+
+A frozen copy.
 
 Before, the first of a name was kept and what came later was taken for its copy; what stands there already has an empty
 digest, and goes on to be the only one of its name. The tables are made anew: a column cannot be put before the
@@ -31,7 +33,10 @@ BEFORE = (
 )
 COPY = (
     "INSERT INTO received_report SELECT id, kind, reporter, report_id, domain, x'', receiver, organisation, contact,"
-    " policy, day, zone, begins_at, ends_at, received_at, mail_id FROM received_report_before",
+    " policy, day, zone, begins_at, ends_at, received_at, mail_id, kind = 'complaint' AND EXISTS ("
+    " SELECT 1 FROM bounce_event AS event WHERE event.mail_id = report.mail_id AND event.kind = 'complaint'"
+    " AND event.proved AND SUBSTR(LOWER(event.recipient), -LENGTH(report.reporter) - 1) = '@' || report.reporter"
+    ") FROM received_report_before AS report",
     "INSERT INTO reported_mail SELECT * FROM reported_mail_before",
     "INSERT INTO reported_tls SELECT * FROM reported_tls_before",
     "DROP TABLE reported_mail_before",
@@ -66,6 +71,7 @@ class ReceivedReport(Table):
     ends_at = BigIntegerField()
     received_at = BigIntegerField(index=True)
     mail = ForeignKeyField(InboundMail, null=True, index=True, on_delete="SET NULL")
+    proved = BooleanField()
 
     class Meta:
         indexes = ((("kind", "reporter", "report_id", "domain", "digest"), True),)
@@ -105,7 +111,7 @@ TABLES = (ReceivedReport, ReportedMail, ReportedTls)
 
 
 def up(migrator: SchemaMigrator, db: Database) -> None:
-    """Make the tables anew with the column."""
+    """Make the tables anew with the columns."""
     migrate(*(migrator.sql(change) for change in BEFORE))
     with db.bind_ctx((InboundMail, *TABLES)):
         db.create_tables(TABLES)
