@@ -31,7 +31,8 @@ MARK = "\ufeff"
         "Show the households that want broadcasts and have no working address 1 or 2, with the reason and what the"
         " guardian can do.\n\n"
         "Households whose guardian has switched off “receive broadcasts” want no mail and are not listed. An address"
-        " whose mail was refused once stands here too, before it rests. When a guardian says that an address is right,"
+        " whose mail was refused once stands here too, before it rests, also while a carrier refuses so much that it is"
+        " undecided whose fault that is. When a guardian says that an address is right,"
         " “bounce resume” has it tried again. The audit log records who took the list."
     ),
 )

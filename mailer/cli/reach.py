@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     help=N_(
         "Count the households of each school by how many of their addresses 1 and 2 work.\n\n"
         "An address works as long as nothing speaks against it: it does not rest, and its last mail was not refused for"
-        " a reason that the guardian can mend. Whom to call is told by call-list."
+        " a reason that the guardian can mend. While a carrier suddenly refuses much more than usual it is undecided"
+        " whether the addresses that it refused work. Whom to call is told by call-list."
     ),
 )
 @of_schools
@@ -36,8 +37,17 @@ def reach(session: Session, school: tuple[str, ...], city: str | None, everyone:
     if session.json:
         output.document([{"school": code, "name": names[code], **asdict(one)} for code, one in found.items()])
         return
-    heads = [_("school"), _("two addresses work"), _("one works"), _("none works"), _("want no broadcasts")]
-    output.table(heads, [(names[code], one.two, one.one, one.none, one.option_off) for code, one in found.items()])
+    heads = [
+        _("school"),
+        _("two addresses work"),
+        _("one works"),
+        _("undecided"),
+        _("none works"),
+        _("want no broadcasts"),
+    ]
+    output.table(
+        heads, [(names[code], one.two, one.one, one.undecided, one.none, one.option_off) for code, one in found.items()]
+    )
 
 
 def slots(one: "HouseholdReach") -> list[dict[str, Any]]:
@@ -46,6 +56,7 @@ def slots(one: "HouseholdReach") -> list[dict[str, Any]]:
 
 
 def _slot(one: "HouseholdReach", slot: "SlotReach") -> dict[str, Any]:
+    from mailer.domain.reach import State
     from mailer.service.reach import last_accepted
 
     trouble = slot.trouble
@@ -55,7 +66,7 @@ def _slot(one: "HouseholdReach", slot: "SlotReach") -> dict[str, Any]:
         "state": slot.state.value,
         "since": trouble and trouble.since,
         "reason": trouble and trouble.reason,
-        **(meaning(trouble.reason) if trouble else {}),
+        **(meaning(trouble.reason) if trouble and slot.state is not State.UNDECIDED else {}),
         "words": trouble and trouble.words,
         "last_accepted": last_accepted(slot.address, one.household.registered_at),
     }
@@ -77,7 +88,10 @@ def state_words(slot: "SlotReach") -> str:
 
     if slot.trouble is None:
         return _("works") if slot.state is State.WORKS else _("cannot be written to")
-    words = _("rests since {day}: {reason}") if slot.state is State.RESTS else _("fails since {day}: {reason}")
+    words = {
+        State.RESTS: _("rests since {day}: {reason}"),
+        State.UNDECIDED: _("undecided since {day}: {reason}"),
+    }.get(slot.state, _("fails since {day}: {reason}"))
     return words.format(day=output.moment(slot.trouble.since)[:10], reason=reason_words(slot.trouble.reason))
 
 
@@ -85,9 +99,12 @@ def advice_words(slot: "SlotReach") -> str:
     """Return what the guardian of an address can do, in the language spoken (English has only what is the matter)."""
     from mailer.carrier.reason import Reason
     from mailer.domain.audience import REASONS, Excluded
+    from mailer.domain.reach import State
 
     if slot.trouble is None:
         return _(REASONS[Excluded.BAD_ADDRESS])
+    if slot.state is State.UNDECIDED:
+        return _("The mail was refused, perhaps by a fault of the carrier: nothing is held against the address so far.")
     if slot.trouble.reason not in set(Reason):
         return slot.trouble.reason
     found = Reason(slot.trouble.reason).meaning

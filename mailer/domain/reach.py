@@ -15,9 +15,13 @@ from mailer.smtp.address import AddressError, parse_address
 
 
 class State(StrEnum):
-    """How an address stands: it works, it was refused last time, it rests, or nothing can be written to it."""
+    """How an address stands: it works, it was refused last time, it rests, or nothing can be written to it.
+
+    UNDECIDED is one that was refused in a wave of refusals: its mail did not arrive, and it may well be in order.
+    """
 
     WORKS = "works"
+    UNDECIDED = "undecided"
     FAILS = "fails"
     RESTS = "rests"
     BAD_ADDRESS = "bad_address"
@@ -56,6 +60,13 @@ class HouseholdReach:
         return sum(one.state is State.WORKS for one in self.slots if one.slot in BROADCAST_SLOTS)
 
     @property
+    def undecided(self) -> bool:
+        """Tell whether none of the addresses that broadcasts go to works for certain, and one may."""
+        return not self.working and any(
+            one.state is State.UNDECIDED for one in self.slots if one.slot in BROADCAST_SLOTS
+        )
+
+    @property
     def must_be_called(self) -> bool:
         """Tell whether the household wants broadcasts and gets none."""
         return self.household.entry.receives_broadcasts and not self.working
@@ -63,10 +74,14 @@ class HouseholdReach:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How many households have two, one and no working address, and how many want no broadcasts."""
+    """How many households have two, one and no working address, and how many want no broadcasts.
+
+    `undecided` are those that have none unless a wave of refusals is the receiver's trouble; `none` leaves them out.
+    """
 
     two: int
     one: int
+    undecided: int
     none: int
     option_off: int
 
@@ -88,10 +103,12 @@ def _slot(number: int, address: str, troubles: Mapping[str, Trouble]) -> SlotRea
 def figures(households: Iterable[HouseholdReach]) -> Figures:
     """Count households by their working addresses."""
     working: Counter[int] = Counter()
-    option_off = 0
+    option_off = undecided = 0
     for one in households:
-        if one.household.entry.receives_broadcasts:
-            working[one.working] += 1
-        else:
+        if not one.household.entry.receives_broadcasts:
             option_off += 1
-    return Figures(working[2], working[1], working[0], option_off)
+        elif one.undecided:
+            undecided += 1
+        else:
+            working[one.working] += 1
+    return Figures(working[2], working[1], undecided, working[0], option_off)

@@ -1,7 +1,8 @@
 """Which households does a broadcast reach, and whom must the school call instead?
 
 An address is out of reach when it rests, and already when its last mail was refused for a reason that its guardian can
-mend: a school should not wait for the second broadcast. What a wave of refusals said is held against nobody here.
+mend: a school should not wait for the second broadcast. What a wave of refusals said is held against nobody here: yet
+that mail did not arrive, so as long as the wave is not judged the address is undecided, and its school is told.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +11,7 @@ from datetime import datetime
 from mailer.domain.household import Household
 from mailer.domain.moment import JAPAN
 from mailer.domain.reach import Figures, HouseholdReach, State, Trouble, figures, reach_of
+from mailer.domain.suspension import Kind
 from mailer.service import wave
 from mailer.service.audit import record
 from mailer.service.office import Office
@@ -23,18 +25,28 @@ __all__ = ["Figures", "HouseholdReach", "State"]
 def troubles() -> dict[str, Trouble]:
     """Return what speaks against addresses, by their keys."""
     waves = {name: wave.since(name) for name in wave.frozen()}
-    last: dict[str, suspensions.Kept] = {}
+    last: dict[State, dict[str, suspensions.Kept]] = {State.UNDECIDED: {}, State.FAILS: {}}
     for one in suspensions.open_():
-        since = waves.get(one.receiver)
-        if since is None or one.setback.at.astimezone(JAPAN).date().isoformat() < since:
-            last[one.address_key] = one
+        state = State.UNDECIDED if _is_of_a_wave(one, waves.get(one.receiver)) else State.FAILS
+        last[state][one.address_key] = one
     resting = {one.address_key: Trouble(State.RESTS, one.since, one.reason, one.evidence) for one in suspensions.all_()}
-    failing = {
-        key: Trouble(State.FAILS, one.setback.at, one.setback.reason, one.setback.words)
-        for key, one in last.items()
-        if key not in resting and not suspensions.was_accepted(key, one.setback.sent_at)
-    }
-    return failing | resting
+    undecided, failing = (
+        {
+            key: Trouble(state, one.setback.at, one.setback.reason, one.setback.words)
+            for key, one in found.items()
+            if key not in resting and not suspensions.was_accepted(key, one.setback.sent_at)
+        }
+        for state, found in last.items()
+    )
+    return undecided | failing | resting
+
+
+def _is_of_a_wave(one: suspensions.Kept, since: str | None) -> bool:
+    """Tell whether a setback may be a wave's, which stands since a day of Japan; a reader complains in none."""
+    if one.setback.kind is Kind.COMPLAINT:
+        return False
+    in_wave = since is not None and one.setback.at.astimezone(JAPAN).date().isoformat() >= since
+    return in_wave or one.standing == suspensions.WAVE
 
 
 def of_households(households: Sequence[Household]) -> list[HouseholdReach]:

@@ -14,7 +14,7 @@ from mailer.domain.retention import REFUSALS_KEPT
 from mailer.service import alarm
 from mailer.service.audit import record
 from mailer.service.office import Office
-from mailer.store import waves
+from mailer.store import suspensions, waves
 from mailer.store.database import transaction
 
 
@@ -60,11 +60,15 @@ def frozen() -> list[str]:
 
 
 def thaw(office: Office, receiver: str, actor: str, why: str = "") -> None:
-    """Say that the refusals of a receiver are no wave: they are what is usual there. Raises NotFrozen."""
+    """Say that the refusals of a receiver are no wave: they are what is usual there. Raises NotFrozen.
+
+    What the wave kept from being judged is judged at the timer's next look.
+    """
     with transaction():
         if (day := since(receiver)) is None:
             raise NotFrozen(receiver)
         waves.thaw(receiver, day)
+        suspensions.look_now(receiver, office.clock(), office.clock() - office.suspension.wait)
         alarm.clear(office, Kind.WAVE, receiver, actor)
         record(office, actor, "wave.thaw", receiver, why=why)
 

@@ -29,6 +29,9 @@ BLAMED_AT = """
 SELECT DISTINCT address_key FROM setback
 WHERE receiver = ? AND at >= ? AND standing = 'counts' AND kind <> 'complaint'
 """
+LOOK_NOW = """
+UPDATE setback SET due_at = ? WHERE receiver = ? AND due_at > ? AND (standing = 'wave' OR at <= ?)
+"""
 JUDGE = "UPDATE setback SET standing = ?, due_at = ? WHERE id = ?"
 FORGIVE = "UPDATE setback SET standing = 'forgiven', due_at = NULL WHERE address_key = ? AND standing <> 'forgiven'"
 #: Mails that were accepted and did not come back; the few announcements are gone through, not the many items.
@@ -180,8 +183,9 @@ def of_address(address_key: str, most: int) -> list[Kept]:
 
 
 def open_() -> list[Kept]:
-    """Return all setbacks that count or wait to be judged, the oldest first."""
-    return [_kept(row) for row in Setback.select().where(Setback.standing == COUNTS).order_by(Setback.at)]
+    """Return all setbacks that count or wait to be judged, as in a wave that stands, the oldest first."""
+    waits = (Setback.standing == WAVE) & Setback.due_at.is_null(False)
+    return [_kept(row) for row in Setback.select().where((Setback.standing == COUNTS) | waits).order_by(Setback.at)]
 
 
 def judge(judged: Iterable[tuple[Kept, str, datetime | None]]) -> None:
@@ -195,6 +199,11 @@ def excuse(receiver: str, since: datetime, again: datetime) -> list[str]:
     blamed = [key for (key,) in select(BLAMED_AT, (receiver, instant(since)))]
     change(EXCUSE, (instant(again), receiver, instant(since)))
     return blamed
+
+
+def look_now(receiver: str, now: datetime, said_before: datetime) -> None:
+    """Have judged now what a wave at a receiver kept from it: what it excused, and what was said before then."""
+    change(LOOK_NOW, (instant(now), receiver, instant(now), instant(said_before)))
 
 
 def forgive(address_keys: Collection[str]) -> None:

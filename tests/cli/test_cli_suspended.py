@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from mailer.carrier.wave import Day
 from mailer.language import use
 from mailer.schedule.outcome import Evidence, Outcome, Verdict
-from mailer.service import dispatch, suspension
+from mailer.service import dispatch, suspension, wave
 from mailer.service.office import Office
 from mailer.store.database import transaction
 from mailer.store.models import QueueItem
@@ -140,6 +141,23 @@ def test_the_call_list_speaks_plain_japanese(followed: Town, monkeypatch: pytest
     assert "そのメールアドレスは存在しません。アドレスを変更していないかご確認ください（④）。" in shown
 
 
+def test_what_a_wave_refused_is_told_without_blame(followed: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    with followed.office() as office, transaction():
+        wave.note(office, {("gmail.com", ""): Day(10, 90)})
+    first = followed.json("households", "call-list", "--school", "t-daiichi")[0]
+    slot = first["slots"][1]
+    assert (slot["state"], slot["reason"], "label" in slot) == ("undecided", "mailbox_full", False)
+    shown = followed.done("households", "call-list", "--school", "t-daiichi")
+    assert "undecided since" in shown
+    assert "The mail was refused, perhaps by a fault of the carrier" in shown
+    found = followed.json("households", "reach", "--school", "t-daiichi")
+    assert [(one["undecided"], one["none"]) for one in found] == [(1, 0)]
+    monkeypatch.setenv("MIMAMORI_LANGUAGE", "ja")
+    shown = followed.done("households", "call-list", "--all")
+    use("en")
+    assert "事業者側の異常の可能性があるため判定を保留しています" in shown
+
+
 def test_the_call_list_goes_into_a_file_for_a_spreadsheet_and_no_cell_is_a_formula(
     followed: Town, tmp_path: Path
 ) -> None:
@@ -175,8 +193,16 @@ def test_the_schools_must_be_named(followed: Town) -> None:
 def test_households_are_counted_by_their_working_addresses(followed: Town) -> None:
     found = followed.json("households", "reach", "--school", "t-daini", "--school", "t-daiichi")
     assert found == [
-        {"school": "t-daiichi", "name": "滝川第一小学校", "two": 0, "one": 1, "none": 1, "option_off": 0},
-        {"school": "t-daini", "name": "滝川第二小学校", "two": 0, "one": 0, "none": 2, "option_off": 1},
+        {
+            "school": "t-daiichi",
+            "name": "滝川第一小学校",
+            "two": 0,
+            "one": 1,
+            "undecided": 0,
+            "none": 1,
+            "option_off": 0,
+        },
+        {"school": "t-daini", "name": "滝川第二小学校", "two": 0, "one": 0, "undecided": 0, "none": 2, "option_off": 1},
     ]
     assert "滝川第二小学校" in followed.done("households", "reach", "--all")
 

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from mailer.carrier.wave import Day
 from mailer.domain.reach import State
 from mailer.schedule.outcome import Evidence, Outcome, Verdict
-from mailer.service import broadcast, dispatch, reach, wave
+from mailer.service import broadcast, dispatch, reach, suspension, wave
 from mailer.service.office import Office
+from mailer.store import registry
 from mailer.store.database import transaction
 from mailer.store.models import AddressSlot, QueueItem
 from tests.conftest import FakeClock, Register
@@ -56,13 +57,70 @@ def test_our_own_fault_sends_nobody_to_the_telephone(office: Office, clock: Fake
     assert called(office) == []
 
 
-def test_a_wave_of_refusals_sends_nobody_to_the_telephone(office: Office, clock: FakeClock, register: Register) -> None:
-    family = register("t-daiichi", ONE)
-    go(office, clock, {ONE: FULL})
-    assert called(office) == [family]
+def stands(office: Office, family: int) -> list[State]:
+    """Return how the addresses of a household stand."""
+    household = registry.by_id(family)
+    assert household is not None
+    return [slot.state for one in reach.of_households([household]) for slot in one.slots]
+
+
+def judged(office: Office, clock: FakeClock, **later: float) -> None:
+    clock.advance(**later)
+    with transaction():
+        suspension.judge(office)
+
+
+def test_what_a_wave_refused_is_undecided_and_the_school_is_told(
+    office: Office, clock: FakeClock, register: Register
+) -> None:
+    family, other = register("t-daiichi", ONE), register("t-daiichi", TWO, "other@gmail.com")
+    go(office, clock, {ONE: FULL, TWO: FULL})
     with transaction():
         wave.note(office, {("docomo.ne.jp", ""): Day(10, 90)})
+    for _ in range(3):
+        assert called(office) == [family]
+        assert (stands(office, family), stands(office, other)) == (
+            [State.UNDECIDED],
+            [State.UNDECIDED, State.WORKS],
+        )
+        assert reach.by_school(["t-daiichi"]) == {"t-daiichi": reach.Figures(0, 1, 1, 0, 0)}
+        judged(office, clock, hours=1)
+    clock.advance(days=1)
+    with transaction():
+        wave.note(office, {("docomo.ne.jp", ""): Day(1000, 1)})
+    judged(office, clock, hours=1)
+    assert (called(office), stands(office, family)) == ([], [State.WORKS])
+
+
+def test_what_was_accepted_since_is_undecided_no_longer(office: Office, clock: FakeClock, register: Register) -> None:
+    register("t-daiichi", ONE)
+    go(office, clock, {ONE: FULL})
+    with transaction():
+        wave.note(office, {("docomo.ne.jp", ""): Day(10, 90)})
+    judged(office, clock, hours=1)
+    go(office, clock, {})
     assert called(office) == []
+
+
+def test_what_failed_before_a_wave_fails(office: Office, clock: FakeClock, register: Register) -> None:
+    family = register("t-daiichi", ONE)
+    go(office, clock, {ONE: FULL})
+    judged(office, clock, days=1)
+    go(office, clock, {ONE: FULL})
+    with transaction():
+        wave.note(office, {("docomo.ne.jp", ""): Day(10, 90)})
+    assert stands(office, family) == [State.FAILS]
+
+
+def test_what_an_operator_thaws_is_judged_at_once(office: Office, clock: FakeClock, register: Register) -> None:
+    family = register("t-daiichi", ONE)
+    go(office, clock, {ONE: FULL})
+    with transaction():
+        wave.note(office, {("docomo.ne.jp", ""): Day(10, 90)})
+    judged(office, clock, hours=1)
+    wave.thaw(office, "docomo.ne.jp", "tester")
+    judged(office, clock, seconds=1)
+    assert stands(office, family) == [State.FAILS]
 
 
 def test_who_wants_no_broadcasts_is_not_called_and_who_has_no_address_is(office: Office, register: Register) -> None:

@@ -338,7 +338,6 @@ def test_what_a_wave_caught_counts_once_an_operator_has_thawed_it(
     much_refused(office)
     go(office, clock, HARD)
     wave.thaw(office, "docomo.ne.jp", "tester")
-    clock.advance(hours=2)
     judge(office)
     assert resting(office) == {DEAD}
 
