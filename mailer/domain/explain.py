@@ -1,7 +1,8 @@
 """Which item of the FAQ's check-list 「送られてきません」 (① to ⑦) applies, on our own evidence (F9)?
 
 Facts in, answer out. Every item gets a line: it applies, it does not, or it cannot be told from here, as with ① and ③
-once a carrier has accepted the mail. Whatever holds is a `Finding`; the first in the order of telling is the answer.
+once a carrier has accepted the mail, or may have. Whatever holds is a `Finding`; the first in the order of telling is
+the answer.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 
 from mailer.domain.audience import Excluded
-from mailer.domain.explain_case import Broadcast, Case, Place
+from mailer.domain.explain_case import Broadcast, Case, Mail, Place
 from mailer.domain.explain_mail import (
     ADDRESS,
     ITEMS,
@@ -112,12 +113,17 @@ def _places(case: Case) -> Iterator[Finding]:
     for place in case.places:
         if place.changed and (place.mail or place.excluded in OF_THE_ADDRESS):
             yield _changed(place)
-        elif place.mail and not (place.mail.state == "accepted" and case.confirmed_here):
-            yield fate(case, place, place.mail)
+        elif place.mail and not (case.confirmed_here and _may_be_there(place.mail)):
+            yield from fate(case, place, place.mail)
         elif place.excluded:
             yield from _left_out(case, place, place.excluded)
         elif not place.mail:
             yield from _came_later(case, place)
+
+
+def _may_be_there(mail: Mail) -> bool:
+    """Tell whether a mail may be with the guardian for all that its receiver said last."""
+    return mail.state == "accepted" or (mail.perhaps_taken and mail.state != "refused")
 
 
 def _changed(place: Place) -> Finding:
@@ -236,8 +242,11 @@ def _beyond(unseen: str) -> Callable[[Case], Verdict]:
     def verdict(case: Case) -> Verdict:
         if case.confirmed_here:
             return False, Said("was_opened")
-        taken = next((mail for mail in case.mails if mail.state == "accepted"), None)
-        return (None, Said(unseen, {"receiver": taken.receiver.name})) if taken else (False, Said("not_handed_over"))
+        taken = [(unseen, mail) for mail in case.mails if mail.state == "accepted"]
+        perhaps = [("taken_unknown", mail) for mail in case.mails if mail.perhaps_taken]
+        for word, mail in taken + perhaps:
+            return None, Said(word, {"receiver": mail.receiver.name})
+        return False, Said("not_handed_over")
 
     return verdict
 

@@ -54,7 +54,7 @@ class Mail:
     `state` and `reason` are the words of the store, `read` is what the last reply or report meant, `later` what came
     of an accepted one, if anything. `sender` is its school's address; `opened_at` is when a person first opened its
     receipt URL, `machine` says that a program looked at it; `wave` is the day since when its receiver refuses far more
-    than usual, if it did by then.
+    than usual, if it did by then. `possible_duplicate` says that an earlier attempt may have left it with the receiver.
     """
 
     queue_id: str
@@ -79,6 +79,11 @@ class Mail:
     machine: bool = False
     wave: str = ""
     possible_duplicate: bool = False
+
+    @property
+    def perhaps_taken(self) -> bool:
+        """Whether the receiver may have the mail without our knowing it."""
+        return self.possible_duplicate and self.state not in ("accepted", "returned")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What is said of a mail in each state of the queue, and what can the guardian do?"""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from mailer.domain.explain_case import Case, Mail, Meant, Place, Stopped
@@ -36,9 +36,18 @@ def finding(word: str, item: int, advice: str, fields: Fields | None = None) -> 
     return Finding(Said(word, fields or {}), item, Said(advice, fields or {}))
 
 
-def fate(case: Case, place: Place, mail: Mail) -> Finding:
-    """Return what became of a mail so far."""
-    return FATES[mail.state](case, mail, _fields(case, place, mail))
+def fate(case: Case, place: Place, mail: Mail) -> Iterator[Finding]:
+    """Yield what became of a mail so far, and that an earlier attempt may have left it there where that is so."""
+    fields = _fields(case, place, mail)
+    found = FATES[mail.state](case, mail, fields)
+    yield found
+    if mail.perhaps_taken and found.text.word not in SAY_THAT_IT_MAY_BE_THERE and not case.confirmed_here:
+        yield _beyond_our_sight("perhaps_taken", fields)
+
+
+def _beyond_our_sight(word: str, fields: Fields) -> Finding:
+    """Return what is said of a mail that is with a carrier, or may be: the guardian has to look for it."""
+    return Finding(Said(word, fields), SETTINGS, Said("do_look", fields), certain=False)
 
 
 def _fields(case: Case, place: Place, mail: Mail) -> Fields:
@@ -65,8 +74,7 @@ def _accepted(case: Case, mail: Mail, fields: Fields) -> Finding:
         came = mail.later
         words = {"accepted": mail.at, "at": came.at, "why": came.read.word if came.read else "", "reply": came.words}
         return _by_reason(came.kind, came.read, {**fields, **words})
-    word = "machine_only" if mail.machine else "accepted"
-    return Finding(Said(word, fields), SETTINGS, Said("do_look", fields), certain=False)
+    return _beyond_our_sight("machine_only" if mail.machine else "accepted", fields)
 
 
 def _refused(case: Case, mail: Mail, fields: Fields) -> Finding:
@@ -87,9 +95,18 @@ def _in_wave(mail: Mail, fields: Fields) -> Finding:
 def _expired(case: Case, mail: Mail, fields: Fields) -> Finding:
     if mail.reason == "unknown_arrival":
         return _held(case, mail, fields)
+    if mail.perhaps_taken:
+        return _unsaid("expired_unsaid", mail, fields)
     if mail.read is None:
         return finding("never_tried", SUPPORT, "do_our_turn", fields)
     return _by_reason("expired", mail.read, fields)
+
+
+def _unsaid(word: str, mail: Mail, fields: Fields) -> Finding:
+    """Return a finding about a mail of which nobody knows whether it is there; what a guardian can mend goes first."""
+    if mail.read and mail.read.acts == "guardian":
+        return _by_reason(word, mail.read, fields)
+    return _beyond_our_sight(word, fields)
 
 
 def _by_reason(word: str, read: Meant | None, fields: Fields) -> Finding:
@@ -119,7 +136,9 @@ def _cancelled(case: Case, mail: Mail, fields: Fields) -> Finding:
     fields = {**fields, "at": mail.settled_at}
     if mail.reason == "deregistered":
         return finding("left_with_household", ADDRESS, "do_register_anew", fields)
-    word = "removed_by_operator" if mail.reason == "removed_by_operator" else "announcement_cancelled"
+    if mail.reason == "removed_by_operator":
+        return finding("removed_by_operator", SUPPORT, "do_ask_school", fields)
+    word = "cancelled_since" if mail.perhaps_taken else "announcement_cancelled"
     return finding(word, SUPPORT, "do_ask_school", fields)
 
 
@@ -136,6 +155,8 @@ def _waiting(case: Case, mail: Mail, fields: Fields) -> Finding:
     running = next((window for window in case.windows if window.runs(case.now)), None)
     if running and not mail.urgent:
         return finding("in_window", MAINTENANCE, "do_wait", {**fields, "ends": running.ends_at})
+    if mail.perhaps_taken:
+        return _unsaid("tried_again", mail, fields)
     if mail.read is None:
         return finding("queued", SUPPORT, "do_wait", fields)
     advice = _advice(mail.read) if mail.read.acts == "guardian" else "do_wait"
@@ -147,6 +168,8 @@ def _stopped(stop: Stopped, fields: Fields) -> Finding:
     return finding(word, SUPPORT, "do_our_turn", {**fields, "since": stop.since, "until": stop.until, "stop": stop.why})
 
 
+#: Sentences of which that is the sense.
+SAY_THAT_IT_MAY_BE_THERE = frozenset({"unknown_arrival", "expired_unsaid", "tried_again"})
 #: By the word of the store.
 FATES: Mapping[str, Callable[[Case, Mail, Fields], Finding]] = {
     "waiting": _waiting,

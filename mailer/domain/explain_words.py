@@ -31,6 +31,10 @@ WHY: Mapping[str, str] = {
     ),
     "returned": "{receiver} took the mail to address {slots} and sent it back at {at}: {why} (report: {reply})",
     "returned_unread": "{receiver} took the mail to address {slots} and sent it back at {at} (report: {reply})",
+    "expired_unsaid": (
+        "Whether {receiver} has the mail to address {slots} from an earlier attempt is not known. It had not said so by"
+        " the deadline, {deadline}."
+    ),
     "expired": "{receiver} did not take the mail to address {slots} by the deadline, {deadline}: {why}",
     "never_tried": "The mail to address {slots} did not leave before the deadline, {deadline}.",
     "unknown_arrival": (
@@ -40,6 +44,7 @@ WHY: Mapping[str, str] = {
     "held_by_operator": "The mail to address {slots} is held by our operators.",
     "held_until": "The mail to address {slots} is held by our operators until {until}.",
     "announcement_cancelled": "The broadcast was called off at {at}, before the mail to address {slots} left.",
+    "cancelled_since": "The broadcast was called off at {at}; the mail to address {slots} is not sent once more.",
     "removed_by_operator": "Our operators took the mail to address {slots} out at {at}.",
     "left_with_household": "The mail to address {slots} was called off at {at}: the household had left the roster.",
     "in_window": "Maintenance goes on until {ends}; the mail to address {slots} leaves after it.",
@@ -49,6 +54,10 @@ WHY: Mapping[str, str] = {
     ),
     "put_off": (
         "{receiver} has not taken the mail to address {slots} yet: {why} (answer: {reply}). It is tried again at"
+        " {next}, and until {deadline}."
+    ),
+    "tried_again": (
+        "Whether {receiver} has the mail to address {slots} from an earlier attempt is not known. It is tried again at"
         " {next}, and until {deadline}."
     ),
     "scheduled": "The broadcast leaves at {at}; it is not sent yet.",
@@ -66,6 +75,7 @@ WHY: Mapping[str, str] = {
         "{receiver} accepted the mail to address {slots} at {accepted}, and wrote at {at} that it cannot be handed on"
         " yet: {why} (report: {reply}). It still tries."
     ),
+    "perhaps_taken": "Whether {receiver} has the mail to address {slots} from an earlier attempt is not known.",
     "accepted": (
         "{receiver} ({host}) accepted the mail to address {slots} at {at} (answer: {reply}). What became of it there"
         " cannot be seen from here."
@@ -84,6 +94,7 @@ WHY: Mapping[str, str] = {
     "was_opened": "The mail was opened.",
     "filter_unseen": "{receiver} accepted the mail; what its filters did cannot be seen from here.",
     "reach_unseen": "{receiver} accepted the mail; whether the phone was in reach cannot be seen from here.",
+    "taken_unknown": "Whether {receiver} has the mail is not known.",
     "not_handed_over": "No carrier has this mail, so it is not held up there.",
     "no_window": "There was no maintenance from {begins} to {ends}.",
     "no_window_then": "There was no maintenance at {begins}.",

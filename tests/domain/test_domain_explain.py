@@ -184,6 +184,51 @@ def test_what_waits_for_what() -> None:
     assert explain(replace(stopped, windows=(WINDOW,))).first.text.word == "suspended"
 
 
+@pytest.mark.parametrize(
+    ("state", "reason", "words"),
+    [
+        ("waiting", "", ["tried_again"]),
+        ("sending", "", ["sending", "perhaps_taken"]),
+        ("expired", "", ["expired_unsaid"]),
+        ("cancelled", "announcement_cancelled", ["cancelled_since", "perhaps_taken"]),
+        ("cancelled", "removed_by_operator", ["removed_by_operator", "perhaps_taken"]),
+        ("held", "held_by_operator", ["held_by_operator", "perhaps_taken"]),
+        ("held", "unknown_arrival", ["unknown_arrival"]),
+        ("expired", "unknown_arrival", ["unknown_arrival"]),
+        ("refused", "", ["refused", "perhaps_taken"]),
+    ],
+)
+@pytest.mark.parametrize("read", [None, meant(Reason.NETWORK_TROUBLE), meant(Reason.MAILBOX_FULL)])
+def test_what_may_have_been_taken_is_never_said_not_to_have_been(
+    state: str, reason: str, words: list[str], read: Meant | None
+) -> None:
+    answer = explain(with_mail(state=state, settled_at=None, reason=reason, read=read, possible_duplicate=True))
+    check(answer)
+    assert [one.text.word for one in findings(answer)] == words
+    for line in (answer.items[0], answer.items[2]):
+        told = [said.word for said in line.evidence]
+        assert (line.applies, told) == (None, ["taken_unknown"]) or (line.item, told) == (3, words[:1])
+
+
+def test_what_may_have_been_taken_is_looked_for_unless_something_can_be_mended() -> None:
+    for read, item, advice in [
+        (None, 1, "do_look"),
+        (meant(Reason.NETWORK_TROUBLE), 1, "do_look"),
+        (meant(Reason.MAILBOX_FULL), 3, "do_mailbox_full"),
+    ]:
+        for state in ("waiting", "expired"):
+            first = explain(with_mail(state=state, settled_at=None, read=read, possible_duplicate=True)).first
+            assert (first.item, first.advice.word) == (item, advice)
+
+
+def test_what_may_have_been_taken_was_if_somebody_opened_it() -> None:
+    for state, words in [("expired", ["confirmed"]), ("held", ["confirmed"]), ("refused", ["confirmed", "refused"])]:
+        opened = with_mail(state=state, possible_duplicate=True, opened_at=NOW)
+        assert [one.text.word for one in findings(explain(opened))] == words
+    came_back = with_mail(state="returned", read=meant(Reason.MAILBOX_FULL), possible_duplicate=True)
+    assert [one.text.word for one in findings(explain(came_back))] == ["returned"]
+
+
 def test_what_cannot_be_told_of_nobody() -> None:
     answer = explain(Case(NOW, "mail.example.jp", "x@docomo.ne.jp"))
     check(answer)

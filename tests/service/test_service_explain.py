@@ -204,10 +204,10 @@ def test_what_waits_says_why_and_until_when(office: Office, register: Register, 
     send(office)
     assert told(office, TARO) == (7, "queued", "do_wait")
     with transaction():
-        dispatch.claim(office, DOMAINS, 100, "w0")
+        claims = dispatch.claim(office, DOMAINS, 100, "w0")
     assert told(office, TARO) == (7, "sending", "do_wait")
     with transaction():
-        dispatch.recover(office, None)
+        dispatch.unclaim(office, [(one.item_id, one.attempt) for one in claims])
     try_(office, FULL)
     found = ask(office, TARO)
     assert (found.answer.first.item, found.answer.first.text.word) == (3, "put_off")
@@ -261,6 +261,24 @@ def test_what_nobody_knows_the_end_of(office: Office, register: Register) -> Non
             dispatch.claim(office, DOMAINS, 100, "w0")
             dispatch.recover(office, None)
     assert told(office, TARO) == (7, "unknown_arrival", "do_our_turn")
+    assert marks(ask(office, TARO)) == "?x?xxxo"
+
+
+def test_what_a_carrier_may_have_without_having_said_so(office: Office, register: Register, clock: FakeClock) -> None:
+    register("t-daiichi", TARO)
+    send(office)
+    with transaction():
+        dispatch.claim(office, DOMAINS, 100, "w0")
+        dispatch.recover(office, None)
+    assert told(office, TARO) == (1, "tried_again", "do_look")
+    assert marks(ask(office, TARO)) == "?x?xxxx"
+    try_(office, FULL)
+    assert told(office, TARO) == (3, "tried_again", "do_mailbox_full")
+    clock.advance(days=3)
+    with transaction():
+        dispatch.expire(office, clock.now)
+    assert told(office, TARO) == (3, "expired_unsaid", "do_mailbox_full")
+    assert marks(ask(office, TARO)) == "?xoxxxx"
 
 
 def test_what_was_called_off(office: Office, register: Register) -> None:
