@@ -58,7 +58,8 @@ Verdict = tuple[bool | None, Said]
 def explain(case: Case) -> Answer:
     """Walk the check-list."""
     found = _told(chain(_confirmed(case), _registration(case), _places(case)))
-    notes = _told(chain(_confirmed_elsewhere(case), _maintenance(case), _from_now_on(case)))
+    notes = _told(chain(_confirmed_elsewhere(case), _moved(case), _maintenance(case), _from_now_on(case)))
+    notes = [one for one in notes if one.text not in [other.text for other in found]]
     if not found and (case.broadcast or not notes):
         found = [_unaccounted(case)]
     first, *others = found + notes
@@ -98,7 +99,7 @@ def _registration(case: Case) -> Iterator[Finding]:
         yield finding("deregistered", ADDRESS, "do_register_anew", {"at": home.deregistered_at})
     elif sent and home.registered_at > sent.announced_at and not case.met:
         times = {"at": home.registered_at, "announced": sent.announced_at}
-        yield finding("registered_later", ADDRESS, _next(case.places), times)
+        yield finding("registered_later", ADDRESS, _next(case, case.places), times)
     elif sent and home.school not in sent.schools:
         schools = {"schools": tuple(sent.schools.values()), "school": home.label}
         yield finding("other_school", SUPPORT, "do_right_school", schools)
@@ -111,12 +112,12 @@ def _was_addressed(case: Case, deregistered_at: datetime) -> bool:
 
 def _places(case: Case) -> Iterator[Finding]:
     for place in case.places:
-        if place.changed and (place.mail or place.excluded in OF_THE_ADDRESS):
-            yield _changed(place)
+        if place.changed and not case.moved and (place.mail or place.excluded in OF_THE_ADDRESS):
+            yield _changed(case, place)
         elif place.mail and not (case.confirmed_here and _may_be_there(place.mail)):
             yield from fate(case, place, place.mail)
         elif place.excluded:
-            yield from _left_out(case, place, place.excluded)
+            yield from _left_out(case, place, place.excluded, case.slots)
         elif not place.mail:
             yield from _came_later(case, place)
 
@@ -126,52 +127,86 @@ def _may_be_there(mail: Mail) -> bool:
     return mail.state == "accepted" or (mail.perhaps_taken and mail.state != "refused")
 
 
-def _changed(place: Place) -> Finding:
+def _changed(case: Case, place: Place) -> Finding:
     """Say that what the broadcast went to, or could not go to, no longer stands there."""
     if place.set_at is None:
         return finding("emptied", ADDRESS, "do_enter", {"slots": place.slots})
     word = "changed" if place.mail else "replaced"
-    return finding(word, ADDRESS, _next([place], "do_next_there"), {"slots": place.slots, "at": place.set_at})
+    return finding(word, ADDRESS, _next(case, [place], "do_next_there"), {"slots": place.slots, "at": place.set_at})
 
 
-def _next(places: Sequence[Place], advice: str = "do_next") -> str:
-    """Return the advice that promises the next broadcast, unless it would go to none of these places either."""
-    return "do_mend_first" if places and all(place.next for place in places) else advice
+def _next(case: Case, places: Sequence[Place], advice: str = "do_next") -> str:
+    """Return the advice that promises the next broadcast, unless it would go to none of these places either.
+
+    Where nothing stands there any more, those count where something does.
+    """
+    now = [place for place in places if place.address] or _standing(case) or places
+    return "do_mend_first" if now and all(_keeps_away(case, place) for place in now) else advice
+
+
+def _standing(case: Case) -> list[Place]:
+    return [place for place in case.places if place.address]
+
+
+def _keeps_away(case: Case, place: Place) -> str:
+    """Return why the next broadcast would not go to a place; no matter which slot if it goes to another of the case."""
+    elsewhere = place.next == Excluded.SLOT_3_OR_4 and not set(case.standing).isdisjoint(BROADCAST_SLOTS)
+    return "" if elsewhere else place.next
+
+
+def _moved(case: Case) -> Iterator[Finding]:
+    """Yield where an address stands now if its mail went to it in a slot where it stands no more."""
+    then = tuple(slot for place in case.places if place.changed and place.mail for slot in place.slots)
+    if then and case.moved:
+        slots = {"slots": case.standing, "then": then}
+        yield finding("moved", REMARK, _next(case, _standing(case)), slots)
 
 
 def _came_later(case: Case, place: Place) -> Iterator[Finding]:
     home, sent = case.household, case.broadcast
-    if home and sent and not case.awaited and place.set_at and home.registered_at <= sent.announced_at < place.set_at:
+    if home is None or sent is None or case.awaited or _was_met(case):
+        return
+    if place.next != _keeps_away(case, place) and not sent.to_every_slot:
+        return  # it would not have gone there anyhow
+    if place.set_at and home.registered_at <= sent.announced_at < place.set_at:
         times = {"at": place.set_at, "announced": sent.announced_at}
         if home.school in sent.schools:
-            yield finding("set_later", ADDRESS, _next([place]), {"slots": place.slots, **times})
+            yield finding("set_later", ADDRESS, _next(case, [place]), {"slots": place.slots, **times})
+
+
+def _was_met(case: Case) -> bool:
+    """Tell whether the broadcast found the address elsewhere in the household, so that its place says nothing."""
+    others = ("", Excluded.SLOT_3_OR_4)
+    return bool(case.address) and any(place.mail or place.excluded not in others for place in case.places)
 
 
 def _from_now_on(case: Case) -> Iterator[Finding]:
     """Yield what would keep the next broadcast away; of a past one that says nothing."""
     for place in case.places:
-        if place.next and place.next != place.excluded:
-            for one in _left_out(case, place, place.next):
+        if place.next:
+            for one in _left_out(case, place, place.next, case.standing):
                 yield Finding(one.text, REMARK if case.broadcast else one.item, one.advice)
 
 
-def _left_out(case: Case, place: Place, reason: str) -> Iterator[Finding]:
-    if reason != Excluded.SLOT_3_OR_4 or set(case.slots).isdisjoint(BROADCAST_SLOTS):
+def _left_out(case: Case, place: Place, reason: str, slots: Sequence[int]) -> Iterator[Finding]:
+    """Yield why a place is left out; no matter which slot if the address stands in another of these slots too."""
+    if reason != Excluded.SLOT_3_OR_4 or set(slots).isdisjoint(BROADCAST_SLOTS):
         yield LEFT_OUT[reason](case, place)
 
 
 def _option_off(case: Case, place: Place) -> Finding:
     if case.household and case.household.receives_broadcasts:
-        return finding("option_was_off", OPTION, _next([place]))
+        return finding("option_was_off", OPTION, _next(case, [place]))
     word = "option_still_off" if place.excluded == Excluded.OPTION_OFF else "option_off"
     return finding(word, OPTION, "do_tick")
 
 
 def _resting(case: Case, place: Place) -> Finding:
-    rest, slots = place.rest, {"slots": place.slots}
+    rest = place.rest
     if rest is None:
-        return finding("was_resting", ADDRESS, _next([place]), slots)
-    since = {**slots, "since": rest.since, "why": rest.why.word}
+        return finding("was_resting", ADDRESS, _next(case, [place]), {"slots": place.slots})
+    now = case.standing if case.moved and not place.address else place.slots
+    since = {"slots": now, "since": rest.since, "why": rest.why.word}
     if rest.why.item == OPTION:
         return finding("unwanted", OPTION, "do_complaint", since)
     return finding("resting", rest.why.item or ADDRESS, "do_wake", since)
@@ -263,7 +298,7 @@ def _address_stands(case: Case) -> Verdict:
     since = [place.set_at for place in case.places if place.address and place.set_at]
     if not since:
         return False, Said("not_looked_at")
-    return False, Said("stands", {"slots": case.slots, "since": max(since)})
+    return False, Said("stands", {"slots": case.standing, "since": max(since)})
 
 
 def _option(case: Case) -> Verdict:
@@ -280,10 +315,12 @@ def _slots(case: Case) -> Verdict:
         return None, Said("not_registered")
     if case.broadcast and case.broadcast.to_every_slot:
         return False, Said("slot_any")
-    right = tuple(slot for slot in case.slots if slot in BROADCAST_SLOTS)
-    if right or not case.slots:
+    slots = case.standing if case.moved else case.slots
+    right = tuple(slot for slot in slots if slot in BROADCAST_SLOTS)
+    if right or not slots:
         return False, Said("slot_right" if right else "not_looked_at", {"slots": right})
-    return True, Said("slot_3_or_4", {"slots": case.slots})
+    moved = next(_moved(case), None)
+    return (False, moved.text) if moved else (True, Said("slot_3_or_4", {"slots": slots}))
 
 
 def _support(case: Case) -> Verdict:

@@ -173,8 +173,18 @@ class Case:
 
     @property
     def slots(self) -> tuple[int, ...]:
-        """The slots of its places."""
+        """The slots of its places, then and now."""
         return tuple(sorted(slot for place in self.places for slot in place.slots))
+
+    @property
+    def standing(self) -> tuple[int, ...]:
+        """The slots in which the address, or any of the household, stands now."""
+        return tuple(sorted(slot for place in self.places if place.address for slot in place.slots))
+
+    @property
+    def moved(self) -> bool:
+        """Whether the address stands in the household still: what was changed is only its slot."""
+        return bool(self.address and self.standing)
 
     @property
     def confirmed_here(self) -> bool:

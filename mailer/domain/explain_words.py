@@ -14,6 +14,7 @@ WHY: Mapping[str, str] = {
     "confirmed": "Somebody opened the receipt URL in the mail to address {slots} at {at}.",
     "registered_later": "The household was registered at {at}, after the broadcast ({announced}).",
     "other_school": "The broadcast went to {schools}; the household is registered at {school}.",
+    "moved": "The address stood in slot {then} when the broadcast left; it stands in slot {slots} now.",
     "no_address": "The household has registered no address.",
     "option_off": "“Receive broadcasts” is switched off in the options.",
     "option_still_off": "“Receive broadcasts” was switched off when the broadcast left, and it still is.",

@@ -495,6 +495,84 @@ def test_an_address_that_was_changed_since(office: Office, register: Register, c
     assert told(office, TARO) == (4, "emptied", "do_enter")
 
 
+@pytest.mark.parametrize(("to", "advice"), [(2, "do_next"), (3, "do_mend_first")])
+def test_an_address_that_was_moved_since(
+    office: Office, register: Register, clock: FakeClock, to: int, advice: str
+) -> None:
+    number = register("t-daiichi", TARO)
+    sent = send(office)
+    try_(office, OK)
+    clock.advance(days=1)
+    change_to(office, number, {1: "new@example.jp", to: TARO})
+    found = ask(office, TARO, sent)
+    assert (found.answer.first.text.word, found.answer.first.text.fields["slots"]) == ("accepted", (1,))
+    moved, *rest = found.answer.others
+    assert (moved.text.word, moved.text.fields, moved.advice.word) == ("moved", {"slots": (to,), "then": (1,)}, advice)
+    assert [(one.text.word, one.item, one.advice.word) for one in rest] == (
+        [("slot_3_or_4", 0, "do_move")] if to == 3 else []
+    )
+    assert marks(found) == "?x?xxxx"
+    assert (found.answer.items[3].evidence[0].word, found.answer.items[3].evidence[0].fields["slots"]) == (
+        "stands",
+        (to,),
+    )
+    slots = found.answer.items[5].evidence[0]
+    assert (slots.word, slots.fields["slots"]) == ("slot_right" if to == 2 else "moved", (to,))
+
+
+def test_an_address_that_was_moved_to_the_front_since(office: Office, register: Register, clock: FakeClock) -> None:
+    number = register("t-daiichi", "b@example.jp", None, TARO)
+    sent = send(office)
+    clock.advance(days=1)
+    change_to(office, number, {1: TARO, 3: "b@example.jp"})
+    assert told(office, TARO, sent) == (4, "set_later", "do_next")
+    found = ask(office, TARO, sent)
+    assert found.answer.others == ()
+    assert found.answer.items[5].evidence[0].fields["slots"] == (1,)
+
+
+def test_an_address_that_was_taken_out_of_the_front_since(office: Office, register: Register, clock: FakeClock) -> None:
+    number = register("t-daiichi", TARO, None, TARO)
+    sent = send(office)
+    try_(office, OK)
+    clock.advance(days=1)
+    change_to(office, number, {1: "new@example.jp", 3: TARO})
+    found = ask(office, TARO, sent)
+    assert [found.answer.first.text.word, *(one.text.word for one in found.answer.others)] == [
+        "accepted",
+        "moved",
+        "slot_3_or_4",
+    ]
+    assert found.answer.others[-1].advice.word == "do_move"
+
+
+def test_a_resting_address_that_was_moved_since(office: Office, register: Register, clock: FakeClock) -> None:
+    number = register("t-daiichi", TARO, "b@example.jp")
+    rest(TARO, clock.now, "address_unknown")
+    sent = send(office)
+    clock.advance(days=1)
+    change_to(office, number, {2: "b@example.jp", 3: TARO})
+    rest(TARO, clock.now, "address_unknown")  # it was woken by being set anew
+    found = ask(office, TARO, sent)
+    assert (found.answer.first.text.word, found.answer.first.text.fields["slots"]) == ("resting", (3,))
+    assert [one.text.word for one in found.answer.others] == ["slot_3_or_4"]
+
+
+def test_an_address_that_was_entered_in_a_second_slot_since(
+    office: Office, register: Register, clock: FakeClock
+) -> None:
+    number = register("t-daiichi", TARO)
+    sent = send(office)
+    try_(office, OK)
+    clock.advance(days=1)
+    change_to(office, number, {1: TARO, 3: TARO})
+    found = ask(office, TARO, sent)
+    assert (found.answer.first.text.word, found.answer.others) == ("accepted", ())
+    change_to(office, number, {1: TARO, 3: "new@example.jp"})
+    found = ask(office, number, sent)
+    assert (found.answer.first.text.word, found.answer.others) == ("accepted", ())
+
+
 def test_a_resting_address_that_was_changed_since(office: Office, register: Register, clock: FakeClock) -> None:
     number = register("t-daiichi", TARO, "b@example.jp")
     rest(TARO, clock.now, "address_unknown")
