@@ -6,7 +6,7 @@ the answer.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
 
@@ -57,8 +57,8 @@ Verdict = tuple[bool | None, Said]
 
 def explain(case: Case) -> Answer:
     """Walk the check-list."""
-    found = _told(chain(_confirmed(case), _registration(case), _places(case)))
-    notes = _told(chain(_confirmed_elsewhere(case), _moved(case), _maintenance(case), _from_now_on(case)))
+    found = _told(case, chain(_confirmed(case), _registration(case), _places(case)))
+    notes = _told(case, chain(_confirmed_elsewhere(case), _moved(case), _maintenance(case), _from_now_on(case)))
     notes = [one for one in notes if one.text not in [other.text for other in found]]
     if not found and (case.broadcast or not notes):
         found = [_unaccounted(case)]
@@ -66,12 +66,18 @@ def explain(case: Case) -> Answer:
     return Answer(first, tuple(others), tuple(_line(case, found + notes, item) for item in ITEMS))
 
 
-def _told(found: Iterable[Finding]) -> list[Finding]:
+def _told(case: Case, found: Iterable[Finding]) -> list[Finding]:
     """Return findings in the order of telling, none twice: what is said of the household may hold at each slot."""
     told: list[Finding] = []
-    for one in sorted(found, key=lambda one: ORDER[one.text.word]):
+    in_time = [replace(one, text=_in_time(case, one.text)) for one in found]
+    for one in sorted(in_time, key=lambda one: ORDER[one.text.word]):
         told += [] if one in told else [one]
     return told
+
+
+def _in_time(case: Case, said: Said) -> Said:
+    """Return a sentence, or that for a broadcast that is still to leave."""
+    return replace(said, word=AHEAD.get(said.word, said.word)) if case.ahead else said
 
 
 def _confirmed(case: Case) -> Iterator[Finding]:
@@ -232,6 +238,23 @@ LEFT_OUT: Mapping[str, Callable[[Case, Place], Finding]] = {
     Excluded.NO_ADDRESS: lambda _case, _place: finding("no_address", SLOTS, "do_enter"),
 }
 
+#: What is said of a broadcast that is still to leave in the place of what is said of one that has left.
+AHEAD: Mapping[str, str] = {
+    "registered_later": "planned_before_registration",
+    "moved": "planned_before_move",
+    "option_still_off": "planned_with_option_still_off",
+    "option_was_off": "planned_with_option_off",
+    "was_resting": "planned_when_resting",
+    "changed": "planned_before_change",
+    "emptied": "planned_before_emptying",
+    "replaced": "planned_without",
+    "set_later": "planned_before_entry",
+    "option_on": "option_is_on",
+    "option_off_since": "option_off_since_planned",
+    "no_window": "no_window_ahead",
+    "no_window_then": "no_window_ahead",
+}
+
 
 def _maintenance(case: Case) -> Iterator[Finding]:
     if case.broadcast is None:
@@ -240,7 +263,9 @@ def _maintenance(case: Case) -> Iterator[Finding]:
     for window in case.windows:
         over = min(window.ends_at, window.cancelled_at or window.ends_at)
         if window.begins_at < over and window.begins_at <= ends and over > begins:
-            yield finding("window_then", MAINTENANCE, "do_nothing", {"begins": window.begins_at, "ends": over})
+            word = "window_then" if over <= case.now else "window_now"
+            word = "window_ahead" if window.begins_at > case.now else word
+            yield finding(word, MAINTENANCE, "do_nothing", {"begins": window.begins_at, "ends": over})
 
 
 def _on_its_way(case: Case, sent: Broadcast) -> tuple[datetime, datetime]:
@@ -268,7 +293,7 @@ def _line(case: Case, found: list[Finding], item: int) -> Line:
     if certain:
         return Line(item, True, certain)
     applies, said = OTHERWISE[item](case)
-    return Line(item, applies, (said,))
+    return Line(item, applies, (_in_time(case, said),))
 
 
 def _beyond(unseen: str) -> Callable[[Case], Verdict]:

@@ -177,6 +177,11 @@ class Case:
         return tuple(sorted(slot for place in self.places for slot in place.slots))
 
     @property
+    def ahead(self) -> bool:
+        """Whether what is asked about is still to leave."""
+        return self.broadcast is not None and self.broadcast.not_before > self.now
+
+    @property
     def standing(self) -> tuple[int, ...]:
         """The slots in which the address, or any of the household, stands now."""
         return tuple(sorted(slot for place in self.places if place.address for slot in place.slots))

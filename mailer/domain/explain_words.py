@@ -13,16 +13,32 @@ WHY: Mapping[str, str] = {
     "deregistered": "The household was taken off the roster at {at}; nothing goes to it since.",
     "confirmed": "Somebody opened the receipt URL in the mail to address {slots} at {at}.",
     "registered_later": "The household was registered at {at}, after the broadcast ({announced}).",
+    "planned_before_registration": (
+        "The household was registered at {at}, after the broadcast was planned ({announced})."
+    ),
     "other_school": "The broadcast went to {schools}; the household is registered at {school}.",
     "moved": "The address stood in slot {then} when the broadcast left; it stands in slot {slots} now.",
+    "planned_before_move": (
+        "The address stood in slot {then} when the broadcast was planned; it stands in slot {slots} now."
+    ),
     "no_address": "The household has registered no address.",
     "option_off": "“Receive broadcasts” is switched off in the options.",
     "option_still_off": "“Receive broadcasts” was switched off when the broadcast left, and it still is.",
     "option_was_off": "“Receive broadcasts” was switched off when the broadcast left; it is on now.",
+    "planned_with_option_still_off": (
+        "“Receive broadcasts” was switched off when the broadcast was planned, and it still is."
+    ),
+    "planned_with_option_off": (
+        "“Receive broadcasts” was switched off when the broadcast was planned, so it does not go to the household. It"
+        " is on now."
+    ),
     "slot_3_or_4": "The address stands in slot {slots}; broadcasts go to slots 1 and 2 only.",
     "resting": "Nothing is sent to address {slots} since {since}, because mail to it kept coming back: {why}",
     "unwanted": "Nothing is sent to address {slots} since {since}, because our mail was reported there as unwanted.",
     "was_resting": "Nothing was sent to address {slots} then, because it rested. It is in use again.",
+    "planned_when_resting": (
+        "The broadcast does not go to address {slots}, because that rested when it was planned. It is in use again."
+    ),
     "bad_address": "What is entered as address {slots} is not written like a mail address.",
     "unknown_school": "The school {school} is missing in our list of schools.",
     "refused": "{receiver} did not take the mail to address {slots} at {at}: {why} (answer: {reply})",
@@ -67,6 +83,16 @@ WHY: Mapping[str, str] = {
     "changed": "The broadcast went to the address that was slot {slots} then. It was changed at {at}.",
     "emptied": "The address that was slot {slots} when the broadcast left is no longer entered; the slot is empty now.",
     "replaced": "The broadcast could not go to the address that was slot {slots} then. It was changed at {at}.",
+    "planned_before_change": (
+        "The broadcast goes to the address that was slot {slots} when it was planned. It was changed at {at}."
+    ),
+    "planned_before_emptying": (
+        "The address that was slot {slots} when the broadcast was planned is no longer entered; the slot is empty now."
+    ),
+    "planned_without": (
+        "The broadcast does not go to the address that was slot {slots} when it was planned. It was changed at {at}."
+    ),
+    "planned_before_entry": "Address {slots} was entered at {at}, after the broadcast was planned ({announced}).",
     "set_later": "Address {slots} was entered at {at}, after the broadcast ({announced}).",
     "complaint": (
         "{receiver} accepted the mail to address {slots} at {accepted}, and told us at {at} that it was reported as"
@@ -86,6 +112,10 @@ WHY: Mapping[str, str] = {
         " receipt URL, no person has opened it. What became of the mail there cannot be seen from here."
     ),
     "window_then": "There was maintenance from {begins} to {ends}: pages were closed, and all but urgent mail waited.",
+    "window_now": "Maintenance goes on from {begins} to {ends}: pages are closed, and all but urgent mail waits.",
+    "window_ahead": (
+        "Maintenance is planned from {begins} to {ends}: pages will be closed, and all but urgent mail will wait."
+    ),
     "confirmed_elsewhere": "The household confirmed the broadcast at {at} through address {slots}.",
     "being_written": "The notice to everyone is being written, household by household, and this one's turn will come.",
     "called_off": "The notice was called off at {at}, before a mail for this household was written.",
@@ -99,11 +129,15 @@ WHY: Mapping[str, str] = {
     "not_handed_over": "No carrier has this mail, so it is not held up there.",
     "no_window": "There was no maintenance from {begins} to {ends}.",
     "no_window_then": "There was no maintenance at {begins}.",
+    "no_window_ahead": "No maintenance is planned for {begins}.",
     "no_window_now": "There is no broadcast to look at.",
     "stands": "It is registered as address {slots}; last changed at {since}.",
     "not_looked_at": "No address of the household is concerned.",
     "option_on": "“Receive broadcasts” was on when the broadcast left, and is on now.",
     "option_off_since": "“Receive broadcasts” was on when the broadcast left. It is off now: nothing comes any more.",
+    "option_off_since_planned": (
+        "“Receive broadcasts” was on when the broadcast was planned. It is off now: after it nothing comes any more."
+    ),
     "option_is_on": "“Receive broadcasts” is on.",
     "not_registered": "It is not registered, so this cannot be told.",
     "slot_right": "It is about address {slots}.",

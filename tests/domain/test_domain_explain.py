@@ -172,6 +172,57 @@ def test_maintenance_counts_if_it_was_while_the_mail_was_on_its_way(
     assert explain(replace(CASE, windows=(window,))).items[1].applies is applies
 
 
+@pytest.mark.parametrize(
+    ("begins", "ends", "off", "word"),
+    [
+        (-20, -5, None, "window_then"),
+        (-20, 20, None, "window_now"),
+        (-20, 20, -5, "window_then"),
+        (10, 40, None, "window_ahead"),
+    ],
+)
+def test_maintenance_is_told_as_past_present_or_to_come(begins: int, ends: int, off: int | None, word: str) -> None:
+    times = [None if by is None else NOW + timedelta(minutes=by) for by in (begins, ends, off)]
+    assert times[0] is not None
+    assert times[1] is not None
+    window = Window("M1", times[0], times[1], (), LONG_AGO, times[2])
+    sent = replace(SENT, not_before=NOW + timedelta(minutes=30)) if begins > 0 else SENT
+    answer = explain(replace(with_mail(settled_at=None, state="waiting"), broadcast=sent, windows=(window,)))
+    check(answer)
+    assert word in [said.word for said in answer.items[1].evidence]
+
+
+def test_what_has_not_left_yet_is_not_told_as_past() -> None:
+    planned = replace(SENT, not_before=NOW + timedelta(hours=1))
+    off = replace(HOME, receives_broadcasts=False)
+    waits = replace(with_mail(state="waiting", settled_at=None), broadcast=planned)
+    rests = with_place(excluded=Excluded.RESTING)
+    gone = with_place(excluded=Excluded.RESTING, changed=True)
+    changed = replace(CASE, places=(replace(PLACE, changed=True),), address="")
+    for case, found in [
+        (replace(with_place(), household=replace(HOME, registered_at=NOW)), "planned_before_registration"),
+        (with_place(set_at=NOW), "planned_before_entry"),
+        (with_place(excluded=Excluded.OPTION_OFF), "planned_with_option_off"),
+        (replace(with_place(excluded=Excluded.OPTION_OFF), household=off), "planned_with_option_still_off"),
+        (rests, "planned_when_resting"),
+        (replace(gone, address=""), "planned_without"),
+        (changed, "planned_before_change"),
+        (replace(changed, places=(replace(PLACE, changed=True, set_at=None),)), "planned_before_emptying"),
+    ]:
+        answer = explain(replace(case, broadcast=planned))
+        check(answer)
+        assert answer.first.text.word == found
+    moved = replace(PLACE, address="", changed=True), replace(PLACE, slots=(3,), mail=None)
+    case = replace(CASE, places=moved, broadcast=planned)
+    assert explain(case).items[5].evidence[0].word == "planned_before_move"
+    for case, item, word in [
+        (waits, 2, "no_window_ahead"),
+        (waits, 5, "option_is_on"),
+        (replace(waits, household=off), 5, "option_off_since_planned"),
+    ]:
+        assert explain(case).items[item - 1].evidence[0].word == word
+
+
 def test_what_waits_for_what() -> None:
     waits = with_mail(state="waiting", settled_at=None, attempts=0)
     assert explain(waits).first.text.word == "queued"

@@ -234,6 +234,11 @@ def test_what_leaves_later(office: Office, register: Register, clock: FakeClock)
     found = ask(office, TARO)
     assert found.answer.first.text.word == "scheduled"
     assert found.answer.first.text.fields["at"] == clock.now + timedelta(hours=1)
+    assert [found.answer.items[item - 1].evidence[0].word for item in (2, 5)] == ["no_window_ahead", "option_is_on"]
+    maintenance.plan(office, clock.now + timedelta(minutes=50), clock.now + timedelta(hours=2), (), [], "test")
+    found = ask(office, TARO)
+    assert [one.text.word for one in found.answer.others] == ["window_ahead"]
+    assert marks(found) == "xoxxxxo"
 
 
 def test_what_operators_keep(office: Office, register: Register, clock: FakeClock) -> None:
