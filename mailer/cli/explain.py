@@ -152,6 +152,8 @@ def _elsewhere(word: str) -> str:
 
 
 def _question(other: "Meant") -> str:
+    if other.household:
+        return _("Is household {number} meant perhaps? Please ask.").format(number=other.household)
     if other.registered:
         words = _("Is {address} meant perhaps? It is registered, as another address. Please ask.")
     else:
@@ -244,4 +246,4 @@ def _mail(slots: Sequence[int], mail: "Mail") -> Mapping[str, Any]:
 
 
 def _similar(one: "Meant") -> dict[str, Any]:
-    return {"address": one.address, "registered": one.registered}
+    return {"address": one.address or None, "household": one.household, "registered": one.registered}

@@ -59,21 +59,27 @@ def resume(session: Session, address: str, why: str) -> None:
     from mailer.service import suspension
     from mailer.smtp.address import REASONS, AddressError, parse_address
 
-    try:
-        key = parse_address(address).key
-    except AddressError as error:
-        raise Refused(f"{address}: {_(REASONS[error.reason])}") from error
     with session.office() as office:
         try:
-            rested = suspension.resume(office, key, session.actor, why)
+            rested = suspension.resume(office, parse_address(address).key, session.actor, why)
+        except AddressError as error:
+            raise _refused(f"{address}: {_(REASONS[error.reason])}", address) from error
         except suspension.NotResting:
             words = _("{address} does not rest, and nothing counts against it.")
-            raise Refused(words.format(address=address)) from None
+            raise _refused(words.format(address=address), address) from None
     if session.json:
         output.document({"address": address, "rested": rested})
     else:
         words = _("{address} gets mail again.") if rested else _("Nothing counts against {address} any more.")
         output.say(words.format(address=address))
+
+
+def _refused(words: str, address: str) -> Refused:
+    """Return the refusal, with the question whether an address that rests is meant: it is never taken for it."""
+    from mailer.service.explain import at_rest
+
+    question = _("Is {address} meant perhaps? Please ask.")
+    return Refused("\n".join([words, *(question.format(address=other) for other in at_rest(address))]))
 
 
 def _row(one: "Resting") -> tuple[object, ...]:

@@ -4,10 +4,41 @@ Only ever a question to the person (N6): an address that differs in a single let
 else's. Keys are those of `smtp.address`: the domain in lower case, nothing else changed.
 """
 
-from collections.abc import Iterable
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+
+from mailer.smtp.address import AddressError, parse_address
 
 #: What a domain may end in without saying who runs it: docomo.co.jp, docomo.com and docomo.ne.jp are alike.
 ENDINGS = frozenset({"jp", "com", "net", "org", "ne", "co", "or", "ac", "ad", "ed", "go", "gr", "lg"})
+_IN_BRACKETS = re.compile(r"<([^<>]*)>")
+_MAILTO = re.compile(r"mailto:([^?]*).*", re.IGNORECASE)
+#: What may stand before and after an address in a text and is none of it. A dot before it is its own.
+BEFORE = "\"'(<[{«‘“「『【〈《〔"
+AFTER = "\"')>]}»’”」』】〉》〕.,;:!?、。"
+
+
+def key_within(text: str) -> str:
+    """Return the key of the address that a text holds as it was typed or pasted; empty if it holds none."""
+    for one in _spellings(text):
+        try:
+            return parse_address(one).key
+        except AddressError:
+            continue
+    return ""
+
+
+def _spellings(text: str) -> Iterator[str]:
+    """Yield a text without blanks and full-width letters, then what may be an address without name and brackets."""
+    text = unicodedata.normalize("NFKC", text)
+    yield _visible(text)
+    inside = [text, *_IN_BRACKETS.findall(text)][-1]
+    yield _MAILTO.sub(r"\1", _visible(inside)).lstrip(BEFORE).rstrip(AFTER)
+
+
+def _visible(text: str) -> str:
+    return "".join(letter for letter in text if letter.isprintable() and letter != " ")
 
 
 def other_domains(key: str, domains: Iterable[str]) -> tuple[str, ...]:

@@ -15,14 +15,14 @@ from mailer.domain.announcement import Announcement
 from mailer.domain.explain import Answer, explain
 from mailer.domain.explain_case import Case, Place
 from mailer.domain.household import Household
-from mailer.domain.likeness import other_domains
+from mailer.domain.likeness import key_within, other_domains
 from mailer.domain.typed import BLANKS, hidden_character
 from mailer.service.announce import NoSuchAnnouncement
 from mailer.service.explain_facts import History, broadcast, mail, registration
 from mailer.service.office import Office
 from mailer.service.roster import RosterRefused
 from mailer.smtp.address import AddressError, parse_address
-from mailer.store import accounting, announcements, audience, maintenance, registry
+from mailer.store import accounting, announcements, audience, maintenance, registry, suspensions
 from mailer.store import explain as evidence
 
 MOST_DIGITS = 18
@@ -45,17 +45,18 @@ class Explained:
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """An address that a person may have meant by another, and whether it is registered."""
+    """An address that a person may have meant by another, and whether it is registered; or a household."""
 
     address: str
     registered: bool
+    household: int | None = None
 
 
 def ask(office: Office, carriers: Carriers, wanted: str, announcement_id: str | None = None) -> list[Explained]:
     """Explain a broadcast (None: the latest that concerned it) for an address, or for a household by its number."""
     desk = _Desk(office, carriers, _announcement(announcement_id) if announcement_id else None)
     text = wanted.strip(BLANKS)
-    if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS:
+    if _is_number(text):
         return [desk.household(int(text))]
     try:
         key = parse_address(text).key
@@ -66,18 +67,43 @@ def ask(office: Office, carriers: Carriers, wanted: str, announcement_id: str | 
 
 def meant(carriers: Carriers, wanted: str) -> list[Meant]:
     """Return which other addresses may be meant by one that is not registered, or is none; to be asked, never taken."""
-    text = "".join(unicodedata.normalize("NFKC", wanted).split())
-    try:
-        key = parse_address(text).key
-    except AddressError:
-        return []
+    key = key_within(wanted)
+    if not key:
+        return _household(wanted)
     carriers_own = {domain for carrier in carriers for domain in carrier.domains if not domain.startswith("*")}
     near = other_domains(key, carriers_own | set(audience.domains(MOST_DOMAINS)))
-    respelled = [key] if text != wanted.strip(BLANKS) else []
+    respelled = [key] if key != _key(wanted) else []
     registered = [*evidence.registered([*respelled, *near]), *evidence.alike(key)]
     if registered or key.rpartition("@")[2] in carriers_own:
         return [Meant(address, True) for address in dict.fromkeys(registered)]
     return [Meant(address, False) for address in (*respelled, *other_domains(key, carriers_own))]
+
+
+def at_rest(wanted: str) -> list[str]:
+    """Return which of the addresses that rest, or may come to, a person may have meant; to be asked, never taken."""
+    key, concerned = key_within(wanted), suspensions.concerned()
+    near = {key, *other_domains(key, (one.rpartition("@")[2] for one in concerned))}
+    alike = {one for one in concerned if one in near or one.lower() == key.lower()}
+    return sorted(alike - {_key(wanted)})
+
+
+def _key(wanted: str) -> str:
+    """Return the key of what was typed as it is taken; empty if that is no address."""
+    try:
+        return parse_address(wanted.strip(BLANKS)).key
+    except AddressError:
+        return ""
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
+
+
+def _household(wanted: str) -> list[Meant]:
+    """Return the household whose number was typed in full-width digits."""
+    text = unicodedata.normalize("NFKC", wanted.strip(BLANKS)) if wanted.strip(BLANKS).isdecimal() else ""
+    found = registry.by_id(int(text)) if _is_number(text) else None
+    return [Meant("", True, found.id)] if found else []
 
 
 def _announcement(announcement_id: str) -> Announcement:

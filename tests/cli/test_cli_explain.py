@@ -98,8 +98,14 @@ def test_an_option_that_is_off_and_an_address_that_looks_like_one_of_a_command(t
 
 def test_what_looks_like_it_is_asked_about(town: Town) -> None:
     assert "Is a..b@docomo.ne.jp meant perhaps? It is registered" in town.done("explain", "a..b@docomo.co.jp")
-    assert town.json("explain", "A..B@docomo.ne.jp")["meant"] == [{"address": HANAKO, "registered": True}]
-    assert town.json("explain", "x@ezeweb.ne.jp")["meant"] == [{"address": "x@ezweb.ne.jp", "registered": False}]
+    assert town.json("explain", "A..B@docomo.ne.jp")["meant"] == [
+        {"address": HANAKO, "household": None, "registered": True}
+    ]
+    assert town.json("explain", "x@ezeweb.ne.jp")["meant"] == [
+        {"address": "x@ezweb.ne.jp", "household": None, "registered": False}
+    ]
+    assert "Is household 2 meant perhaps? Please ask." in town.done("explain", "２")
+    assert town.json("explain", "２")["meant"] == [{"address": None, "household": 2, "registered": True}]
 
 
 def test_what_is_no_address_says_what_is_wrong_with_it(town: Town) -> None:

@@ -118,6 +118,15 @@ def test_what_does_not_rest_cannot_be_resumed(followed: Town) -> None:
     assert "a space" in followed.type("bounce", "resume", "a b@gmail.com").stderr
 
 
+def test_what_looks_like_a_resting_address_is_asked_about_and_never_taken(followed: Town) -> None:
+    asked = "Is dead@docomo.ne.jp meant perhaps? Please ask."
+    for typed in ("Dead@docomo.ne.jp", "ｄｅａｄ＠docomo.ne.jp", "<dead@docomo.ne.jp>", "dead@docomo.co.jp"):
+        result = followed.type("bounce", "resume", typed)
+        assert (result.exit_code, asked in result.stderr) == (1, True), result.stderr
+    assert "meant" not in followed.type("bounce", "resume", "good@gmail.com").stderr
+    assert len(followed.json("bounce", "suspended")) == 2
+
+
 def test_the_call_list_names_who_is_not_reached_and_why(followed: Town) -> None:
     found = followed.json("households", "call-list", "--all")
     assert [(one["child"], [(slot["slot"], slot["state"]) for slot in one["slots"]]) for one in found] == [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mailer.domain.likeness import is_near, other_domains
+from mailer.domain.likeness import is_near, key_within, other_domains
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,37 @@ def test_what_is_near(typed: str, domain: str) -> None:
 )
 def test_what_is_not(typed: str, domain: str) -> None:
     assert not is_near(typed, domain)
+
+
+@pytest.mark.parametrize(
+    ("pasted", "key"),
+    [
+        ("a..B@docomo.ne.jp", "a..B@docomo.ne.jp"),
+        ('"a..b"@docomo.ne.jp', "a..b@docomo.ne.jp"),
+        (".ab@DOCOMO.ne.jp", ".ab@docomo.ne.jp"),
+        ("<a..b@docomo.ne.jp>", "a..b@docomo.ne.jp"),
+        ("＜ａ..ｂ＠docomo.ne.jp＞", "a..b@docomo.ne.jp"),
+        ('"滝川 花子" <a..b@docomo.ne.jp>', "a..b@docomo.ne.jp"),
+        ("滝川花子<.ab@docomo.ne.jp>;", ".ab@docomo.ne.jp"),
+        ("mailto:a..b@docomo.ne.jp", "a..b@docomo.ne.jp"),
+        ("<MAILTO:a..b@docomo.ne.jp?subject=x%20y>", "a..b@docomo.ne.jp"),
+        ("a?b@docomo.ne.jp.", "a?b@docomo.ne.jp"),
+        ("a..b@docomo.ne.jp。", "a..b@docomo.ne.jp"),
+        ("a..b@docomo.ne.jp、", "a..b@docomo.ne.jp"),
+        ("「a..b@docomo.ne.jp」", "a..b@docomo.ne.jp"),
+        ("(a..b@docomo.ne.jp)", "a..b@docomo.ne.jp"),
+        ("'a..b@docomo.ne.jp',", "a..b@docomo.ne.jp"),
+        ("a..b @docomo.ne.jp", "a..b@docomo.ne.jp"),
+        ("a..b@docomo.ne.jp\u200b", "a..b@docomo.ne.jp"),
+        ("", ""),
+        ("<>", ""),
+        ("mailto:", ""),
+        ("a@b@docomo.ne.jp.", ""),
+        ("\udcff@docomo.ne.jp", ""),
+    ],
+)
+def test_which_address_a_pasted_text_holds(pasted: str, key: str) -> None:
+    assert key_within(pasted) == key
 
 
 def test_the_local_part_stays_as_it_is() -> None:

@@ -644,6 +644,13 @@ def test_blanks_around_an_address_are_none_of_it(office: Office, register: Regis
         ("A..B@docomo.ne.jp", [(TARO, True)]),
         ("ａ..ｂ@docomo.ne.jp", [(TARO, True)]),
         ("a..b @docomo.ne.jp", [(TARO, True)]),
+        ("<a..b@docomo.ne.jp>", [(TARO, True)]),
+        ("滝川花子 <A..B@docomo.ne.jp>", [(TARO, True)]),
+        ("mailto:a..b@docomo.ne.jp", [(TARO, True)]),
+        ("a..b@docomo.ne.jp.", [(TARO, True)]),
+        ("a..b@docmo.ne.jp。", [(TARO, True)]),
+        ("x@docomo.ne.jp。", []),
+        ("x@some.example.jp。", [("x@some.example.jp", False)]),
         ("x@ezeweb.ne.jp", [("x@ezweb.ne.jp", False)]),
         ("x@gmail.con", [("x@gmail.com", False)]),
         ("x@docomo.ne.jp", []),
@@ -658,6 +665,34 @@ def test_what_looks_like_it_is_asked_and_never_taken(
     send(office)
     assert told(office, typed)[1] in ("unregistered", "unusable")
     assert [(one.address, one.registered) for one in explain.meant(CARRIERS, typed)] == asked
+
+
+def test_a_number_in_full_width_digits_is_asked_and_never_taken(office: Office, register: Register) -> None:
+    number = register("t-daiichi", TARO)
+    typed = str(number).translate({ord("0") + digit: 0xFF10 + digit for digit in range(10)})
+    assert told(office, f"{typed}\u3000")[1] == "unusable"
+    assert explain.meant(CARRIERS, f"{typed}\u3000") == [explain.Meant("", True, number)]
+    for other in (f"{typed}９", "９" * 30, "²"):
+        assert explain.meant(CARRIERS, other) == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "asked"),
+    [
+        ("ａ..ｂ＠docomo.ne.jp", [TARO]),
+        ("A..b@docomo.ne.jp", [TARO]),
+        ("<a..b@docomo.co.jp>", [TARO]),
+        (TARO, []),
+        ("hanako", []),
+        ("b@example.jp", []),
+    ],
+)
+def test_which_resting_address_is_meant(
+    office: Office, register: Register, clock: FakeClock, typed: str, asked: list[str]
+) -> None:
+    register("t-daiichi", TARO, "b@example.jp")
+    rest(TARO, clock.now, "address_unknown")
+    assert explain.at_rest(typed) == asked
 
 
 def test_whom_there_is_not(office: Office) -> None:
