@@ -29,6 +29,7 @@ from mailer.sealed import SealedRoom
 from mailer.sealed_room import Findings
 from mailer.service import bounce, received_report, replies
 from mailer.service.certificate import watch as watch_certificate
+from mailer.service.intake import watch as watch_intake
 from mailer.service.office import Office
 from mailer.store.database import FAILURES, is_full
 from mailer.store.figures import spare_octets
@@ -40,20 +41,21 @@ SMALL, BIG = 16 * 1024, 256 * 1024
 FEW = 16
 MIB = 1024 * 1024
 CERTIFICATE_SECONDS = 60.0
+ROOM_SECONDS = 5.0
 
 
 async def run(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:
     """Take mail in until `stop` is set; `ready` is called once peers can connect."""
     office = replace(open_office(settings, needs=("verp",)), receiver=load_carriers(settings).name)
     writer, arrived, certificate = Writer(), asyncio.Event(), own_certificate(settings)
-    inbound = Inbound(
-        house(settings, office, keeper(office, writer, arrived.set), certificate),
-        limits(settings),
-    )
+    room = reserve(settings)
+    home = house(settings, office, keeper(office, writer, arrived.set), room.holds, certificate)
+    inbound = Inbound(home, limits(settings))
     try:
         async with (
             reading(settings, office, writer, arrived),
             kept_fresh(office, writer, certificate),
+            told_of(office, writer, room),
         ):
             try:
                 await inbound.start(listening("smtp", settings.inbound.listen))
@@ -132,7 +134,45 @@ async def _follow(office: Office, writer: Writer, certificate: Certificate) -> N
         await asyncio.sleep(CERTIFICATE_SECONDS)
 
 
-def house(settings: Settings, office: Office, take: Take, certificate: Certificate | None = None) -> House:
+def reserve(settings: Settings) -> Reserve:
+    """Return what must stay free for mail to be taken."""
+    given = settings.inbound
+    return Reserve(settings.state.directory, given.free_percent, given.free_megabytes, spare=spare_octets)
+
+
+@asynccontextmanager
+async def told_of(office: Office, writer: Writer, room: Reserve) -> AsyncIterator[None]:
+    """Call somebody, and say so in the log, while mail is put off for lack of room, as long as the block lasts."""
+    task = asyncio.create_task(_mind(office, writer, room))
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+async def _mind(office: Office, writer: Writer, room: Reserve) -> None:
+    before = ""
+    while True:
+        try:
+            shortage = room.shortage()
+            if shortage and not before:
+                _log.warning("too little room in %s, mail is told to come later: %s", room.directory, shortage)
+            elif before and not shortage:
+                _log.info("enough room in %s again, mail is taken", room.directory)
+            before = shortage
+            await writer.do(partial(watch_intake, office, str(room.directory), shortage))
+        except Exception as error:
+            _log.error("whether there is room for mail cannot be noted: %s", error)
+        await asyncio.sleep(ROOM_SECONDS)
+
+
+def house(
+    settings: Settings,
+    office: Office,
+    take: Take,
+    has_room: Callable[[], bool],
+    certificate: Certificate | None = None,
+) -> House:
     """Return whose port 25 this is."""
     codes = [school.code for school in office.schools]
     home = policy(office.domain, codes, office.verp.read, office.verp.of_singles().read, replies.refusals(office))
@@ -143,12 +183,7 @@ def house(settings: Settings, office: Office, take: Take, certificate: Certifica
         clock=office.clock,
         spool_directory=str(settings.state.directory),
         tls=lambda: None if certificate is None else certificate.context,
-        has_room=Reserve(
-            settings.state.directory,
-            settings.inbound.free_percent,
-            settings.inbound.free_megabytes,
-            spare=spare_octets,
-        ).holds,
+        has_room=has_room,
     )
 
 

@@ -33,6 +33,7 @@ class Kind(StrEnum):
     QUEUE_STUCK = "queue_stuck"
     STORE_FAILED = "store_failed"
     DISK_LOW = "disk_low"
+    MAIL_PUT_OFF = "mail_put_off"
     NOT_RUNNING = "not_running"
     CERTIFICATE = "certificate"
     REPORTED_MAIL = "reported_mail"
@@ -53,6 +54,7 @@ REASONS: Mapping[Kind, str] = {
     Kind.QUEUE_STUCK: "The queue cannot be written or claimed from, and sending pauses: {subject}",
     Kind.STORE_FAILED: "The store cannot be written, and sending pauses: {subject}",
     Kind.DISK_LOW: "The disk is nearly full: {subject}",
+    Kind.MAIL_PUT_OFF: "Port 25 tells mail to come later, because too little of the disk is free: {subject}",
     Kind.NOT_RUNNING: "A service does not run: {subject}",
     Kind.CERTIFICATE: "The certificate of port 25 ends soon or cannot be used: {subject}",
     Kind.REPORTED_MAIL: "A report says that mail from us failed both SPF and DKIM: {subject}",

@@ -1,13 +1,16 @@
 """Does a mail that came in lie in the store before its 250, and does a report return its queue item?"""
 
 import asyncio
+import logging
 import shutil
 import socket
 import subprocess
 import threading
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import apsw
 import pytest
@@ -16,14 +19,16 @@ from peewee import OperationalError
 from config import Settings
 from config.bounces import load_bounces
 from mailer.appliance import make_secrets, open_office
+from mailer.domain import alarm as alarms
 from mailer.domain.answering import Replies, ReplyPolicy
 from mailer.domain.school import Schools
-from mailer.inbound_app import BIG, keeper, learn, run
+from mailer.inbound_app import BIG, keeper, learn, run, told_of
 from mailer.net.inbound_policy import Kind, Recipient
 from mailer.net.inbound_session import Mail, NotKept
 from mailer.reading import Reading, read_all
+from mailer.reserve import CALM_SECONDS, MIB, Reserve
 from mailer.sealed import SealedRoom
-from mailer.service import bounce, replies
+from mailer.service import alarm, bounce, replies
 from mailer.service.office import Office
 from mailer.store import inbound as kept
 from mailer.store.database import select
@@ -200,13 +205,35 @@ async def test_big_mails_are_read_one_after_another(office: Office, item: int, m
     assert begun == [b"1", b"3", b"2"]
 
 
-@pytest.fixture
-async def service(tmp_path: Path) -> AsyncIterator[tuple[int, Office]]:
-    """The whole inbound service on loopback; its port and its office."""
+async def test_somebody_is_called_while_mail_is_put_off_and_hears_when_it_is_taken_again(
+    office: Office, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("mailer.inbound_app.ROOM_SECONDS", 0.01)
+    usage, now, writer = SimpleNamespace(total=1000 * MIB, free=500 * MIB), [0.0], Writer()
+    room = Reserve(Path("/var/lib/x"), 10, 512, now=lambda: now[0], usage=lambda _: usage)
+    with caplog.at_level(logging.INFO):
+        async with told_of(office, writer, room):
+            await until(alarm.list_)
+            ((kind, subject, words),) = [(one.kind, one.subject, one.words) for one in alarm.list_()]
+            alarm.dismiss(office, [], "tester")
+            await until(alarm.list_)
+            usage.free, now[0] = 600 * MIB, CALM_SECONDS
+            await until(lambda: not alarm.list_())
+    await asyncio.to_thread(writer.close)
+    assert (kind, subject, words) == (alarms.Kind.MAIL_PUT_OFF, "/var/lib/x", "500 MiB < 512 MiB")
+    assert [record.getMessage() for record in caplog.records if record.name == "mailer.inbound_app"] == [
+        "too little room in /var/lib/x, mail is told to come later: 500 MiB < 512 MiB",
+        "enough room in /var/lib/x again, mail is taken",
+    ]
+
+
+@asynccontextmanager
+async def serving(tmp_path: Path, **inbound: object) -> AsyncIterator[tuple[int, Office]]:
+    """Run the whole inbound service on loopback; give its port and its office."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     settings = Settings.model_validate(
-        {"state": {"directory": str(tmp_path)}, "inbound": {"listen": [f"127.0.0.1:{port}"], "timeout": 5}}
+        {"state": {"directory": str(tmp_path)}, "inbound": {"listen": [f"127.0.0.1:{port}"], "timeout": 5, **inbound}}
     )
     make_secrets(settings)
     office = open_office(settings, create=True)
@@ -214,9 +241,30 @@ async def service(tmp_path: Path) -> AsyncIterator[tuple[int, Office]]:
     running = asyncio.create_task(run(settings, ready.set, stop))
     async with asyncio.timeout(5):
         await ready.wait()
-    yield port, office
-    stop.set()
-    await running
+    try:
+        yield port, office
+    finally:
+        stop.set()
+        await running
+
+
+@pytest.fixture
+async def service(tmp_path: Path) -> AsyncIterator[tuple[int, Office]]:
+    """The whole inbound service on loopback; its port and its office."""
+    async with serving(tmp_path) as running:
+        yield running
+
+
+async def test_the_service_without_room_puts_mail_off_and_calls_somebody(tmp_path: Path) -> None:
+    async with serving(tmp_path, free_megabytes=1_000_000) as (port, _office):
+        client = Client(*await asyncio.open_connection("127.0.0.1", port))
+        await client.reply()
+        await client.ask("EHLO peer.example")
+        assert await client.ask("MAIL FROM:<>") == "452 4.3.1 No room now, try again later"
+        await until(alarm.list_)
+        ((kind, subject),) = [(one.kind, one.subject) for one in alarm.list_()]
+        assert (kind, subject) == (alarms.Kind.MAIL_PUT_OFF, str(tmp_path))
+        await client.close()
 
 
 async def test_the_service_takes_a_mail_and_ends_cleanly(service: tuple[int, Office]) -> None:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from mailer.net.inbound_doors import FAULTS, LOG_SECONDS, OCTETS, Doors, Limits, plain
-from mailer.reserve import MIB, Reserve
+from mailer.reserve import CALM_SECONDS, MIB, Reserve
 
 
 def test_one_network_gets_its_share_and_room_is_given_back() -> None:
@@ -113,3 +113,25 @@ def test_what_is_free_inside_the_store_counts_but_for_a_floor(free: int, spare: 
     usage = SimpleNamespace(total=1000 * MIB, free=free * MIB)
     reserve = Reserve(Path("/"), 10, 512, now=lambda: 0.0, usage=lambda _: usage, spare=lambda: spare * MIB)
     assert reserve.holds() is holds
+
+
+@pytest.mark.parametrize(
+    ("free", "spare", "shortage"),
+    [(512, 0, ""), (400, 111, "511 MiB < 512 MiB"), (400, 112, ""), (63, 900, "63 MiB < 64 MiB")],
+)
+def test_a_shortage_says_what_is_free_of_what_must_be(free: int, spare: int, shortage: str) -> None:
+    usage = SimpleNamespace(total=1000 * MIB, free=free * MIB)
+    reserve = Reserve(Path("/"), 10, 512, now=lambda: 0.0, usage=lambda _: usage, spare=lambda: spare * MIB)
+    assert reserve.shortage() == shortage
+
+
+def test_room_that_comes_and_goes_is_one_shortage() -> None:
+    usage, now = SimpleNamespace(total=1000 * MIB, free=1000 * MIB), [0.0]
+    reserve = Reserve(Path("/"), 10, 512, now=lambda: now[0], usage=lambda _: usage)
+    said = []
+    for second in range(200):
+        now[0] = float(second)
+        usage.free = (400 if second in (10, 30) else 600) * MIB
+        assert reserve.holds() is (second not in (10, 30))
+        said.append(reserve.shortage())
+    assert [second for second in range(200) if said[second]] == list(range(10, 30 + int(CALM_SECONDS)))
