@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from socket import socket
 
 from mailer.net.inbound_conversation import Conversation
-from mailer.net.inbound_doors import Doors, Limits
+from mailer.net.inbound_doors import Doors, Limits, who_gives_way
 from mailer.net.inbound_log import Scarce
 from mailer.net.inbound_session import House, InboundSession
 
@@ -62,6 +62,14 @@ class Inbound:
         self._sessions.discard(conversation)
         if not self._sessions:
             self.nobody_inside.set()
+
+    def make_room(self, newcomer: str, now: float) -> bool:
+        """Let a peer from this address have the place of one who does nothing with it; return whether there is one."""
+        guests = [session for session in self._sessions if session.has_place]
+        chosen = who_gives_way(guests, newcomer, now, self._doors.patience)
+        if chosen is not None:
+            chosen.give_way()
+        return chosen is not None
 
     def _open(self) -> InboundSession:
         return InboundSession(self._house, self._limits, self._doors, self)

@@ -14,7 +14,7 @@ from typing import Any, Protocol, cast
 
 from aiosmtpd.smtp import SMTP
 
-from mailer.net.inbound_doors import FAULTS, Doors, Limits, is_here, network_of, plain
+from mailer.net.inbound_doors import FAULTS, Doors, Limits, is_here, neighbours_of, network_of, plain
 from mailer.net.inbound_lines import BadLine, EndlessLine, Incoming
 from mailer.net.inbound_log import Scarce
 
@@ -26,6 +26,7 @@ NOT_SMTP = frozenset({b"GET", b"POST", b"HEAD", b"PUT", b"CONNECT", b"OPTIONS"})
 LAST_WORDS_SECONDS = 5.0
 OUR_FAULT = "451 4.3.0 A fault of ours, try again later"
 CLOSING = "421 4.3.2 We are closing, come again"
+GIVE_WAY = "421 4.7.0 Others wait for your place, and you have brought no mail lately"
 
 
 class Gone(Exception):
@@ -43,6 +44,9 @@ class Register(Protocol):
     def left(self, conversation: "Conversation") -> None:
         """He is gone."""
 
+    def make_room(self, newcomer: str, now: float) -> bool:
+        """Have somebody leave for a peer from this address, if somebody should; return whether he does."""
+
 
 class Conversation(SMTP):
     """One connection; a subclass answers the verbs, each by an `smtp_VERB(argument)` named in `verbs`."""
@@ -52,8 +56,10 @@ class Conversation(SMTP):
     def __init__(self, hostname: str, limits: Limits, doors: Doors, register: Register) -> None:
         self._build(hostname, limits.session_seconds, asyncio.get_running_loop())
         self.limits = limits
-        self.peer = ""
+        self.peer = self.neighbours = ""
+        self.since = self.loop.time()
         self.busy = False
+        self.has_place = False
         self.secured = False
         self.counts: Counter[str] = Counter()
         self.incoming = Incoming()
@@ -85,8 +91,9 @@ class Conversation(SMTP):
         """Let the peer in, or say 421 and close."""
         transport = cast(asyncio.Transport, given)  # uvloop's is none by inheritance
         self.peer = plain(str((transport.get_extra_info("peername") or ("unknown",))[0]))
-        if self._doors.enter(self.peer, self.loop.time()):
-            self._inside = True
+        self.neighbours = neighbours_of(self.peer)
+        if self._doors.enter(self.peer, self.loop.time(), self._register.make_room):
+            self._inside = self.has_place = True
             self._register.came(self)
             super().connection_made(transport)
             return
@@ -99,11 +106,16 @@ class Conversation(SMTP):
             self._abort.cancel()  # else it would hold all that a session has for some seconds more
         if self._inside:
             self._inside = False
-            self._doors.leave(self.peer)
+            self._give_place_back()
             self._register.left(self)
             super().connection_lost(error)
             if self.counts:
                 self.note("disconnect", "disconnect from unknown[%s] %s", self.peer, self._tally())
+
+    def _give_place_back(self) -> None:
+        if self.has_place:
+            self.has_place = False
+            self._doors.leave(self.peer)
 
     def eof_received(self) -> bool:
         """Go on writing to a peer who only closed his sending half: the mail he handed over may be under way."""
@@ -295,6 +307,13 @@ class Conversation(SMTP):
         self._finishing = True
         if not self.busy:
             self.end(CLOSING)
+
+    def give_way(self) -> None:
+        """End the session, so that another peer can have its place; nobody waits for the end of TLS."""
+        self._give_place_back()
+        self.counts["gave_way"] += 1
+        self.end(GIVE_WAY)
+        self.loop.call_soon(self.drop)
 
     def drop(self) -> None:
         """Break the connection off."""

@@ -3,14 +3,17 @@
 A limit for everybody together and one for each address (each /64 of IPv6), so that one peer cannot keep the others
 out; and for each address how often it may come and how much it may bring in a minute. This machine itself may come
 as often as it likes. When most places are taken we are less patient, as Postfix is in its stress mode: slow peers
-make room. What is turned away is logged once a minute with a count, because a flood must not become a flood of lines.
+make room. When all are, whoever comes may have the place of one who has brought no mail for a while. What is turned
+away is logged once a minute with a count, because a flood must not become a flood of lines.
 """
 
 import ipaddress
 import logging
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 from mailer.net.inbound_log import Scarce
 
@@ -51,6 +54,21 @@ class Limits:
     idle_commands: int = 100
 
 
+class Guest(Protocol):
+    """Who stands inside: his neighbours' network, since when he has brought no mail, whether he hands one over now."""
+
+    neighbours: str
+    since: float
+    busy: bool
+
+    def give_way(self) -> None:
+        """Leave at once."""
+
+
+def _nobody(_address: str, _now: float) -> bool:
+    return False
+
+
 class Doors:
     """Who is inside now, and what each address has cost us in this minute."""
 
@@ -62,14 +80,17 @@ class Doors:
         self._spent: Counter[tuple[str, str]] = Counter()
         self._lines = Scarce(LOG_SECONDS)
 
-    def enter(self, address: str, now: float) -> bool:
-        """Let a peer in and return True, or return False; `now` is monotonic seconds."""
+    def enter(self, address: str, now: float, make_room: Callable[[str, float], bool] = _nobody) -> bool:
+        """Let a peer in and return True, or return False; `now` is monotonic seconds.
+
+        `make_room` is asked where only a place is lacking, and returns whether somebody has left for this address.
+        """
         network = network_of(address)
         self.spend(address, CONNECTIONS, 1, now)
         if (
-            self._inside.total() < self._limits.connections
-            and self._inside[network] < self._limits.connections_per_address
+            self._inside[network] < self._limits.connections_per_address
             and not self.has_had_enough(address, now)
+            and (self._inside.total() < self._limits.connections or make_room(address, now))
         ):
             self._inside[network] += 1
             return True
@@ -113,6 +134,23 @@ class Doors:
             self._spent.clear()
 
 
+def who_gives_way(guests: Sequence[Guest], newcomer: str, now: float, patience: float) -> Guest | None:
+    """Return who leaves so that one from this address can come in, or None where nobody need.
+
+    Where one network holds more than a fair share, it is the one there who has been longest without a mail: however
+    often its peers come, they put out each other. Else it is the longest of all, if we have been patient with him.
+    """
+    held = Counter(guest.neighbours for guest in guests)
+    idle = [guest for guest in guests if not guest.busy]
+    if not idle:
+        return None
+    greedy = min(idle, key=lambda guest: (-held[guest.neighbours], guest.since))
+    if held[greedy.neighbours] > held[neighbours_of(newcomer)] + 1:
+        return greedy
+    longest = min(idle, key=lambda guest: guest.since)
+    return longest if now - longest.since >= patience else None
+
+
 def plain(address: str) -> str:
     """Return an IPv4 address as such: a socket for both families, as systemd opens it, shows `::ffff:192.0.2.1`."""
     parsed = _parsed(address)
@@ -134,6 +172,15 @@ def network_of(address: str) -> str:
     if parsed is None:
         return address
     return address if parsed.version == 4 else str(ipaddress.ip_network((parsed, 64), strict=False))
+
+
+@lru_cache(4096)
+def neighbours_of(address: str) -> str:
+    """Return the network that one person may well have all of: the /24 of an IPv4 address, the /48 of an IPv6 one."""
+    parsed = _parsed(address)
+    if parsed is None:
+        return address
+    return str(ipaddress.ip_network((parsed, 24 if parsed.version == 4 else 48), strict=False))
 
 
 def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -302,6 +302,7 @@ class InboundSession(Conversation):
             _log.exception("a mail from %s could not be stored", self.peer)
             return OUR_FAULT
         self.counts["stored"] += 1
+        self.since = self.loop.time()
         return f"250 2.0.0 Ok: kept as {name}"
 
     def _mail(self, spool: Spool, body: Body) -> Mail:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from mailer.net.inbound_doors import Limits
 from mailer.net.inbound_session import Mail
-from tests.inbound.port25 import DOMAIN, VERP, Client, Port25
+from tests.inbound.port25 import DOMAIN, VERP, Client, Port25, until
 
 BOUNCE = f"MAIL FROM:<>\r\nRCPT TO:<{VERP.make(7)}>\r\nDATA\r\n".encode()
 SECOND = b"MAIL FROM:<a@b.example>\r\nRCPT TO:<postmaster>\r\nDATA\r\nsmuggled\r\n.\r\n"
@@ -207,6 +207,53 @@ async def test_one_address_cannot_take_all_the_room(port25: Port25, limits: Call
         await held[0].rest()
         await asyncio.sleep(0.05)
         await port25.connect()
+
+
+async def holds_a_place(port25: Port25, source: str, inside: list[str]) -> None:
+    """Keep a session alive without any mail, and come again when it is ended."""
+    while True:
+        client = await port25.connect(greeted=False, source=source)
+        with suppress(ConnectionError):
+            while (reply := await client.reply()).startswith("2"):
+                inside += [source] if reply.startswith("220") else []
+                await asyncio.sleep(0.2)
+                await client.say("NOOP")
+        await client.close()
+        await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("network", ["127.0.9.{}", "127.0.{}.9"])
+async def test_who_holds_all_the_room_without_mail_makes_way_for_others(
+    port25: Port25, limits: Callable[..., Limits], network: str
+) -> None:
+    inside: list[str] = []
+    async with port25.open(limits(connections=100, connections_per_address=4)):
+        sources = [network.format(number) for number in range(1, 26)] * 4
+        attack = [asyncio.create_task(holds_a_place(port25, source, inside)) for source in sources]
+        await until(lambda: len(inside) == 100)
+        async with asyncio.timeout(5):
+            for host in range(10):
+                client = await port25.connect(source=f"127.0.200.{1 + host}")
+                await asyncio.sleep(0.1)
+                await client.ask("EHLO peer.example")
+                await begin_data(client)
+                assert (await client.ask("x", ".")).startswith("250")
+                assert (await client.ask("QUIT")).startswith("221")
+        for task in attack:
+            task.cancel()
+    assert len(port25.mails) == 10
+
+
+async def test_who_is_handing_over_a_mail_makes_way_for_nobody(port25: Port25, limits: Callable[..., Limits]) -> None:
+    async with port25.open(limits(connections=3, connections_per_address=3)):
+        idle, busy, last = [await port25.hello() for _ in range(3)]
+        await begin_data(busy)
+        assert (await (await port25.connect(source="127.0.1.1")).ask("NOOP")).startswith("250")
+        assert (await idle.rest()) == b"421 4.7.0 Others wait for your place, and you have brought no mail lately\r\n"
+        turned_away = await port25.connect(greeted=False, source="127.0.1.1")
+        assert (await turned_away.rest()).startswith(b"421 4.7.0")
+        assert (await busy.ask("x", ".")).startswith("250 2.0.0")
+        assert (await last.ask("NOOP")).startswith("250")
 
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")

@@ -1,12 +1,13 @@
 """Is there room for everyone, however many come from one place?"""
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from mailer.net.inbound_doors import FAULTS, LOG_SECONDS, OCTETS, Doors, Limits, plain
+from mailer.net.inbound_doors import FAULTS, LOG_SECONDS, OCTETS, Doors, Limits, neighbours_of, plain, who_gives_way
 from mailer.reserve import CALM_SECONDS, MIB, Reserve
 
 
@@ -71,6 +72,60 @@ def test_who_costs_too_much_in_a_minute_has_had_enough(what: str, amount: int) -
     assert doors.has_had_enough("2001:db8::2", 1)
     assert not doors.has_had_enough("2001:db8:0:1::1", 1)
     assert not doors.has_had_enough("2001:db8::1", 61)
+
+
+@dataclass
+class Standing:
+    """Somebody inside."""
+
+    neighbours: str
+    since: float
+    busy: bool = False
+
+    def give_way(self) -> None:
+        """Stay: here only the choice is looked at."""
+
+
+def crowd(*peers: str) -> list[Standing]:
+    """Return peers that came one a second and brought no mail."""
+    return [Standing(neighbours_of(peer), second) for second, peer in enumerate(peers)]
+
+
+@pytest.mark.parametrize(
+    ("inside", "newcomer", "now", "goes"),
+    [
+        (["192.0.2.1", "198.51.100.1", "198.51.100.2"], "203.0.113.1", 3, 1),
+        (["2001:db8::1", "2001:db9::1", "2001:db9:0:9::1"], "203.0.113.1", 3, 1),
+        (["192.0.2.1", "198.51.100.1", "198.51.100.2"], "192.0.2.2", 3, None),
+        (["192.0.2.1", "198.51.100.1"], "203.0.113.1", 2, None),
+        (["192.0.2.1", "198.51.100.1"], "203.0.113.1", 10, 0),
+        (["192.0.2.1", "192.0.2.2", "192.0.2.3"], "192.0.2.4", 9, None),
+        (["192.0.2.1", "192.0.2.2", "192.0.2.3"], "192.0.2.4", 10, 0),
+        ([], "192.0.2.4", 10, None),
+    ],
+)
+def test_who_gives_way_to_a_newcomer(inside: list[str], newcomer: str, now: float, goes: int | None) -> None:
+    guests = crowd(*inside)
+    assert who_gives_way(guests, newcomer, now, 10) is (None if goes is None else guests[goes])
+
+
+def test_who_is_handing_over_a_mail_does_not_give_way() -> None:
+    guests = crowd("192.0.2.1", "192.0.2.2", "192.0.2.3")
+    guests[0].busy = True
+    assert who_gives_way(guests, "203.0.113.1", 100, 10) is guests[1]
+    assert who_gives_way(guests[:1], "203.0.113.1", 100, 10) is None
+
+
+def test_room_is_made_only_where_a_place_is_lacking_and_for_whom_it_is_not_refused_anyway() -> None:
+    doors, asked = Doors(Limits(connections=2, connections_per_address=1)), list[str]()
+
+    def make_room(address: str, _now: float) -> bool:
+        asked.append(address)
+        doors.leave("192.0.2.1")
+        return True
+
+    assert [doors.enter(f"192.0.2.{host}", 0, make_room) for host in (1, 2, 2, 3)] == [True, True, False, True]
+    assert asked == ["192.0.2.3"]
 
 
 def test_this_machine_itself_may_come_as_often_as_it_likes() -> None:

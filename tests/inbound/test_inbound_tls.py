@@ -18,7 +18,7 @@ from mailer.service.certificate import watch
 from mailer.service.office import Office
 from mailer.store.database import transaction
 from tests.conftest import FakeClock
-from tests.inbound.port25 import DOMAIN, Client, Port25
+from tests.inbound.port25 import DOMAIN, Client, Port25, until
 from tests.inbound.test_inbound_attacks import begin_data
 
 NOW = datetime.now(UTC)
@@ -103,6 +103,26 @@ async def test_tls_begins_once(peer: Client) -> None:
     await peer.ask("EHLO peer.example")
     assert await peer.ask("STARTTLS") == "503 5.5.1 TLS is on already"
     assert (await peer.ask("NOOP")).startswith("250 2.0.0")
+
+
+@pytest.mark.parametrize("shakes_hands", [True, False])
+async def test_who_gives_way_in_tls_is_gone_at_once(
+    port25: Port25, limits: Callable[..., Limits], shakes_hands: bool
+) -> None:
+    async with port25.open(limits(connections=2, connections_per_address=2)) as inbound:
+        idle, other = await port25.hello(), await port25.hello()
+        assert (await idle.ask("STARTTLS")).startswith("220")
+        if shakes_hands:
+            await secured(idle)
+            idle.writer.transport.pause_reading()  # type: ignore[attr-defined]  # he does not end TLS either
+        newcomer = await port25.connect(source="127.0.1.1")
+        async with asyncio.timeout(2):
+            await until(lambda: len(inbound._sessions) == 2)
+        assert (await other.ask("NOOP")).startswith("250")
+        assert (await newcomer.ask("NOOP")).startswith("250")
+        if shakes_hands:
+            idle.writer.transport.resume_reading()  # type: ignore[attr-defined]
+            assert (await idle.rest()).startswith(b"421 4.7.0 Others wait for your place")
 
 
 async def test_without_a_certificate_it_is_not_offered(port25: Port25, limits: Callable[..., Limits]) -> None:
