@@ -57,6 +57,7 @@ class ShapeEntry(Section):
     recipients: tuple[LinePattern, ...]
     delayed: tuple[Phrase, ...] = ()
     before: Switch = False
+    around: Switch = False
     source: Source
 
 
@@ -100,4 +101,5 @@ def _shape(entry: ShapeEntry) -> Shape:
         recipients=entry.recipients,
         delayed=entry.delayed,
         before=entry.before,
+        around=entry.around,
     )

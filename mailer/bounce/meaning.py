@@ -8,6 +8,7 @@ own reason, and `expired` where nothing but the time that ran out is told.
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from mailer.bounce.quotation import (
     LONGEST,
@@ -26,6 +27,12 @@ from mailer.carrier.rule import plain_words
 
 #: A code that no rule names: words alone, of a mail that was given up, or may still be tried.
 GIVEN_UP, STILL_TRIED = 599, 499
+#: Fields that say no reason (RFC 3464 §2), where a report stands in the words.
+_FIELDS = re.compile(
+    r"^[ \t]{0,8}(?:(?:reporting|received-from|remote)-mta|(?:final|original|x-actual)-recipient|action"
+    r"|(?:arrival|last-attempt)-date|will-retry-until|final-log-id|x-[a-z]{1,20}-(?:queue-id|sender))[ \t]*:[^\n]*",
+    re.IGNORECASE | re.MULTILINE,
+)
 #: What is further behind tells nothing, once it is known what to leave out.
 LONGEST_WORDS = 2 * LONGEST
 
@@ -58,7 +65,7 @@ class Meaning:
 
 def meaning_of(book: Rulebook, said: Said, *context: str) -> Meaning:
     """Return what is meant; `context` are wider and wider words around, which may tell stage and host."""
-    words = whole_reply(said.words[:LONGEST_WORDS], context)
+    words = whole_reply(_FIELDS.sub("", said.words[:LONGEST_WORDS]), context)
     said = replace(said, words=_without_fillers(book, words))
     reply = quoted_reply(said.words)
     around = (said.words, *context)
@@ -85,14 +92,20 @@ def _completed(quoted: Quotation, status: str) -> Quotation:
 
 def _without_fillers(book: Rulebook, words: str) -> str:
     """Leave out what tells no reason, if anything else is said than that and who it is about."""
-    lower, rest = words.lower(), words
+    lower, rest = " ".join(words.lower().split()), words
     for filler in book.fillers:
         if filler in lower:
-            rest = re.sub(re.escape(filler), " ", rest, flags=re.IGNORECASE)
+            rest = _over_lines(filler).sub(" ", rest)
     if rest is words:
         return words
     told = " ".join(word for word in rest.split() if "@" not in word[1:-1])
     return rest if len(re.findall(r"[^\W\d_]{3,}", told)) > 2 else words
+
+
+@lru_cache
+def _over_lines(phrase: str) -> re.Pattern[str]:
+    """Return a pattern for a phrase that may be broken into lines anywhere."""
+    return re.compile(r"\s+".join(map(re.escape, phrase.split())), re.IGNORECASE)
 
 
 def _says_anything(words: str) -> bool:

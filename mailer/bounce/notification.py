@@ -5,6 +5,7 @@ documented members are looked at.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +34,7 @@ def notified(text: str) -> Iterator[Notified]:
     for one in _list(bounce, "bouncedRecipients"):
         address = address_in(_text(one, "emailAddress"))
         if address:
-            yield Notified(address, None, _text(one, "diagnosticCode"), _text(one, "status"))
+            yield Notified(address, None, _text(one, "diagnosticCode") or _subtype(bounce), _text(one, "status"))
     for one in _list(complaint, "complainedRecipients"):
         if address := address_in(_text(one, "emailAddress")):
             yield Notified(address, Kind.COMPLAINT)
@@ -42,18 +43,30 @@ def notified(text: str) -> Iterator[Notified]:
             yield Notified(address, Kind.DELIVERED)
 
 
+def _subtype(bounce: Mapping[str, Any]) -> str:
+    """Return the class of trouble (`MailboxFull`) as words; it stands alone where no server has said anything."""
+    return " ".join(re.findall("[A-Z][a-z]+", _text(bounce, "bounceSubType")[:100]))
+
+
 def _document(text: str) -> Mapping[str, Any]:
     begin = text.find("{")
     if begin < 0 or '"mail"' not in text:
         return {}
-    try:
-        found, _ = json.JSONDecoder().raw_decode(text[begin:])
-    except (ValueError, RecursionError):
-        return {}
+    found = _decoded(text[begin:])
+    if found is None:
+        # Sendmail breaks lines that are too long by `!` (its mailer's L=), and they are longer than any other mail's.
+        found = _decoded(text[begin:].replace("!\n ", ""))
     inner = found.get("Message") if isinstance(found, dict) else None
     if isinstance(inner, str):
         return _document(inner)
     return found if isinstance(found, dict) else {}
+
+
+def _decoded(text: str) -> object:
+    try:
+        return json.JSONDecoder().raw_decode(text)[0]
+    except (ValueError, RecursionError):
+        return None
 
 
 def _object(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -25,6 +25,8 @@ _FOLLOWED_BY_STATUS = re.compile(r"\s*[#(]?[245]\.\d{1,3}\.\d{1,3}\b")
 #: A title names code and status alone (`Status code: 550 5.1.10`); the reply itself stands further below.
 _TITLE = re.compile(r"[ \t]*[#(]?[245]\.\d{1,3}\.\d{1,3}\)?[ \t]*(?:\n[ \t]*)?(?:\n\S|\Z)")
 _FOLLOWED_BY_WORDS = re.compile(r"\s*[\w<#(]")
+#: Sendmail says by a code of its own why nothing was said to it: `421 mx.example.jp (smtp)... Deferred: …`.
+_NOBODY_SAID = re.compile(r"\s*\S{1,255} \(e?smtp\)\.\.\. ", re.IGNORECASE)
 _NO_REPLY_BEFORE = re.compile(r"[:/@-]$")
 _STATUS = re.compile(r"(?<![\w.])#?([245]\.\d{1,2}\.\d{1,3})(?![\w.])")
 _BEGUN = re.compile(r"\s*([45]\d\d)-[^\n]*")  # the first of several lines (RFC 5321 §4.2.1), and no other
@@ -104,7 +106,7 @@ def whole_reply(said: str, context: Iterable[str]) -> str:
 
 def _code_in(text: str) -> re.Match[str] | None:
     """Return the code that is introduced as a reply, or else has a status or words behind it."""
-    codes = list(_CODE.finditer(text))
+    codes = [code for code in _CODE.finditer(text) if not _NOBODY_SAID.match(text, code.end())]
     title = None
     for code in codes:
         if _INTRODUCTION.search(text[max(0, code.start() - 40) : code.start()] if code.start() else ""):

@@ -19,6 +19,8 @@ from mailer.mime.entity import Entity
 
 _ENCODED = re.compile(r"\+([0-9A-F]{2})")
 DELIVERED = frozenset({"delivered", "relayed", "expanded"})
+#: That no host answered, or broke off (RFC 3463 §3.5): whether the time ran out over it the words tell.
+NO_CONNECTION = frozenset({"4.4.1", "4.4.2"})
 #: OpenSMTPD says "delayed" of a mail that it has deleted because its time ran out, and "Envelope expired" then only.
 GIVEN_UP_YET_DELAYED = "envelope expired"
 
@@ -102,12 +104,13 @@ def _meaning_of_report(
     if not told.diagnostic and len({one.final.lower() for one in report.recipients}) == 1:
         # Older servers give a status to whole classes of trouble; what was said stands in the words only.
         spoken = meaning_of(book, replace(said, words=notice.text, status=""), *context)
-        if spoken.known and quoted_reply(notice.text) is not None:
+        if spoken.known and (quoted_reply(notice.text) is not None or told.status in NO_CONNECTION):
             return spoken
     first = meaning_of(book, said, *context)
     if first.known:
         return first
-    for words in filter(None, (lines, notice.text)):
+    category = f"category: {told.category}" if told.category else ""
+    for words in filter(None, (category, lines, notice.text)):
         other = meaning_of(book, replace(said, words=words), *context)
         if other.known:
             return other

@@ -16,7 +16,10 @@ _DELIVERY = frozenset({"", "delivery-status"})
 _HANDED_ON = re.compile(r"\s*(?:re|fwd?|aw|wg|tr|rv|sv|転送|返信)\s*[:：]", re.IGNORECASE)
 _OF_LISTS = ("list-unsubscribe", "list-id", "list-post", "feedback-id")
 #: Programs that send reports in their own name, or in none.
-_PROGRAM = re.compile(r"(?:mdaemon|imss|interscan|virus|\bndr)[^@<>]{0,60}@|^\s*$|<>", re.IGNORECASE)
+_PROGRAM = re.compile(
+    r"(?:mdaemon|imss|interscan|virus|\bndr)[^@<>]{0,60}@|^\s*\"?interscan (?:mss|notification)\b|^\s*$|<>",
+    re.IGNORECASE,
+)
 #: Names that programs have, and newsletters, too.
 _GENERIC = re.compile(r"(?:smtp|mail.?(?:server|service|gateway|marshal|scanner|robot))[^@<>]{0,60}@", re.IGNORECASE)
 _RETURNING = re.compile(
@@ -43,16 +46,30 @@ def sender_words(mail: Entity) -> str:
 def is_returning(book: Rulebook, mail: Entity, sender: str) -> bool:
     """Tell whether a mail may be a returned one; `sender` are its `sender_words`."""
     if is_of_machine(mail):
-        return True
+        return not _is_correspondence(mail)
     return has_such_subject(book, mail, sender) and not _by_person(book, mail)
+
+
+def _is_correspondence(mail: Entity) -> bool:
+    """Tell whether somebody answers or forwards in a program for people, and only has the name of a postmaster."""
+    return (
+        _HANDED_ON.match(mail.words("subject")) is not None
+        and _names_program_for_people(mail)
+        and mail.field("return-path").strip() != "<>"
+        and mail.media_type != "multipart/report"
+    )
+
+
+def _names_program_for_people(mail: Entity) -> bool:
+    programs = (mail.field("user-agent"), mail.field("x-mailer"), mail.field("message-id"))
+    return any(_FOR_PEOPLE.search(program) for program in programs)
 
 
 def _by_person(book: Rulebook, mail: Entity) -> bool:
     """Tell whether a mail was written in a program for people, or from a mailbox of a carrier or a free provider: who
     pastes a report asks what it means.
     """
-    programs = (mail.field("user-agent"), mail.field("x-mailer"), mail.field("message-id"))
-    if any(_FOR_PEOPLE.search(program) for program in programs):
+    if _names_program_for_people(mail):
         return True
     domain = address_in(mail.field("from")).rpartition("@")[2]
     return book.carriers.of_domain(domain) is not None and not is_automatic(mail)

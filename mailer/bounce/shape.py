@@ -9,9 +9,13 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from mailer.bounce.address_in import address_in
+from mailer.bounce.address_in import ADDRESS, address_in
 
 MOST_RECIPIENTS = 100
+#: Another recipient of a list: alone on the next line, or behind a comma.
+_NEXT = re.compile(
+    rf">?[ \t]*(?:\n|[,;][ \t]*\n?)[ \t]*<?(?P<address>{ADDRESS})>?(?=[ \t]*(?:[,;]|\n|\Z))", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,7 +24,8 @@ class Shape:
 
     `senders` are phrases of which one must stand in From, Subject or the names of the fields, where there are any.
     The group `address` of a pattern in `recipients` is the recipient. `before` says that the words stand before the
-    line with the recipient; `delayed` are phrases by which a notice is a warning only.
+    line with the recipient, `around` that they stand before it and on it; `delayed` are phrases by which a notice is a
+    warning only.
     """
 
     name: str
@@ -30,6 +35,7 @@ class Shape:
     recipients: tuple[re.Pattern[str], ...]
     delayed: tuple[str, ...] = ()
     before: bool = False
+    around: bool = False
 
     def fits(self, words: str, sender: str) -> bool:
         """Tell whether a notice may be of this format; both texts in small letters."""
@@ -49,9 +55,9 @@ class Named:
 def named_by(shape: Shape, text: str) -> list[Named]:
     """Return the recipients that a notice of this shape names, by the first of its patterns that finds any."""
     for pattern in shape.recipients:
-        lines = [line for line in _lines(pattern, text) if address_in(line["address"])]
+        lines = [line for line in _listed(text, _lines(pattern, text)) if address_in(line["address"])]
         if lines:
-            return list(_named(shape, text, lines if shape.before else _not_repeated(lines)))
+            return list(_named(shape, text, lines))
     return []
 
 
@@ -60,6 +66,19 @@ def _lines(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
         if number >= MOST_RECIPIENTS:
             return
         yield line
+
+
+def _listed(text: str, lines: Iterable[re.Match[str]]) -> list[re.Match[str]]:
+    """Add the recipients that stand in a list below or behind one whose line says nothing else."""
+    found: list[re.Match[str]] = []
+    for line in lines:
+        if found and line.start() < found[-1].end():
+            continue
+        following: re.Match[str] | None = line
+        while following is not None and len(found) < MOST_RECIPIENTS:
+            found.append(following)
+            following = None if following[0].rstrip().endswith(":") else _NEXT.match(text, following.end())
+    return found
 
 
 def _not_repeated(lines: Iterable[re.Match[str]]) -> list[re.Match[str]]:
@@ -72,7 +91,14 @@ def _not_repeated(lines: Iterable[re.Match[str]]) -> list[re.Match[str]]:
 
 
 def _named(shape: Shape, text: str, lines: Sequence[re.Match[str]]) -> Iterator[Named]:
-    words = _before(text, lines) if shape.before else _behind(text, lines)
+    if shape.before:
+        words = _before(text, lines)
+    elif shape.around:
+        lines = _not_repeated(lines[::-1])[::-1]
+        words = _around(text, lines)
+    else:
+        lines = _not_repeated(lines)
+        words = _behind(text, lines)
     for line, said in zip(lines, words, strict=True):
         yield Named(address_in(line["address"]), said)
 
@@ -102,3 +128,14 @@ def _before(text: str, lines: Sequence[re.Match[str]]) -> list[str]:
         words.append(said if said.strip(" \t\n,;") or not words else words[-1])
         begin = line.end()
     return words
+
+
+def _around(text: str, lines: Sequence[re.Match[str]]) -> list[str]:
+    """Return each line with what stands before it, up to the one before; the last with all that is behind it, too."""
+    ends = [_end_of_line(text, line.end()) for line in lines[:-1]] + [len(text)]
+    return [text[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
+
+
+def _end_of_line(text: str, position: int) -> int:
+    end = text.find("\n", position)
+    return len(text) if end < 0 else end + 1

@@ -15,9 +15,13 @@ LONGEST_VALUE = 4000
 
 RECIPIENT_FIELDS = frozenset({"final-recipient", "original-recipient", "action", "status", "diagnostic-code",
                               "remote-mta", "x-actual-recipient", "x-supplementary-info"})  # fmt: skip
+#: PowerMTA's field for the class of trouble.
+_CATEGORY = "x-powermta-bouncecategory"
 _NAMING = ("final-recipient", "original-recipient", "action")
 _FIELD = re.compile(r"[ \t]{0,3}([A-Za-z][A-Za-z0-9-]{1,60})[ \t]*:[ \t]?(.*)")
-_STATUS = re.compile(r"(?<![\d.])([245])[. ](\d{1,3})[. ](\d{1,3})(?![\d.])")
+_STATUS = re.compile(r"(?<![\d.])([245])(?:\. ?| )(\d{1,3})(?:\. ?| )(\d{1,3})(?![\d.])")
+#: A character of an address as RFC 6533 §3 writes it where eight bits do not go.
+_CHARACTER = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
 
 Fields = dict[str, str]
 
@@ -27,7 +31,7 @@ class ReportedRecipient:
     """What a report says of one recipient (RFC 3464 §2.3); whatever it does not say is empty.
 
     `action` (RFC 3464 §2.3.3) is in small letters; `status` like 5.1.1; `diagnostic` stands without
-    its type, which is `diagnostic_type`.
+    its type, which is `diagnostic_type`; `category` is the class of trouble that some servers add in a word.
     """
 
     original: str
@@ -37,6 +41,7 @@ class ReportedRecipient:
     diagnostic: str
     diagnostic_type: str
     host: str
+    category: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +88,29 @@ def _joined(group: dict[str, list[str]]) -> Fields:
 
 def _recipient(group: Fields) -> ReportedRecipient:
     kind, diagnostic = _typed(group.get("diagnostic-code", ""))
-    status = _STATUS.search(group.get("status", ""))
+    told = group.get("status", "")
+    status = _STATUS.search(told)
     return ReportedRecipient(
-        original=_typed(group.get("original-recipient", ""))[1],
-        final=_typed(group.get("final-recipient", ""))[1] or _typed(group.get("x-actual-recipient", ""))[1],
+        original=_address(group, "original-recipient"),
+        final=_address(group, "final-recipient") or _address(group, "x-actual-recipient"),
         action=group.get("action", "").partition(" ")[0].partition("(")[0].strip().lower(),
         status=".".join(status.groups()) if status else "",
-        diagnostic=diagnostic,
+        diagnostic=diagnostic or (told if status is None else ""),
         diagnostic_type=kind,
         host=_typed(group.get("remote-mta", ""))[1].partition(" ")[0].strip("[]()").lower().rstrip("."),
+        category=group.get(_CATEGORY, ""),
     )
+
+
+def _address(group: Fields, name: str) -> str:
+    """Return what a field tells of a recipient; its characters that were written as numbers as such (RFC 6533 §3)."""
+    kind, address = _typed(group.get(name, ""))
+    return _CHARACTER.sub(_character, address) if kind.startswith("utf-8") else address
+
+
+def _character(number: re.Match[str]) -> str:
+    code = int(number[1], 16)
+    return chr(code) if 0x20 < code < 0xD800 or 0xE000 <= code <= 0x10FFFF else number[0]
 
 
 def _typed(value: str) -> tuple[str, str]:

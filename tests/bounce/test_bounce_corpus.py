@@ -8,7 +8,8 @@ The layouts of `harvest-*` are those of the test mails of GNU Mailman (flufl.bou
 Mail::DeliveryStatus::BounceParser 1.543, with other addresses and texts; those of `layout*-*` were written after the
 sources, documents and help pages of the systems that they are named by, each batch before anything was changed for it.
 Those of `seen-*` have the forms of mails that were misread at first sight, as the tests of help desks, list archives
-and forums show them.
+and forums show them. Those of `form-*` and `ja-*` were written after the documents and sources of servers, and after
+what the source of Sisimai's modules tells of a server's own format; nearly all of them were misread at first.
 """
 
 import json
