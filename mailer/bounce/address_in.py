@@ -10,10 +10,11 @@ from functools import lru_cache
 REMEMBERED = 16
 
 ADDRESS = (
-    r"(?:\"[^\"\n]{1,64}\"|[^\s<>()\[\]{}\"',;:@|\\]{1,128})@(?:[A-Za-z0-9_-]{1,63}\.){1,10}[A-Za-z][A-Za-z0-9-]{1,62}"
+    r"(?:\"[^\"\n]{1,64}\"|[^\s<>()\[\]{}\"',;:@|\\]{1,128})@(?:[A-Za-z0-9_-]{1,63}\.){1,10}[A-Za-z][A-Za-z0-9_-]{1,62}"
 )
 
-_ADDRESS = re.compile(ADDRESS)
+#: Not the end of a local part that is too long: that would be somebody else.
+_ADDRESS = re.compile(rf"(?<![^\s<>()\[\]{{}}\"',;:@|\\]){ADDRESS}")
 
 
 def address_in(text: str) -> str:

@@ -33,6 +33,8 @@ _ROLE = re.compile(
     r"(?:postmaster|mailer-daemon|abuse|support|help\w*|admin\w*|info|webmaster|no-?reply)@", re.IGNORECASE
 )
 
+#: Whom a list names for questions.
+_OF_LIST = re.compile(r"(?:owner-[^@]{1,60}|[^@]{1,60}-(?:owner|request))@", re.IGNORECASE)
 
 #: A notice names the writer of the mail near its beginning.
 _MOST_TEXT = 4000
@@ -84,7 +86,10 @@ def _believed(book: Rulebook, mail: Entity, notice: Notice, events: Iterator[Eve
 def _named(shape: Shape, text: str, own: Container[str]) -> list[Named]:
     """Return whom a notice names; the one that it goes to only where it names nobody else in a format that we know."""
     named = named_by(shape, text)
-    return [one for one in named if one.address.lower() not in own] or (named if shape.signs else [])
+    others = [one for one in named if one.address.lower() not in own]
+    if shape.signs:
+        return others or named
+    return [one for one in others if not _OF_LIST.match(one.address)]
 
 
 def _failed_recipients(book: Rulebook, mail: Entity, notice: Notice) -> Iterator[Event]:

@@ -27,12 +27,14 @@ _TITLE = re.compile(r"[ \t]*[#(]?[245]\.\d{1,3}\.\d{1,3}\)?[ \t]*(?:\n[ \t]*)?(?
 _FOLLOWED_BY_WORDS = re.compile(r"\s*[\w<#(]")
 #: Sendmail says by a code of its own why nothing was said to it: `421 mx.example.jp (smtp)... Deferred: …`.
 _NOBODY_SAID = re.compile(r"\s*\S{1,255} \(e?smtp\)\.\.\. ", re.IGNORECASE)
+#: Exchange Online hands a reply on within one of its own that says no more than that, and repeats it behind `LED=`.
+_WRAPPING = re.compile(r"\s*5\.0\.350 remote server returned an error ->\s*(?=[45]\d\d)", re.IGNORECASE)
 _NO_REPLY_BEFORE = re.compile(r"[:/@-]$")
 _STATUS = re.compile(r"(?<![\w.])#?([245]\.\d{1,2}\.\d{1,3})(?![\w.])")
 _BEGUN = re.compile(r"\s*([45]\d\d)-[^\n]*")  # the first of several lines (RFC 5321 §4.2.1), and no other
 _LEADING_STATUS = re.compile(r"\s*[\"']?[#(]?([245]\.\d{1,3}\.\d{1,3})(?![\w.])\)?[ :;,-]*")
 #: Exim writes why it gave up behind what the server said.
-_END = re.compile(r"\n[ \t]*\n|\n(?=>>>|\.\.\. |<[^<>\s]+@)|:\s+retry timeout exceeded\b")
+_END = re.compile(r"\n[ \t]*\n|\n(?=>>>|\.\.\. |<[^<>\s]+@)|:\s+retry timeout exceeded\b|;LED=")
 
 #: Phrases (small letters) by which reports tell the stage; the one that stands first decides.
 _STAGES: dict[str, tuple[str, ...]] = {
@@ -106,7 +108,7 @@ def whole_reply(said: str, context: Iterable[str]) -> str:
 
 def _code_in(text: str) -> re.Match[str] | None:
     """Return the code that is introduced as a reply, or else has a status or words behind it."""
-    codes = [code for code in _CODE.finditer(text) if not _NOBODY_SAID.match(text, code.end())]
+    codes = [code for code in _CODE.finditer(text) if not _says_nothing(text, code.end())]
     title = None
     for code in codes:
         if _INTRODUCTION.search(text[max(0, code.start() - 40) : code.start()] if code.start() else ""):
@@ -120,6 +122,10 @@ def _code_in(text: str) -> re.Match[str] | None:
             if behind.match(text, code.end()) and not _NO_REPLY_BEFORE.search(text[: code.start()][-1:]):
                 return code
     return None
+
+
+def _says_nothing(text: str, behind: int) -> bool:
+    return _NOBODY_SAID.match(text, behind) is not None or _WRAPPING.match(text, behind) is not None
 
 
 def words_only(said: str) -> Quotation:
