@@ -91,7 +91,7 @@ def quoted_reply(said: str) -> Quotation | None:
     code = found[1]
     behind = text[found.end() :]
     # What begins a new line without being indented is no part of the reply any more.
-    rest = "" if re.match(r"[ \t]*\n\S", behind) else _END.split(behind, 1)[0][:LONGEST_REPLY]
+    rest = "" if re.match(r"[ \t]*\n(?![245]\.\d{1,3}\.\d)\S", behind) else _END.split(behind, 1)[0][:LONGEST_REPLY]
     enhanced, words = _status(_one_line(rest, code))
     return Quotation(int(code), enhanced, words)
 
