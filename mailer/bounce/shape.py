@@ -14,8 +14,10 @@ from mailer.bounce.address_in import ADDRESS, address_in
 MOST_RECIPIENTS = 100
 #: Another recipient of a list: alone on the next line, or behind a comma.
 _NEXT = re.compile(
-    rf">?[ \t]*(?:\n|[,;][ \t]*\n?)[ \t]*<?(?P<address>{ADDRESS})>?(?=[ \t]*(?:[,;]|\n|\Z))", re.IGNORECASE
+    rf">?[ \t]{{0,40}}(?:\n|[,;][ \t]{{0,40}}\n?)[ \t]{{0,40}}<?(?P<address>{ADDRESS})>?(?=[ \t]{{0,40}}(?:[,;]|\n|\Z))"
 )
+#: A field of the mail spoken of: where it names several, nobody knows who of them has failed.
+_ECHO = re.compile(r"[ \t>]{0,8}(?:to|cc)[ \t]*:", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,10 +76,13 @@ def _listed(text: str, lines: Iterable[re.Match[str]]) -> list[re.Match[str]]:
     for line in lines:
         if found and line.start() < found[-1].end():
             continue
-        following: re.Match[str] | None = line
-        while following is not None and len(found) < MOST_RECIPIENTS:
+        following = _NEXT.match(text, line.end())
+        if following and _ECHO.match(text, _line_of(text, line.start())):
+            continue
+        found.append(line)
+        while following and not found[-1][0].rstrip().endswith(":") and len(found) < MOST_RECIPIENTS:
             found.append(following)
-            following = None if following[0].rstrip().endswith(":") else _NEXT.match(text, following.end())
+            following = _NEXT.match(text, following.end())
     return found
 
 

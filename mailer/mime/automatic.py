@@ -62,6 +62,7 @@ def answers_automatically(mail: Entity) -> bool:
         _submitted(mail) == "auto-replied"
         or any(mail.field(name) for name in _OF_ANSWERS)
         or mail.field("precedence").strip().lower() in _ANSWERS
+        or mail.field("x-apple-action").strip().lower() == "vacation"
         or _AWAY.match(mail.words("subject")) is not None
     )
 
