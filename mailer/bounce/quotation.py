@@ -18,23 +18,37 @@ _CODE = re.compile(r"(?<![\w.])([45]\d\d)(?![\w.])[ -]?")
 #: What stands right before a code that is a server's reply.
 _INTRODUCTION = re.compile(
     r"(?:\bsaid:|\breturned:?|\bresponded with:?|\bresponse was:?|\bas follows:|<<<|->|\breason:|\bfailed with:?"
-    r"|\berror:?|\b(?:message|code):|\bwas:|\n[ \t]*|^[ \t]*|\]:|\):|[\"'])\s*[\[\"'(<#]?$",
+    r"|\berror:?|\bproblem|\b(?:message|code):|\berror_code ?:|\bsmtp;|\bwas:|\n[ \t]*|^[ \t]*|@[\w.-]{3,36}:|\]:|\],"
+    r"|\):|[\"'])\s*[\[\"'(<#]?$",
     re.IGNORECASE,
 )
-_FOLLOWED_BY_STATUS = re.compile(r"\s*[#(]?[245]\.\d{1,3}\.\d{1,3}\b")
+_FOLLOWED_BY_STATUS = re.compile(r"\s*[\"'#(]?[245]\.\d{1,3}\.\d{1,3}\b")
 #: A title names code and status alone (`Status code: 550 5.1.10`); the reply itself stands further below.
 _TITLE = re.compile(r"[ \t]*[#(]?[245]\.\d{1,3}\.\d{1,3}\)?[ \t]*(?:\n[ \t]*)?(?:\n\S|\Z)")
-_FOLLOWED_BY_WORDS = re.compile(r"\s*[\w<#(]")
+_FOLLOWED_BY_WORDS = re.compile(r"\s*[\"']?(?:[\w<#(]|: \w)")
 #: Sendmail says by a code of its own why nothing was said to it: `421 mx.example.jp (smtp)... Deferred: …`.
 _NOBODY_SAID = re.compile(r"\s*\S{1,255} \(e?smtp\)\.\.\. ", re.IGNORECASE)
-#: Exchange Online hands a reply on within one of its own that says no more than that, and repeats it behind `LED=`.
-_WRAPPING = re.compile(r"\s*5\.0\.350 remote server returned an error ->\s*(?=[45]\d\d)", re.IGNORECASE)
+#: Exchange Online and amavisd-new hand a reply on within one of their own that says no more than that; the first
+#: repeats it behind `LED=`.
+_WRAPPING = re.compile(
+    r"\s*(?:5\.0\.350 remote server returned an error ->"
+    r"|(?:5\.\d\.\d )?(?:id=\S{1,60} - rejected by next-hop mta on relaying, )?from mta\([^()\n]{1,80}\):)"
+    r"\s*(?=[45]\d\d)",
+    re.IGNORECASE,
+)
+#: Zoho's mark between the code and the words of a reply.
+_BEFORE_WORDS = re.compile(r"\s*,\s*error_code ?:", re.IGNORECASE)
 _NO_REPLY_BEFORE = re.compile(r"[:/@-]$")
 _STATUS = re.compile(r"(?<![\w.])#?([245]\.\d{1,2}\.\d{1,3})(?![\w.])")
 _BEGUN = re.compile(r"\s*([45]\d\d)-[^\n]*")  # the first of several lines (RFC 5321 §4.2.1), and no other
 _LEADING_STATUS = re.compile(r"\s*[\"']?[#(]?([245]\.\d{1,3}\.\d{1,3})(?![\w.])\)?[ :;,-]*")
-#: Exim writes why it gave up behind what the server said.
-_END = re.compile(r"\n[ \t]*\n|\n(?=>>>|\.\.\. |<[^<>\s]+@)|:\s+retry timeout exceeded\b|;LED=")
+#: What reporting servers write behind what the server said.
+_END = re.compile(
+    r"\n[ \t]*\n|\n(?=>>>|\.\.\. |<[^<>\s]+@)|:\s+retry timeout exceeded\b|;LED=|\n[ \t]*Remote system:"
+    r"|'? \(delivery attempts: \d"
+)
+#: In a dialogue each line of a reply is marked; what is not is the verdict of who tells it.
+_END_OF_MARKED = re.compile(r"\n(?![ \t]*<<<)")
 
 #: Phrases (small letters) by which reports tell the stage; the one that stands first decides.
 _STAGES: dict[str, tuple[str, ...]] = {
@@ -42,20 +56,21 @@ _STAGES: dict[str, tuple[str, ...]] = {
         *("in reply to end of data", "in reply to the end of data", "after end of data", "after end of message"),
         *("after i sent the message", "after we sent the message", "in response to end of data", "[eod]"),
         *("after sending message", "after sending the message", "after sending data", "after sending body"),
+        *("for text command", " in end of data", "[body]"),
     ),
     "rcpt": (
         *("in reply to rcpt", "after rcpt", "after pipelined rcpt", "[rcpt_to]", "did not like our rcpt"),
         *("following rcpt", "in response to rcpt", "in response to the rcpt", "like recipient", "rejected recipient"),
-        "rcpt to command",
+        *("rcpt to command", "smtp:rcpt host", "server sent: rcpt to", "smtp command rcpt"),
     ),
     "mail": (
         *("in reply to mail from", "after mail from", "after pipelined mail from", "[mail_from]"),
         *("did not like our mail", "following mail", "in response to mail", "in response to the mail"),
-        *("sender was rejected", "mail from command"),
+        *("sender was rejected", "mail from command", "smtp:mail host", "server sent: mail from", "smtp command mail"),
     ),
     "data": (
         *("in reply to data", "after data", "after pipelined data", "[data]", "did not like our data"),
-        *("in response to data", "in response to the data"),
+        *("in response to data", "in response to the data", "smtp:data host", "for data command", "smtp command data"),
     ),
     "ehlo": ("in reply to ehlo", "in reply to helo", "after ehlo", "after helo", "name was rejected"),
     "connect": ("refused to talk to me", "greeting failed", "after initial connection", "[connect]"),
@@ -66,7 +81,7 @@ _GREETING = re.compile(r"^\.\.\. while talking to [^\n]*\n<<< (?:421|554)\b", re
 _VERBS = {"data": "data", "rcpt": "rcpt", "mail": "mail", "ehlo": "ehlo", "helo": "ehlo", "bdat": "eod", "rset": "mail"}
 
 _HOST = re.compile(
-    r"(?:\b(?:while talking to|host|server|connect to|connected to|by|to) <?|\[(?=[^\s\[\]]+ \d{4}-\d\d-))"
+    r"(?:\b(?:while talking to|host:?|server|connect to|connected to|by|to) <?|\[(?=[^\s\[\]]+ \d{4}-\d\d-))"
     r"(?P<host>[a-z0-9_](?:[a-z0-9_-]*\.)+[a-z][a-z0-9-]*)\.?>?(?=[\s\[:(.,>]|$)",
     re.IGNORECASE,
 )
@@ -92,6 +107,9 @@ def quoted_reply(said: str) -> Quotation | None:
     behind = text[found.end() :]
     # What begins a new line without being indented is no part of the reply any more.
     rest = "" if re.match(r"[ \t]*\n(?![245]\.\d{1,3}\.\d)\S", behind) else _END.split(behind, 1)[0][:LONGEST_REPLY]
+    if text[: found.start()].endswith("<<< "):
+        rest = _END_OF_MARKED.split(rest, 1)[0]
+    rest = _BEFORE_WORDS.sub("", rest, 1).lstrip("'")
     enhanced, words = _status(_one_line(rest, code))
     return Quotation(int(code), enhanced, words)
 
