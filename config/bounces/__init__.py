@@ -72,6 +72,7 @@ class FamilyFile(Section):
     delays: tuple[Phrase, ...] = ()
     failures: tuple[Phrase, ...] = ()
     successes: tuple[Phrase, ...] = ()
+    others: tuple[Phrase, ...] = ()
 
 
 def load_bounces(settings: Settings) -> Rulebook:
@@ -89,6 +90,7 @@ def load_bounces(settings: Settings) -> Rulebook:
         delays=tuple(delay for family in families for delay in family.delays),
         failures=tuple(failure for family in families for failure in family.failures),
         successes=tuple(success for family in families for success in family.successes),
+        others=tuple(other for family in families for other in family.others),
     )
 
 

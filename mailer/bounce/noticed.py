@@ -16,10 +16,10 @@ from mailer.bounce.quotation import quoted_reply
 from mailer.bounce.returning import (
     brings_back,
     has_such_subject,
-    is_answer,
     is_from_machine,
     is_of_machine,
     is_returning,
+    may_be_letter,
     sender_words,
 )
 from mailer.bounce.rulebook import Rulebook
@@ -53,7 +53,7 @@ def noticed(book: Rulebook, mail: Entity, notice: Notice) -> Iterator[Event]:
     words = notice.text.lower()
     own = {one.lower() for one in addresses_in(mail.field("to") + ", " + mail.field("from"))}
     writers = {found["address"].lower() for found in _WRITER.finditer(notice.text[:_MOST_TEXT])}
-    by_machine = (is_of_machine(mail) or brings_back(mail, notice.original)) and not is_answer(book, mail, sender)
+    by_machine = is_of_machine(mail) or brings_back(mail, notice.original)
     for shape in book.shapes:
         if (shape.signs or by_machine) and shape.fits(words, sender):
             named = _named(shape, notice.text, own | writers)
@@ -72,12 +72,10 @@ def _believed(book: Rulebook, mail: Entity, notice: Notice, events: Iterator[Eve
     """
     phrases = (*book.failures, *book.delays, *book.successes)
     sender = sender_words(mail)
-    if (
-        "daemon" in sender
-        or has_such_subject(book, mail, sender)
-        or _says_any(notice, phrases)
-        or quoted_reply(notice.text) is not None
-    ):
+    known = "daemon" in sender or has_such_subject(book, mail, sender)
+    if not known and notice.original is None and may_be_letter(mail):
+        return
+    if known or _says_any(notice, phrases) or quoted_reply(notice.text) is not None:
         yield from events
     elif is_from_machine(mail) or mail.field("x-failed-recipients"):
         yield from (event for event in events if event.reason is not Reason.UNCLEAR)
@@ -109,7 +107,7 @@ def _last_resort(book: Rulebook, notice: Notice, own: Container[str]) -> Iterato
     to = [] if notice.original is None else addresses_in(", ".join(notice.original.fields("to")))
     sent_to = [one for one in to if one.lower() not in own]
     meant = [one for one in sent_to if one in said] or said or sent_to
-    if len(meant) == 1:
+    if len(meant) == 1 and not _OF_LIST.match(meant[0]):
         lines = about(notice.text, meant[0])
         meaning = meaning_of(book, Said(notice.text, "", "", meant[0].rpartition("@")[2]), lines)
         if meaning.known or failed:

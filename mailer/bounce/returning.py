@@ -12,8 +12,18 @@ from mailer.mime.entity import Entity, decode_words
 
 #: Of multipart/report (RFC 6522); a receipt of reading is none of these.
 _DELIVERY = frozenset({"", "delivery-status"})
-#: How the subject begins of what a person answers or forwards.
-_HANDED_ON = re.compile(r"\s*(?:re|fwd?|aw|wg|tr|rv|sv|転送|返信)\s*[:：]", re.IGNORECASE)
+#: How the subject begins of what a person answers or forwards, or what a help desk has given a number.
+_HANDED_ON = re.compile(
+    r"\s*(?:(?:re|fwd?|aw|wg|antwort|tr|rv|res|enc|rif|sv|vs|vl|antw|doorst|odp|pd|ynt|ilt|転送|返信|回复|答复|转发|回覆|轉寄|회신"
+    r"|전달)\s*[:：]|\[[^\[\]]{0,30}\d{3,}\])",
+    re.IGNORECASE,
+)
+#: Of what a mailing list hands out; its own program answers in one of these names.
+_OF_POSTS = ("list-id", "list-post")
+_OF_LIST = re.compile(
+    r"(?:-(?:owner|request|admin|bounces|ctl)|\bowner-[^@\s]{1,100}|listserv|majordomo|mailman|sympa|fml)@",
+    re.IGNORECASE,
+)
 _OF_LISTS = ("list-unsubscribe", "list-id", "list-post", "feedback-id")
 #: Programs that send reports in their own name, or in none.
 _PROGRAM = re.compile(
@@ -45,6 +55,8 @@ def sender_words(mail: Entity) -> str:
 
 def is_returning(book: Rulebook, mail: Entity, sender: str) -> bool:
     """Tell whether a mail may be a returned one; `sender` are its `sender_words`."""
+    if is_answer(book, mail, sender) or any(other in sender for other in book.others):
+        return False
     if is_of_machine(mail):
         return not _is_correspondence(mail)
     return has_such_subject(book, mail, sender) and not _by_person(book, mail)
@@ -66,10 +78,11 @@ def _names_program_for_people(mail: Entity) -> bool:
 
 
 def _by_person(book: Rulebook, mail: Entity) -> bool:
-    """Tell whether a mail was written in a program for people, or from a mailbox of a carrier or a free provider: who
-    pastes a report asks what it means.
+    """Tell whether a mail was written in a program for people, to a mailing list, or from a mailbox of a carrier or a
+    free provider: who pastes a report asks what it means.
     """
-    if _names_program_for_people(mail):
+    posted = any(mail.field(name) for name in _OF_POSTS) and _OF_LIST.search(mail.field("from")) is None
+    if posted or _names_program_for_people(mail):
         return True
     domain = address_in(mail.field("from")).rpartition("@")[2]
     return book.carriers.of_domain(domain) is not None and not is_automatic(mail)
@@ -78,7 +91,10 @@ def _by_person(book: Rulebook, mail: Entity) -> bool:
 def is_answer(book: Rulebook, mail: Entity, sender: str) -> bool:
     """Tell whether the mailbox of a person answered by itself: such answers come without a reverse-path, too."""
     by_person = (
-        bool(addresses_in(mail.field("from"))) and not mail.field("x-failed-recipients") and not is_from_machine(mail)
+        bool(addresses_in(mail.field("from")))
+        and not mail.field("x-failed-recipients")
+        and mail.media_type != "multipart/report"
+        and not is_from_machine(mail)
     )
     return by_person and answers_automatically(mail) and not has_such_subject(book, mail, sender)
 
@@ -98,6 +114,18 @@ def is_of_machine(mail: Entity) -> bool:
         or mail.field("return-path").strip() == "<>"
         or (mail.media_type == "multipart/report" and mail.parameters.get("report-type", "") in _DELIVERY)
         or is_from_machine(mail)
+    )
+
+
+def may_be_letter(mail: Entity) -> bool:
+    """Tell whether a postmaster may have written a mail with his own hands: it has a reverse-path, and no sign of a
+    program but the name of its sender.
+    """
+    return (
+        mail.field("return-path").strip() not in ("", "<>")
+        and mail.media_type != "multipart/report"
+        and not mail.field("auto-submitted")
+        and not mail.field("x-failed-recipients")
     )
 
 

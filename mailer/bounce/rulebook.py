@@ -15,7 +15,8 @@ from mailer.carrier.rule import Rule
 class Rulebook:
     """The carriers with their rules for replies, rules for the words of reports, private formats in their order, the
     lines behind which a copy of the returned mail begins, and in small letters: sentences that tell no reason beside
-    others, subjects that returned mails have, phrases that say that a mail waits, was given up, or has arrived.
+    others, subjects that returned mails have, phrases that say that a mail waits, was given up, or has arrived, and
+    subjects of what servers write of other mails than those that they return.
     """
 
     carriers: Carriers
@@ -27,3 +28,4 @@ class Rulebook:
     delays: tuple[str, ...]
     failures: tuple[str, ...]
     successes: tuple[str, ...]
+    others: tuple[str, ...]
