@@ -35,9 +35,11 @@ _GENERIC = re.compile(r"(?:smtp|mail.?(?:server|service|gateway|marshal|scanner|
 _RETURNING = re.compile(
     r"mailer.?daemon|postmaster|mail.?delivery|mail.?system|mail administrator|delivery (?:sub)?system"
     r"|system administrator|deliver(?:y|ed) (?:service|status)|undeliver|\bbounces?(?:[+-][^@\s]{0,100})?@"
-    r"|\bmicrosoftexchange[0-9a-f]{32}@",
+    r"|\bmicrosoftexchange[0-9a-f]{32}@|courier mail server at ",
     re.IGNORECASE,
 )
+#: Names that servers and people share.
+_OF_PEOPLE = re.compile(r"postmaster|administrator", re.IGNORECASE)
 #: Programs in which people write, as User-Agent and X-Mailer name them, and Gmail's pages by their Message-ID.
 _FOR_PEOPLE = re.compile(
     r"\b(?:thunderbird|mozilla/|mutt|apple mail|i(?:phone|pad) mail|microsoft (?:office )?outlook|outlook express"
@@ -123,6 +125,7 @@ def may_be_letter(mail: Entity) -> bool:
     """
     return (
         mail.field("return-path").strip() not in ("", "<>")
+        and _OF_PEOPLE.search(mail.field("from")) is not None
         and mail.media_type != "multipart/report"
         and not mail.field("auto-submitted")
         and not mail.field("x-failed-recipients")
