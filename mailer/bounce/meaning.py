@@ -13,6 +13,7 @@ from functools import lru_cache
 from mailer.bounce.quotation import (
     LONGEST,
     Quotation,
+    asked_in,
     host_in,
     quoted_reply,
     stage_in,
@@ -69,8 +70,9 @@ def meaning_of(book: Rulebook, said: Said, *context: str) -> Meaning:
     said = replace(said, words=_without_fillers(book, words))
     reply = quoted_reply(said.words)
     around = (said.words, *context)
-    host = said.host or next(filter(None, map(host_in, around)), "")
-    stage = next(filter(None, map(stage_in, around)), "rcpt")
+    asked = [asked_in(text, reply) for text in context] if reply else []
+    host = said.host or next(filter(None, (*(by for _, by in asked), *map(host_in, around))), "")
+    stage = next(filter(None, (*(at for at, _ in asked), *map(stage_in, around))), "rcpt")
     quoted = reply or words_only(said.words)
     quoted = _completed(quoted, said.status)
     reading = _reading(book, quoted, stage, host, said, is_reply=reply is not None)

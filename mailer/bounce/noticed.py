@@ -5,7 +5,7 @@ address that can be meant.
 """
 
 import re
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from mailer.bounce.address_in import ADDRESS, addresses_in
@@ -24,7 +24,7 @@ from mailer.bounce.returning import (
 )
 from mailer.bounce.rulebook import Rulebook
 from mailer.bounce.shape import Named, Shape, named_by
-from mailer.bounce.telling import about, event_of
+from mailer.bounce.telling import about, apart_from, event_of
 from mailer.carrier.reason import Reason
 from mailer.mime.entity import Entity
 
@@ -40,7 +40,8 @@ _OF_LIST = re.compile(r"(?:owner-[^@]{1,60}|[^@]{1,60}-(?:owner|request))@", re.
 _MOST_TEXT = 4000
 #: Who wrote the mail that a notice speaks of.
 _WRITER = re.compile(
-    rf"(?:(?<!expanded )(?<!generated )\bfrom|\bsent by|\bsender)[ \t]*:?\s{{1,12}}[\"'<]?(?P<address>{ADDRESS})",
+    r"(?:(?<!expanded )(?<!generated )\bfrom|\bsent by|\bsender)(?:[ \t]*:?[ \t]|(?:(?<=by)|:)[ \t]*\n(?!\n))"
+    rf"[ \t]{{0,12}}[\"'<]?(?P<address>{ADDRESS})",
     re.IGNORECASE,
 )
 
@@ -58,7 +59,8 @@ def noticed(book: Rulebook, mail: Entity, notice: Notice) -> Iterator[Event]:
         if (shape.signs or by_machine) and shape.fits(words, sender):
             named = _named(shape, notice.text, own | writers)
             if named:
-                told = (_of_notice(book, shape, one, notice) for one in named)
+                everybody = [one.address for one in named]
+                told = (_of_notice(book, shape, one, notice, everybody) for one in named)
                 yield from told if shape.signs else _believed(book, mail, notice, told)
                 return
     events = _failed_recipients(book, mail, notice)
@@ -91,9 +93,10 @@ def _named(shape: Shape, text: str, own: Container[str]) -> list[Named]:
 
 
 def _failed_recipients(book: Rulebook, mail: Entity, notice: Notice) -> Iterator[Event]:
-    for address in addresses_in(", ".join(mail.fields("x-failed-recipients"))):
+    everybody = addresses_in(", ".join(mail.fields("x-failed-recipients")))
+    for address in everybody:
         words = about(notice.text, address) or notice.text
-        yield _of_notice(book, None, Named(address, words), notice)
+        yield _of_notice(book, None, Named(address, words), notice, everybody)
 
 
 def _last_resort(book: Rulebook, notice: Notice, own: Container[str]) -> Iterator[Event]:
@@ -124,13 +127,14 @@ def _one_line(text: str) -> str:
     return " ".join(text.lower().split())
 
 
-def _of_notice(book: Rulebook, shape: Shape | None, named: Named, notice: Notice) -> Event:
+def _of_notice(book: Rulebook, shape: Shape | None, named: Named, notice: Notice, everybody: Sequence[str]) -> Event:
     if _says_any(notice, book.successes) and not _says_any(notice, book.failures):
         return Event(named.address, Kind.DELIVERED, Reason.DELIVERED)
     domain = named.address.rpartition("@")[2]
     meaning = meaning_of(book, Said(named.words, "", "", domain), notice.text)
     if not meaning.known:
-        whole = meaning_of(book, Said(notice.text, "", "", domain))
+        rest = apart_from(notice.text, named.address, named.words, everybody)
+        whole = meaning_of(book, Said(rest, "", "", domain))
         meaning = whole if whole.known else meaning
     return event_of(
         named.address, meaning, delayed=_says_any(notice, (*book.delays, *(shape.delayed if shape else ())))

@@ -165,6 +165,20 @@ def stage_in(said: str) -> str:
     return "connect" if _GREETING.search(said[:LONGEST]) else ""
 
 
+def asked_in(said: str, reply: Quotation) -> tuple[str, str]:
+    """Return at which stage, and by which host, a reply was given as a dialogue quotes it: of several recipients each
+    has its own. Empty texts where none quotes it.
+    """
+    text = said[:LONGEST]
+    for asked in _DIALOGUE.finditer(text) if ">>> " in text else ():
+        line = text[asked.end() - 3 :].partition("\n")[0]
+        words = _status(" ".join(line[3:].lstrip(" -").split()))[1]
+        if line.startswith(str(reply.code)) and words and reply.text.startswith(words[:40]):
+            talks = text.rfind("... while talking to ", 0, asked.start())
+            return _VERBS.get(asked["verb"].lower(), ""), host_in(text[talks : asked.start()]) if talks >= 0 else ""
+    return "", ""
+
+
 def _first(words: str, phrases: tuple[str, ...]) -> int:
     """Return where the first of the phrases stands, or -1."""
     return min((begin for phrase in phrases if (begin := words.find(phrase)) >= 0), default=-1)

@@ -12,7 +12,7 @@ from mailer.bounce.quotation import quoted_reply
 from mailer.bounce.returning import is_returning, sender_words
 from mailer.bounce.rulebook import Rulebook
 from mailer.bounce.status_report import ReportedRecipient, StatusReport, read_status_report
-from mailer.bounce.telling import LONGEST_TEXT, about, event_of
+from mailer.bounce.telling import LONGEST_TEXT, about, apart_from, event_of
 from mailer.carrier.reason import Reason
 from mailer.domain.typed import visible
 from mailer.mime.entity import Entity
@@ -110,7 +110,9 @@ def _meaning_of_report(
     if first.known:
         return first
     category = f"category: {told.category}" if told.category else ""
-    for words in filter(None, (category, lines, notice.text)):
+    everybody = (one.final for one in report.recipients)
+    rest = apart_from(notice.text, address, said.words, map(address_in, everybody))
+    for words in filter(None, (category, lines, rest)):
         other = meaning_of(book, replace(said, words=words), *context)
         if other.known:
             return other
