@@ -9,6 +9,7 @@ own reason, and `expired` where nothing but the time that ran out is told.
 import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import chain
 
 from mailer.bounce.quotation import (
     LONGEST,
@@ -71,8 +72,8 @@ def meaning_of(book: Rulebook, said: Said, *context: str) -> Meaning:
     reply = quoted_reply(said.words)
     around = (said.words, *context)
     asked = [asked_in(text, reply) for text in context] if reply else []
-    host = said.host or next(filter(None, (*(by for _, by in asked), *map(host_in, around))), "")
-    stage = next(filter(None, (*(at for at, _ in asked), *map(stage_in, around))), "rcpt")
+    host = said.host or next(filter(None, chain((by for _, by in asked), map(host_in, around))), "")
+    stage = next(filter(None, chain((at for at, _ in asked), map(stage_in, around))), "rcpt")
     quoted = reply or words_only(said.words)
     quoted = _completed(quoted, said.status)
     reading = _reading(book, quoted, stage, host, said, is_reply=reply is not None)
