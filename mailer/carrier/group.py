@@ -80,6 +80,14 @@ class Carriers:
                     return carrier
         return None
 
+    def of_route(self, hosts: Sequence[str]) -> Carrier | None:
+        """Return the carrier whose all of these MX hosts are, or None.
+
+        Whoever names a carrier's host beside his own must not have his own host's words taken for the carrier's.
+        """
+        owners = {carrier.name if (carrier := self.of_mx([host])) else "": carrier for host in hosts}
+        return next(iter(owners.values())) if len(owners) == 1 else None
+
     def name(self, domain: str, host: str) -> str:
         """Return how a receiver is called: its carrier's name, by its mail domain or else its host, or the domain."""
         carrier = self.of_domain(domain) or (self.of_mx([host.partition("[")[0]]) if host else None)

@@ -60,7 +60,9 @@ class Outcomes:
         """Settle a job by what the session says of it; return the reading of what was no acceptance."""
         reading = None
         if not fact.accepted:
-            reading = self.read(carrier, session.peer.host, fact.stage, fact.reply, fact.failure)
+            # What it was that we could not make sense of is told, and not read as if it were an answer.
+            reply = None if fact.failure else fact.reply
+            reading = self.read(carrier, session.peer.host, fact.stage, reply, fact.failure)
         outcome = judge(fact, reading, Scene(str(session.peer), session.tls), self._case(job))
         self._settle_later(job.claimed, told(outcome, job, fact, session))
         return reading

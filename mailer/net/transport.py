@@ -16,7 +16,8 @@ from mailer.smtp.envelope import Fact, Heard, Transaction
 from mailer.smtp.reply import Reply, Stage
 from mailer.smtp.timeouts import TIMEOUTS
 
-TLS_SECONDS = 60.0
+#: Far less than for a reply: what hangs here is not the server's work but, as a rule, something in between.
+TLS_SECONDS = 20.0
 #: What TLS adds to a record at most, and how much one record holds.
 RECORD_OCTETS, RECORD_HOLDS = 96, 16_384
 #: So long a peer has to read our last words.

@@ -62,6 +62,23 @@ def test_hosts(hosts: list[str], name: str | None) -> None:
     assert (found and found.name) == name
 
 
+@pytest.mark.parametrize(
+    ("hosts", "name"),
+    [
+        (["aspmx.l.google.com", "alt1.aspmx.l.google.com"], "google"),
+        (["mx.softbank.ne.jp"], "softbank"),
+        (["evil.example", "mx.softbank.ne.jp"], None),
+        (["mx.softbank.ne.jp", "backup.example.jp"], None),
+        (["aspmx.l.google.com", "mx.softbank.ne.jp"], None),
+        (["mx.example.jp"], None),
+        ([], None),
+    ],
+)
+def test_a_route_is_a_carriers_only_where_all_its_hosts_are(hosts: list[str], name: str | None) -> None:
+    found = CARRIERS.of_route(hosts)
+    assert (found and found.name) == name
+
+
 def test_all_carriers_can_be_gone_through() -> None:
     assert [each.name for each in CARRIERS] == ["softbank", "ymobile", "google"]
 
