@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import TypeVar
 
 from mailer.carrier.group import Carrier, Manners
@@ -47,6 +48,8 @@ PRUNE_SECONDS = 60.0
 #: The ways to so many domains, those with most addresses, are kept known; which they are is seen now and then.
 MOST_EXPECTED = 50
 EXPECT_SECONDS = 600.0
+#: Of so many it is known how many addresses they have. A town has fewer.
+MOST_DOMAINS = 100_000
 NO_ROUTE_BATCH = 500
 #: So often at most is there a round; a site may run short with every mail.
 ROUND_SECONDS = 0.01
@@ -79,7 +82,8 @@ class Dispatcher:
         self._means = means
         self._office = means.office
         self._outcomes = Outcomes(means.office, means.carriers, means.writer)
-        self._ways = Ways(means.carriers, self._find_route, self._make_site, self._found, means.looks_first)
+        finders = (self._find_route, self._make_site, self._found)
+        self._ways = Ways(means.carriers, *finders, means.looks_first, lambda domain: domain in self._known)
         self._signing = Signing(means.letters, means.signatory, self, self._size)
         self._wake = asyncio.Event()
         self._bare_domains: frozenset[str] = frozenset()
@@ -135,12 +139,13 @@ class Dispatcher:
         """Keep the ways known that the next broadcast will go: it must not wait for the DNS (F1: seconds count)."""
         if self._now() >= self._expects_at:
             self._expects_at = self._now() + EXPECT_SECONDS
-            self._expected = await self._means.reader.do(partial(dispatch.expected_domains, MOST_EXPECTED))
-        self._ways.look_ahead(self._expected, self._now())
+            self._expected = await self._means.reader.do(partial(dispatch.expected_domains, MOST_DOMAINS))
+        self._ways.look_ahead(islice(self._expected, MOST_EXPECTED), self._now())
 
     def _size(self, domain: str) -> int:
-        """Return how many addresses a domain has, as far as it is one of those with most of them."""
-        return self._expected.get(domain, 1)
+        """Return how many addresses a domain has; one that was registered a moment ago waits for nobody."""
+        size = self._expected.get(domain)
+        return next(iter(self._expected.values()), 1) if size is None else size
 
     async def _pause(self, stop: asyncio.Event) -> None:
         """Wait for the next look, or for a site that runs short; those that do so together are supplied together."""

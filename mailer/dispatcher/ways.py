@@ -3,6 +3,9 @@
 A route is looked up once and kept for its time to live. The receiver is a carrier by its domain or by its MX hosts
 (a custom domain hosted at Google counts as Google's); else the set of hosts is a site of its own. A domain without a
 route is remembered for a while, too, so that each item does not ask the DNS again.
+
+A domain that once had a way does not vanish at once: the DNS may be wrong for a moment, a filter in between may have
+run out. For a day its mail only waits; to refuse it would be to hold our own trouble against guardians (N9).
 """
 
 import asyncio
@@ -22,6 +25,10 @@ NO_ROUTE_SECONDS = 30.0
 FORGET_SECONDS = 3600.0
 #: While the DNS gives no answer, a way that was found serves so long beyond its time (RFC 8767 §4).
 STALE_SECONDS = 3600.0
+#: So long a domain that had a way must be without one, each time it is asked for, until that is taken for final.
+GONE_SECONDS = 86_400.0
+#: So many domains are looked up at a time: those that are due first come first.
+AT_A_TIME = 100
 #: So long a domain must have been due until a worker looks it up that is not the one to look first.
 PATIENCE_SECONDS = 0.3
 #: So many domains have enough mail for all workers.
@@ -55,6 +62,7 @@ class Ways:
         make_site: MakeSite,
         found: Callable[[str, str], None],
         looks_first: Callable[[str], bool],
+        had_way: Callable[[str], bool],
     ) -> None:
         self.sites: dict[str, Site] = {}
         self._carriers = carriers
@@ -65,6 +73,9 @@ class Ways:
         self._looks_first = looks_first
         self._looking: dict[str, asyncio.Task[None]] = {}
         self._asked_at: dict[str, float] = {}
+        self._had_way = had_way
+        self._gone_since: dict[str, float] = {}
+        self._turn = asyncio.Semaphore(AT_A_TIME)
 
     def way(self, domain: str, now: float) -> Way | None:
         """Return the way of a domain, or None while it is being looked for; an old way serves until then."""
@@ -121,7 +132,8 @@ class Ways:
     async def _look(self, domain: str) -> None:
         now = asyncio.get_running_loop().time
         try:
-            route = await self._find(domain)
+            async with self._turn:
+                route = await self._find(domain)
         except NoRoute as trouble:
             self._not_found(domain, trouble, now())
         except Exception as error:
@@ -129,6 +141,7 @@ class Ways:
             log.exception("the way to %s cannot be found", domain)
             self._not_found(domain, _unknown(error), now())
         else:
+            self._gone_since.pop(domain, None)
             self._ways[domain] = self._lead(domain, route, now() + route.seconds)
         finally:
             del self._looking[domain]
@@ -142,11 +155,20 @@ class Ways:
             old.until = now + NO_ROUTE_SECONDS
             return
         self._leave_door(domain)
-        self._ways[domain] = Way(now + NO_ROUTE_SECONDS, trouble=trouble)
+        self._ways[domain] = Way(now + NO_ROUTE_SECONDS, trouble=self._for_now(domain, trouble, now))
+
+    def _for_now(self, domain: str, trouble: NoRoute, now: float) -> NoRoute:
+        """Return what keeps a domain's mail back: nothing that is said of it is final on the first day."""
+        if not trouble.permanent or not self._had_way(domain):
+            return trouble
+        if now - self._gone_since.setdefault(domain, now) >= GONE_SECONDS:
+            return trouble
+        log.warning("%s had a way until now, and its mail waits for a day: %s", domain, trouble)
+        return trouble.for_now()
 
     def _lead(self, domain: str, route: Route, until: float) -> Way:
         self._leave_door(domain)
-        carrier = self._carriers.of_domain(domain) or self._carriers.of_mx([host.name for host in route.hosts])
+        carrier = self._carriers.of_domain(domain) or self._carriers.of_route([host.name for host in route.hosts])
         name = (route.site or route.key) if carrier is None else carrier.name
         site = self.sites.get(name)
         if site is None:

@@ -90,12 +90,15 @@ def claim(
 ) -> list[Claimed]:
     """Begin an attempt for up to `limit` due items of these domains, urgent lanes first; inside a Writer.
 
+    Each of the domains should have one, the most urgent first: no more are asked than there is room for.
+
     Of safety mail up to `urgent` are claimed where that is more: it needs no room that other mail has taken.
     Nothing may be sent before the commit. Each claim ends by `settle` or `unclaim`; a dead worker's by `recover`.
     """
     now = office.clock()
     stopped = stops.standing()
-    domains = stopped.free(domains)
+    # Each has an item due: where there are more domains than room, the later ones need not be asked.
+    domains = list(stopped.free(domains))[: max(limit, urgent)]
 
     def free(lane: Lane, most: int) -> list[Claimed]:
         return _free(stopped, domains, lane, now, most) if lane in lanes and most > 0 else []

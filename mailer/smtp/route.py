@@ -36,6 +36,11 @@ class NoRoute(Exception):
         self.reason = reason
         self.is_silence = is_silence
 
+    def for_now(self) -> "NoRoute":
+        """Return the same as a trouble that may pass."""
+        enhanced = "4" + self.enhanced[1:]
+        return NoRoute(self.text, permanent=False, enhanced=enhanced, reason=self.reason, is_silence=self.is_silence)
+
 
 def hosts_in_order(domain: str, exchanges: Sequence[Exchange], own: frozenset[str], shuffle: Shuffle) -> list[str]:
     """Return the host names to try for `domain`, best first; `own` are the names under which this appliance is known.

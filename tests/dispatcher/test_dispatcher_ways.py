@@ -1,14 +1,14 @@
 """Are the ways known before there is mail, and do they hold while the DNS is silent?"""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from mailer.carrier.group import Carrier, Carriers, Manners
 from mailer.dispatcher.limits import Limits
 from mailer.dispatcher.site import Site
-from mailer.dispatcher.ways import BIG_DOMAINS, NO_ROUTE_SECONDS, STALE_SECONDS, Ways
+from mailer.dispatcher.ways import AT_A_TIME, BIG_DOMAINS, GONE_SECONDS, NO_ROUTE_SECONDS, STALE_SECONDS, Ways
 from mailer.net.routes import Host, Route
 from mailer.smtp.route import NoRoute
 
@@ -39,14 +39,14 @@ class Dns:
         return answer
 
 
-def ways(dns: Dns, first: Mapping[str, bool] | None = None) -> Ways:
+def ways(dns: Dns, first: Mapping[str, bool] | None = None, known: Collection[str] = ()) -> Ways:
     def site(name: str, carrier: Carrier | None) -> Site:
         return Site(name, carrier, Limits(MANNERS, 1), cast(Any, None))
 
     def ours(domain: str) -> bool:
         return (first or {}).get(domain, True)
 
-    return Ways(Carriers((), (), MANNERS), dns.find, site, lambda domain, site: None, ours)
+    return Ways(Carriers((), (), MANNERS), dns.find, site, lambda domain, site: None, ours, known.__contains__)
 
 
 async def settle() -> None:
@@ -156,3 +156,55 @@ async def test_a_fault_of_our_own_is_no_answer_and_is_not_met_again_at_once() ->
     assert way.trouble is not None
     assert (way.trouble.permanent, way.trouble.is_silence) == (False, True)
     assert dns.asked == ["a.example"]
+
+
+async def test_a_domain_that_had_a_way_is_not_gone_for_good_on_the_first_day() -> None:
+    dns = Dns(troubles={"a.example": GONE, "typo.example": GONE})
+    known = ways(dns, known=["a.example"])
+    begun = now()
+
+    async def trouble(domain: str, later: float = 0.0) -> NoRoute | None:
+        known.way(domain, begun + later)
+        await settle()
+        way = known._ways[domain]
+        way.until = 0.0  # it is asked for again
+        return way.trouble
+
+    gone = await trouble("a.example")
+    assert gone is not None
+    assert (gone.permanent, gone.enhanced, gone.reason, gone.text) == (False, "4.1.2", "domain_unknown", GONE.text)
+    assert await trouble("typo.example") is GONE
+    known._gone_since["a.example"] -= GONE_SECONDS - 1
+    again = await trouble("a.example")
+    assert again is not None
+    assert not again.permanent
+    known._gone_since["a.example"] -= 1
+    assert await trouble("a.example") is GONE
+    del dns.troubles["a.example"]
+    assert await trouble("a.example") is None
+    dns.troubles["a.example"] = GONE
+    anew = await trouble("a.example")
+    assert anew is not None
+    assert not anew.permanent
+
+
+async def test_so_many_are_looked_up_at_a_time_and_the_first_to_be_due_first() -> None:
+    dns, answers = Dns(), dict[str, "asyncio.Future[Route]"]()
+
+    def find(domain: str) -> "asyncio.Future[Route]":
+        dns.asked.append(domain)
+        return answers.setdefault(domain, asyncio.get_running_loop().create_future())
+
+    known = ways(cast(Dns, type("Slow", (), {"find": staticmethod(find)})))
+    domains = [f"{number}.example" for number in range(AT_A_TIME + 5)]
+    for domain in domains:
+        known.way(domain, now())
+    await settle()
+    assert dns.asked == domains[:AT_A_TIME]
+    for domain in domains[:3]:
+        answers[domain].set_exception(GONE)
+    await settle()
+    await settle()
+    assert dns.asked == domains[: AT_A_TIME + 3]
+    for answer in answers.values():
+        answer.cancel()
