@@ -11,7 +11,7 @@ import contextlib
 import logging
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -178,10 +178,15 @@ class Dispatcher:
             for site in self._ways.sites.values():
                 site.give_back()
 
-    def _hurry(self, domains: Iterable[str]) -> None:
-        """An operator flushed mail to these: what rests there is tried now, within each receiver's limits."""
+    def _hurry(self, domains: Collection[str]) -> None:
+        """An operator flushed mail to these: what rests there is tried now, within each receiver's limits.
+
+        Whatever did not work is looked up anew: the operator may have waited for the DNS to be mended.
+        """
+        self._means.resolver.forget(*domains)
         for route in self._ways.hurry(domains):
             self._means.dialler.forget(route)
+            self._means.resolver.forget(*(host.name for host in route.hosts))
 
     def _orders(self, due: Sequence[dispatch.DueDomain]) -> list[Order]:
         orders: dict[object, Order] = {}

@@ -108,15 +108,18 @@ class Ways:
         return self._looks_first(domain) or now - self._asked_at.setdefault(domain, now) >= PATIENCE_SECONDS
 
     def hurry(self, domains: Iterable[str]) -> list[Route]:
-        """Let the doors to these domains rest no longer; look again for their ways that were not found.
+        """Let the doors to these domains rest no longer; look again for their ways that were not found or failed.
 
         Return the routes through those doors.
         """
         found = []
-        for way in [self._ways[domain] for domain in domains if domain in self._ways]:
+        for domain, way in [(domain, self._ways[domain]) for domain in domains if domain in self._ways]:
             if way.site is None or way.door is None:
                 way.until = 0.0
             else:
+                if way.door.has_failed:
+                    del self._ways[domain]
+                    way.door.domains.discard(domain)
                 way.site.hurry(way.door)
                 found.append(way.door.route)
         return found

@@ -123,6 +123,12 @@ class Resolver:
         """Return the records of `name` as text; raise NameUnknown or DnsTrouble."""
         return _given(await self._learn(name, kind))
 
+    def forget(self, *names: str) -> None:
+        """Ask for the mail hosts and addresses of these names anew when they are wanted next."""
+        for name in names:
+            for kind in ("MX", "A", "AAAA"):
+                self._remembered.pop((name, kind), None)
+
     async def _learn(self, name: str, kind: str) -> "Answer | Exception":
         key = (name, kind)
         until, known = self._remembered.get(key, (0.0, None))

@@ -223,6 +223,19 @@ async def test_a_flush_wakes_a_resting_receiver(office: Office) -> None:
         assert words(here, sent) == {"accepted": 3}
 
 
+async def test_a_flush_asks_the_dns_anew_for_what_did_not_work(office: Office) -> None:
+    async with town(office, {"new.example": WELL}) as here:
+        here.dns.answers.put("old.moved.example", Records(a=("127.0.60.99",)))
+        here.dns.answers.put("moved.example", Records(mx=((10, "old.moved.example"),)))
+        here.register(addresses(3, "moved.example"))
+        sent = here.send(urgent=False)
+        async with here.dispatching(), asyncio.timeout(8):
+            await until(lambda: words(here, sent) == {"deferred": 3})
+            here.dns.answers.put("moved.example", Records(mx=((10, "mx.new.example"),)))
+            queue.flush(office, Selection(domains=frozenset({"moved.example"})), "test")
+            await until(lambda: words(here, sent) == {"accepted": 3})
+
+
 async def test_a_flush_wakes_no_receiver_that_it_does_not_name(office: Office) -> None:
     shut = replace(WELL, greeting=Greeting.THROTTLE)
     async with town(office, {"a.example": shut, "b.example": shut}) as here:
