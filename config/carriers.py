@@ -82,6 +82,7 @@ class RuleEntry(Section):
     kind: Annotated[str, PlainValidator(kinds.choice("hard", "soft"))] | None = None
     action: Annotated[str, PlainValidator(kinds.choice("refuse", "defer"))] | None = None
     pause: Switch = False
+    reader: Switch = False
     source: Source
 
     @model_validator(mode="after")
@@ -90,6 +91,8 @@ class RuleEntry(Section):
             raise wrong("empty_rule", "")
         if self.kind == "hard" and self.action == "defer":
             raise wrong("hard_defer", "", at="action")
+        if self.reader and self.pause:
+            raise wrong("reader_pause", "", at="pause")
         return self
 
 
@@ -192,4 +195,5 @@ def rule_of(entry: RuleEntry) -> Rule:
         phrases=entry.phrases,
         text=entry.text,
         pause=entry.pause,
+        reader=entry.reader,
     )

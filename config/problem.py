@@ -70,6 +70,7 @@ REASONS: Mapping[str, str] = {
     "unknown_city": "there is no such city; there are {allowed}",
     "empty_rule": "would apply to every reply; give a stage, code, enhanced, phrases or text",
     "hard_defer": 'kind = "hard" gives the address up and cannot go with action = "defer"',
+    "reader_pause": "would let the whole carrier rest and cannot go with reader = true, which is about one reader",
     # secrets, keys and certificates
     "no_certificate": "holds no certificate; it must be a list of certificates in PEM form",
     "no_pair": "and {key} are no certificate and its key in PEM form, the key without a password",

@@ -26,13 +26,15 @@ _POLICY = re.compile(r"5\.7\.")
 class Reading:
     """The meaning of a reply: `kind` hard (the address is dead) or soft, `action` refuse or defer.
 
-    `pause_site` asks for the whole site to be left alone for a while, at most as long as its manners say.
+    `pause_site` asks for the whole site to be left alone for a while, at most as long as its manners say. `of_reader`
+    says that the reply is one reader's matter, from which nothing is to be learned of the site.
     """
 
     kind: str
     reason: Reason
     action: str
     pause_site: bool = False
+    of_reader: bool = False
 
 
 UNREADABLE = Reading("soft", Reason.UNCLEAR, "defer")
@@ -52,10 +54,11 @@ def read(
     if rule is None:
         return UNKNOWN_REFUSAL if permanent else UNREADABLE
     pause = rule.pause and not _is_a_tenants(rule, carrier or carriers.of_mx((mx,)), stage)
+    of_reader = rule.reader and stage in OF_RECIPIENTS
     if not permanent:
-        return Reading("soft", rule.reason, "defer", pause)
+        return Reading("soft", rule.reason, "defer", pause, of_reader)
     of_policy = rule.enhanced is None and _POLICY.match(enhanced or _status_in(text)) is not None
-    return Reading("soft" if of_policy else rule.kind, rule.reason, rule.action, pause)
+    return Reading("soft" if of_policy else rule.kind, rule.reason, rule.action, pause, of_reader)
 
 
 def rule_for(

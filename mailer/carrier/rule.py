@@ -44,7 +44,8 @@ class Rule:
     """What a kind of reply means: `kind` hard or soft and `action` refuse or defer hold for permanent (5xx) replies.
 
     `phrases` are pieces of text, one of which must stand in the reply; `text` is a pattern to be found in it.
-    `pause` asks for the whole site to be left alone for a while. `source` says how we know.
+    `pause` asks for the whole site to be left alone for a while. `reader` says that the reply is about one reader, or
+    about one sender and one reader (greylisting), and not about our haste. `source` says how we know.
     """
 
     reason: Reason
@@ -58,6 +59,7 @@ class Rule:
     phrases: tuple[str, ...] = ()
     text: re.Pattern[str] | None = None
     pause: bool = False
+    reader: bool = False
 
     def fits(self, host: str, stage: str, code: str, enhanced: str) -> bool:
         """Tell whether the rule may apply, as far as everything but the words can say."""

@@ -332,21 +332,24 @@ class Site:
         """Learn from the way a session ended; return how many seconds to wait before the next one is opened."""
         if self._stopping or (not failure and reply is None):
             return 0.0
+        reading = self._desk.read(self, session, failure, reply)
+        if reading.of_reader:
+            return BREATH_SECONDS
         if session.answered and (reply is None or reply.code == CLOSING) and failure not in ("reset", "timeout"):
             if self.limits.session_cut(session.answered):
                 self._tell(f"a session ended after {session.answered} mails")
         else:
             self._fewer(failure or str(reply))
-        self._learn_of(self._desk.read(self, session, failure, reply))
+        self._learn_of(reading)
         return BREATH_SECONDS
 
     def _learn_of(self, reading: Reading | None) -> None:
         """Rest if a reply asks for it; go slower if it says that we are too fast.
 
         A receiver that says that we are too fast while it speaks to us, or for the first time, does not block us: it
-        wants fewer.
+        wants fewer. What is one reader's matter teaches nothing.
         """
-        if reading is None:
+        if reading is None or reading.of_reader:
             return
         now = self._loop.time()
         too_fast = reading.reason is Reason.RATE_LIMITED

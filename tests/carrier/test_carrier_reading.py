@@ -59,6 +59,70 @@ def test_what_is_one_readers_matter_pauses_nobody(reply: str) -> None:
     assert not said(GOOGLE, "rcpt", reply).pause_site
 
 
+@pytest.mark.parametrize(
+    ("mx", "stage", "reply"),
+    [
+        (GOOGLE, "rcpt", "450 4.2.1 The user you are trying to contact is receiving mail too quickly."),
+        (GOOGLE, "rcpt", "550 5.2.1 The user is receiving mail at a rate that prevents additional messages"),
+        (MICROSOFT, "rcpt", "451 4.2.121 message rate to recipient"),
+        (DOCOMO, "rcpt", "450 4.2.0 greylisted, come back later"),
+        (MX, "rcpt", "450 4.2.0 <a@b.jp>: Recipient address rejected: Greylisted, see http://x"),
+        (MX, "eod", "451 4.7.1 Greylisting in action, please come back later"),
+        (MX, "rcpt", "421 4.7.1 greylisted, closing connection"),
+        (MX, "rcpt", "451 4.7.1 Please try again in 300 seconds (gl)"),
+        (MX, "rcpt", "450 User is receiving mail too quickly"),
+        (MX, "rcpt", "450 4.2.1 <a@example.jp>: Mailbox received too much email in a short period of time"),
+        (MX, "rcpt", "452 4.2.1 Recipient is receiving mail at too high a rate"),
+        (MX, "rcpt", "450 4.2.1 The recipient has exceeded message rate limit. Try again later."),
+        (MX, "rcpt", "451 Too many messages for this mailbox in a short time"),
+        (MX, "rcpt", "452 4.2.2 <a@example.jp>: user is over receiving limit"),
+        (MX, "eod", "432 4.3.2 STOREDRV.Deliver; recipient thread limit exceeded"),
+        (MX, "eod", "550 5.2.121 RESOLVER.ADR.RecipientLimited; recipient's per hour message receive limit exceeded"),
+    ],
+)
+def test_what_is_said_of_one_reader_says_nothing_of_our_haste(mx: str, stage: str, reply: str) -> None:
+    reading = said(mx, stage, reply)
+    assert (reading.reason, reading.of_reader, reading.pause_site) == (Reason.RATE_LIMITED, True, False)
+
+
+@pytest.mark.parametrize(
+    ("mx", "stage", "reply"),
+    [
+        (DOCOMO, "rcpt", "552 Too many recipients"),
+        (DOCOMO, "rcpt", "421 Service not available, closing transmission channel"),
+        (GOOGLE, "eod", "421 4.7.28 Gmail has detected an unusual rate of mail"),
+        (GOOGLE, "rcpt", "421 4.7.0 You are sending mail too quickly"),
+        (MICROSOFT, "mail", "451 4.7.650 rate limited due to IP reputation"),
+        (MX, "rcpt", "452 4.5.3 Too many recipients"),
+        (MX, "rcpt", "452 Too many recipients received this hour"),
+        (MX, "rcpt", "451 4.7.1 Received too many messages from a new or untrusted IP"),
+        (MX, "rcpt", "450 4.7.1 The recipient has received too many messages from your server"),
+        (MX, "rcpt", "451 4.7.1 [R2] Too many mails received from b@school.example within the last 5 minutes"),
+        (MX, "rcpt", "450 4.7.1 You have sent too many mails in the last hour"),
+        (MX, "rcpt", "421 4.3.2 Connection rate limit exceeded."),
+        (MX, "rcpt", "451 Ratelimit exceeded"),
+        (MX, "rcpt", "421 "),
+        (MX, "mail", "451 4.7.1 Greylisting in action, please come back later"),
+        (MX, "mail", "450 4.7.0 New sender, come back in 5 minutes"),
+        (MX, "connect", "421 4.7.1 greylisted, closing connection"),
+    ],
+)
+def test_haste_is_no_readers_matter_and_before_a_recipient_is_named_nothing_is(mx: str, stage: str, reply: str) -> None:
+    reading = said(mx, stage, reply)
+    assert (reading.reason, reading.of_reader) == (Reason.RATE_LIMITED, False)
+
+
+def test_what_is_full_is_no_matter_of_how_much_a_mailbox_may_get_at_a_time() -> None:
+    reading = said(MX, "rcpt", "552 5.2.2 message size exceeds the receiving limit of the mailbox")
+    assert not reading.of_reader
+
+
+def test_only_a_limit_can_be_a_readers_matter() -> None:
+    """Nothing is learned of a site from other reasons anyway; a rule that lets it rest is not about a reader."""
+    rules = [*shipped().rules, *(rule for carrier in shipped() for rule in carrier.rules)]
+    assert {(rule.reason, rule.pause) for rule in rules if rule.reader} == {(Reason.RATE_LIMITED, False)}
+
+
 @pytest.mark.parametrize("failure", ["unreachable", "no_network", "timeout", "not_connected: too many open files"])
 @pytest.mark.parametrize("mx", [DOCOMO, AU, SOFTBANK, GOOGLE, MX])
 def test_what_may_be_our_own_network_pauses_nobody(mx: str, failure: str) -> None:

@@ -139,6 +139,7 @@ def test_a_list_of_ones_own(tmp_path: Path) -> None:
     text = 'later'
     reason = "mailbox_full"
     action = "defer"
+    reader = true
     source = "seen on 2026-04-02"
     """
     carriers = own(tmp_path, text)
@@ -149,6 +150,7 @@ def test_a_list_of_ones_own(tmp_path: Path) -> None:
     (rule,) = town.rules
     assert (rule.kind, rule.action, rule.phrases) == ("hard", "refuse", ("nobody here",))
     assert (carriers.rules[0].kind, carriers.rules[0].action) == ("soft", "defer")
+    assert (rule.reader, carriers.rules[0].reader) == (False, True)
 
 
 RULE = '[[rule]]\nreason = "unclear"\nsource = "ours"\n'
@@ -162,6 +164,8 @@ CARRIER = '[carrier.{name}]\nlabel = "{name}"\n'
         (RULE + 'code = "5(0"', 6, "rule[1].code", "pattern"),
         (RULE + 'stage = ["rcpto"]', 6, "rule[1].stage[1]", "choice"),
         (RULE + 'code = "5.."\nkind = "hard"\naction = "defer"', 8, "rule[1].action", "hard_defer"),
+        (RULE + 'code = "4.."\nreader = true\npause = true', 8, "rule[1].pause", "reader_pause"),
+        (RULE + 'code = "4.."\nreader = "yes"', 7, "rule[1].reader", "switch"),
         (RULE.replace("unclear", "complaint"), 4, "rule[1].reason", "choice"),
         ('[[rule]]\ncode = "5.."\nreason = "unclear"', 3, "rule[1].source", "missing"),
         (CARRIER.format(name="a") + "domain = []", 5, "carrier.a.domain", "unknown_near"),

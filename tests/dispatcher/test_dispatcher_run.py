@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from mailer.carrier.group import Manners
+from mailer.carrier.group import Carriers, Manners
 from mailer.clock import system_clock
 from mailer.dispatcher import lookout
 from mailer.dispatcher.dispatcher import Order, share_out
@@ -16,10 +16,11 @@ from mailer.dispatcher.ways import Way
 from mailer.rehearsal.dns import DnsMood, Records
 from mailer.rehearsal.moods import Fault, Forms, Greeting, Mood, Trouble
 from mailer.schedule.queued import Selection
-from mailer.service import broadcast, dispatch, queue
+from mailer.service import broadcast, dispatch, lease, queue
 from mailer.service.office import Office
 from mailer.store.database import transaction
-from tests.dispatcher.town import Town, town, until
+from tests.carrier.replies import shipped
+from tests.dispatcher.town import FREE, Town, town, until
 
 WELL = Mood()
 
@@ -91,6 +92,22 @@ async def test_greylisting_is_waited_for(office: Office) -> None:
             queue.flush(office, Selection(announcement_id=sent), "test")
             await until(lambda: settled(here, sent))
         assert words(here, sent) == {"accepted": 5}
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "450 4.2.0 <{address}>: Greylisted",
+        "450 4.2.1 The user you are trying to contact is receiving mail too quickly.",
+    ],
+)
+async def test_what_is_said_of_one_reader_slows_nobody_else(office: Office, reply: str) -> None:
+    mood = replace(WELL, wording=replace(WELL.wording, greylist=reply), greylist_seconds=60.0)
+    async with town(office, {"a.example": mood}, groups=Carriers((), shipped().rules, FREE)) as here:
+        here.register(["greylist-1@a.example", *addresses(60, "a.example")])
+        sent = here.send()
+        await here.run_until(lambda: words(here, sent) == {"accepted": 60, "deferred": 1})
+        assert lease.board(office, "w1", 0.0).states == []
 
 
 async def test_a_throttling_receiver_gets_everything_in_its_own_way(office: Office) -> None:

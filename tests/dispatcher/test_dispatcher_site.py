@@ -2,21 +2,27 @@
 
 from typing import Any, cast
 
+import pytest
+
 from mailer.carrier.group import Manners
+from mailer.carrier.reading import Reading
+from mailer.carrier.reason import Reason
 from mailer.dispatcher.door import FIRST_JOBS, Door
 from mailer.dispatcher.job import Job
 from mailer.dispatcher.limits import Limits
 from mailer.dispatcher.site import Site
 from mailer.domain.lane import Lane
 from mailer.net.routes import Host, Route
+from mailer.smtp.reply import Reply
 
 
 class Hanging:
     """A session that was told to end and does not."""
 
-    def __init__(self) -> None:
+    def __init__(self, answered: int = 0) -> None:
         self.told = 0
         self.quitting = False
+        self.answered = answered
 
     def quit(self) -> None:
         self.told += 1
@@ -28,6 +34,20 @@ class Yielding:
 
     def __getattr__(self, name: str) -> Any:
         return lambda *given: False
+
+
+class Noting(Yielding):
+    """A desk that reads every end of a session the same way, and notes what a site has learned."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self.lessons: list[str] = []
+
+    def read(self, *given: Any) -> Reading:
+        return self.reading
+
+    def learned(self, site: Site, reason: str) -> None:
+        self.lessons.append(reason)
 
 
 def door(site: Site, name: str) -> Door:
@@ -64,3 +84,15 @@ async def test_doors_that_nobody_has_opened_hold_few_claims_together_and_each_ma
     held = [one.in_hand() for one in doors]
     assert (max(held), min(held)) == (FIRST_JOBS, 1)
     assert sum(held) <= site.limits.jobs() + len(doors)
+
+
+@pytest.mark.parametrize("answered", [0, 7])
+@pytest.mark.parametrize("of_reader", [True, False])
+async def test_a_session_that_is_ended_over_one_reader_teaches_nothing(answered: int, of_reader: bool) -> None:
+    desk = Noting(Reading("soft", Reason.RATE_LIMITED, "defer", of_reader=of_reader))
+    site = Site("site", None, Limits(Manners(5, 100, None, None, 300), 1), cast(Any, desk))
+    site.limits.lease(5)
+    site._at[cast(Any, session := Hanging(answered))] = door(site, "a.example")
+    site.closed(cast(Any, session), "", Reply(421, "4.7.1 Greylisted"))
+    learned = (site.limits.connections, site.limits.messages_per_session) != (5, 100)
+    assert (bool(desk.lessons), learned) == (not of_reader, not of_reader)
