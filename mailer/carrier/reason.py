@@ -172,9 +172,9 @@ MEANINGS: Mapping[Reason, Meaning] = {
         "soft",
         7,
         "operator",
-        "流量制限",
-        "短時間の接続数・通数・宛先数の制限です。送信間隔を空けて再送します。",
-        "too many connections, mails or recipients",
+        "流量制限・再送要求",
+        "短時間の接続数・通数・宛先数の制限（宛先ひとつの制限を含む）、または後で再送するよう求める応答（グレイリスト）です。送信間隔を空けて再送します。",
+        "too much at a time, for the server or for this one mailbox; or asked to come again later (greylisting)",
         tried_again=True,
     ),
     Reason.CONTENT_REFUSED: Meaning(

@@ -17,6 +17,13 @@ def test_words_for_people(reason: Reason) -> None:
     assert meaning.english
 
 
+def test_the_words_for_a_limit_cover_one_mailbox_and_greylisting() -> None:
+    """The queue shows them beside the reply of a server to which we were not too fast."""
+    limited = Reason.RATE_LIMITED.meaning
+    assert all(word in limited.english for word in ("mailbox", "greylisting"))
+    assert all(word in limited.advice for word in ("宛先ひとつ", "グレイリスト"))
+
+
 @pytest.mark.parametrize("reason", Reason)
 def test_only_guardians_reasons_are_hard_and_only_others_faults_are_tried_again(reason: Reason) -> None:
     meaning = reason.meaning
