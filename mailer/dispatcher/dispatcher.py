@@ -271,10 +271,10 @@ class Dispatcher:
         for door, some in doors.items():
             some[0].site.take_in(door, some)
 
-    def not_written(self, job: Job) -> None:
+    def not_written(self, job: Job, why: str) -> None:
         """Postpone what cannot be made."""
         self._arrived(job)
-        self._outcomes.not_written(job)
+        self._outcomes.not_written(job, why)
 
     def not_signed(self, job: Job) -> None:
         """Give back a claim because nobody signs any more."""

@@ -21,6 +21,7 @@ from mailer.net.dial import NotGreeted
 from mailer.net.transport import Session
 from mailer.schedule.judge import Case, Scene, judge, postponed
 from mailer.schedule.outcome import Evidence, Outcome, Verdict
+from mailer.schedule.transition import NOT_MADE
 from mailer.service import dispatch
 from mailer.service.dispatch import Claimed
 from mailer.service.office import Office
@@ -92,9 +93,9 @@ class Outcomes:
             else:
                 self._settle_later(job.claimed, postponed(evidence, self._case(job)))
 
-    def not_written(self, job: Job) -> None:
+    def not_written(self, job: Job, why: str) -> None:
         """Postpone a job whose mail could not be made."""
-        evidence = Evidence("compose", "", 0, "", "the mail could not be made; see the log", "", "unclear")
+        evidence = Evidence("compose", "", 0, "", why, "", NOT_MADE)
         self._settle_later(job.claimed, postponed(evidence, self._case(job)))
 
     def no_address(self, claimed: Claimed, why: str) -> None:

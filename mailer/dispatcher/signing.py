@@ -2,7 +2,7 @@
 
 Jobs wait here by lane, within a lane by domain (see `schedule.turns`), and go to the signatory by the handful, the most
 urgent first: one handful is signed while the loop speaks. What cannot be made is told to its owner; nothing is sent
-unsigned.
+unsigned, or without the signature that every receiver checks (RSA).
 """
 
 import asyncio
@@ -36,8 +36,8 @@ class Desk(Protocol):
     def written(self, jobs: Sequence[Job]) -> None:
         """These jobs have their content."""
 
-    def not_written(self, job: Job) -> None:
-        """The mail of this job cannot be made."""
+    def not_written(self, job: Job, why: str) -> None:
+        """The mail of this job cannot be made; `why` is for an operator."""
 
     def not_signed(self, job: Job) -> None:
         """Nobody signs any more: nothing will be sent of this job here."""
@@ -115,7 +115,7 @@ class Signing:
             return self._letters.draft(job)
         except Exception:
             log.exception("the mail of %s cannot be made", job.claimed.queue_id)
-            self._desk.not_written(job)
+            self._desk.not_written(job, "see the log of the mailer")
             return None
 
     async def _sign(self, selectors: Sequence[str], drafts: Sequence[tuple[Job, Draft]]) -> None:
@@ -137,6 +137,6 @@ class Signing:
             job.content = draft.signed(signatures)
         except ValueError as error:
             log.error("the mail of %s cannot be made: %s", job.claimed.queue_id, error)
-            self._desk.not_written(job)
+            self._desk.not_written(job, str(error))
             return False
         return True

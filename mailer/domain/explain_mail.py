@@ -157,6 +157,8 @@ def _waiting(case: Case, mail: Mail, fields: Fields) -> Finding:
         return finding("in_window", MAINTENANCE, "do_wait", {**fields, "ends": running.ends_at})
     if mail.perhaps_taken:
         return _unsaid("tried_again", mail, fields)
+    if mail.reason == "not_made":
+        return finding("not_made", SUPPORT, "do_our_turn", fields)
     if mail.read is None:
         return finding("queued", SUPPORT, "do_wait", fields)
     advice = _advice(mail.read) if mail.read.acts == "guardian" else "do_wait"

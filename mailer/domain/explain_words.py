@@ -73,6 +73,10 @@ WHY: Mapping[str, str] = {
         "{receiver} has not taken the mail to address {slots} yet: {why} (answer: {reply}). It is tried again at"
         " {next}, and until {deadline}."
     ),
+    "not_made": (
+        "The mail to address {slots} could not be made by our system yet, and has not left. It is tried again at"
+        " {next}, and until {deadline}."
+    ),
     "tried_again": (
         "Whether {receiver} has the mail to address {slots} from an earlier attempt is not known. It is tried again at"
         " {next}, and until {deadline}."

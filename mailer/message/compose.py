@@ -100,7 +100,7 @@ class Draft:
     def signed(self, signatures: Sequence[bytes]) -> bytes:
         """Return the mail with CRLF line ends; an empty signature is of a key that nobody has.
 
-        Raises ValueError if all are.
+        Raises ValueError if all are, or that of an RSA key.
         """
         return self.seal.fields(self.body_hash, signatures) + self.content
 

@@ -21,6 +21,8 @@ from dkim.canonicalization import Relaxed
 OVERSIGNED = ("From", "Subject", "To", "Date", "Reply-To")
 LINE = 76
 PIECE = 72  # characters of b= on one line
+#: The algorithm that every receiver checks; the biggest check no other.
+RSA = "rsa-sha256"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Seal:
             raise ValueError("mail needs at least one DKIM key to be signed with")
         self._headers = sha256(b"".join(map(_relaxed, shared.fields)))
         self._body = sha256(Relaxed.canonicalize_body(shared.body))
+        self._keys = tuple(keys)
         self._stamps = [_Stamp(key, shared) for key in keys]
 
     def digests(self, own: bytes, tail: bytes) -> tuple[bytes, list[bytes]]:
@@ -72,13 +75,18 @@ class Seal:
     def fields(self, body_hash: bytes, signatures: Sequence[bytes]) -> bytes:
         """Return the DKIM-Signature fields; an empty signature is of a key that nobody has, and gives none.
 
-        Raises ValueError if all are empty: unsigned mail never leaves.
+        Raises ValueError if all are empty, or that of an RSA key: such mail is unsigned to most receivers.
         """
+        if not all(signatures):
+            self._do_without(signatures)
         signed = zip(self._stamps, signatures, strict=True)
-        fields = b"".join([stamp.field(body_hash, signature) for stamp, signature in signed if signature])
-        if not fields:
-            raise ValueError("there is no private key to sign with; see `mimamori keys list`")
-        return fields
+        return b"".join([stamp.field(body_hash, signature) for stamp, signature in signed if signature])
+
+    def _do_without(self, signatures: Sequence[bytes]) -> None:
+        missing = [key for key, signature in zip(self._keys, signatures, strict=True) if not signature]
+        if len(missing) == len(self._keys) or any(key.algorithm == RSA for key in missing):
+            names = ", ".join(key.selector for key in missing)
+            raise ValueError(f"there is no private key {names} to sign with; see `mimamori alarms list`")
 
 
 class _Stamp:

@@ -21,6 +21,7 @@ HELD_BY_OPERATOR = "held_by_operator"
 REMOVED_BY_OPERATOR = "removed_by_operator"
 CANCELLED = "announcement_cancelled"
 NEVER_TRIED = "never_tried"
+NOT_MADE = "not_made"
 
 REASONS: Mapping[str, str] = {
     UNKNOWN_ARRIVAL: "It is not known whether the mail arrived: several attempts ended without an answer.",
@@ -28,6 +29,7 @@ REASONS: Mapping[str, str] = {
     REMOVED_BY_OPERATOR: "Removed from the queue by an operator.",
     CANCELLED: "The broadcast or notice was cancelled.",
     NEVER_TRIED: "The time allowed was over before the first attempt.",
+    NOT_MADE: "The mail could not be made or signed here, by a fault of ours.",
 }
 
 

@@ -7,6 +7,7 @@ from typing import cast
 
 import pytest
 
+from config import CredentialError
 from mailer.carrier.group import Carriers, Manners
 from mailer.clock import system_clock
 from mailer.dispatcher import lookout
@@ -20,6 +21,7 @@ from mailer.service import broadcast, dispatch, lease, queue
 from mailer.service.office import Office
 from mailer.store.database import transaction
 from tests.carrier.replies import shipped
+from tests.dispatcher import town as towns
 from tests.dispatcher.town import FREE, Town, town, until
 
 WELL = Mood()
@@ -267,3 +269,28 @@ async def test_a_flush_wakes_no_receiver_that_it_does_not_name(office: Office) -
             door = {name: next(iter(site.doors.values())) for name, site in dispatcher._ways.sites.items()}
             assert not door["mx.a.example"].has_failed
             assert door["mx.b.example"].has_failed
+
+
+async def test_without_the_rsa_key_mail_waits_and_says_so_and_goes_when_the_key_is_back(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(selector: str) -> bytes:
+        if selector == "rsa":
+            raise CredentialError([])
+        return there(selector)
+
+    async with town(office, {"a.example": WELL}) as here:
+        there = towns._pem
+        monkeypatch.setattr(towns, "_pem", read)
+        here.register(addresses(3, "a.example"))
+        sent = here.send()
+        async with here.dispatching():
+            await until(lambda: words(here, sent) == {"deferred": 3})
+        (why,) = {item.evidence for item in queue.list_(office, Selection())}
+        assert (why.stage, why.reason) == ("compose", "not_made")
+        assert "no private key rsa" in why.text
+        assert here.received() == []
+        monkeypatch.setattr(towns, "_pem", there)
+        queue.flush(office, Selection(announcement_id=sent), "test")
+        await here.run_until(lambda: settled(here, sent))
+        assert words(here, sent) == {"accepted": 3}

@@ -226,6 +226,10 @@ def test_what_has_not_left_yet_is_not_told_as_past() -> None:
 def test_what_waits_for_what() -> None:
     waits = with_mail(state="waiting", settled_at=None, attempts=0)
     assert explain(waits).first.text.word == "queued"
+    for before in (None, meant(Reason.MAILBOX_FULL)):
+        answer = explain(with_mail(state="waiting", settled_at=None, reason="not_made", read=before, next_try=NOW))
+        check(answer)
+        assert (answer.first.text.word, answer.first.advice.word) == ("not_made", "do_our_turn")
     assert explain(replace(waits, windows=(WINDOW,))).first.item == 2
     urgent = with_mail(state="waiting", settled_at=None, urgent=True)
     assert explain(replace(urgent, windows=(WINDOW,))).first.item == 7
