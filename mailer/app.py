@@ -31,8 +31,7 @@ from mailer.forgetting import keep_forgetting
 from mailer.keyring import Keyring
 from mailer.liveness import all_gone, only_mailer
 from mailer.serve import Parent, child_command
-from mailer.service import dispatch, lease
-from mailer.service.keys import active_selectors
+from mailer.service import dispatch, keys, lease
 from mailer.service.office import Office
 from mailer.store.writer import Writer
 from mailer.timers import keep_time
@@ -43,6 +42,7 @@ AGAIN_SECONDS = 1.0
 NICE = 5
 #: A worker ends within 12 s what is under way; who waits for us waits 20 s.
 WORKER_SECONDS = 15.0
+LOOK_FOR_KEYS_SECONDS = 30.0
 LOOK_FOR_LAPSED_SECONDS = 5.0
 LOOK_FOR_ENDLESS_SECONDS = 60.0
 #: All time-outs of a session together take half an hour; on a full disk a worker may hold its claims for longer.
@@ -60,13 +60,13 @@ async def run(settings: Settings, config: Path, ready: Callable[[], None], stop:
         ails = partial(troubles, settings, writer, {"queue": widow, "notices": announcer})
         alarms = keep_alarms(office, writer, alarm_ways(settings, clock), ails)
         commands = _commands(settings, config)
+        keyring = Keyring(partial(read_dkim_key, settings))
         timers = (keep_time(office, writer, clock), announcer.keep(), keep_forgetting(office, writer))
-        work = (*timers, widow.watch(commands), widow.end_endless(), alarms)
+        work = (*timers, widow.watch(commands), widow.end_endless(), alarms, watch_keys(keyring, office, writer))
         tasks = [asyncio.create_task(each) for each in work]
         try:
             if not await unless(stop, cleared(settings.state.directory, widow)):
                 return
-            keyring = Keyring(partial(read_dkim_key, settings))
             await read_ahead(keyring, office, writer)
             equip = partial(signed_for, keyring)
             await Parent(commands, widow.recover, equip, WORKER_SECONDS, beat=True)(ready, stop)
@@ -77,11 +77,20 @@ async def run(settings: Settings, config: Path, ready: Callable[[], None], stop:
 
 
 async def read_ahead(keyring: Keyring, office: Office, writer: Writer) -> None:
-    """Read the active keys before there is mail; where that fails they are read when it is signed."""
+    """Read the active keys before there is mail, and have somebody called where one cannot be read."""
     try:
-        keyring.make_ready(await writer.do(partial(active_selectors, office)))
+        selectors = await writer.do(partial(keys.active_selectors, office))
+        troubles = await asyncio.to_thread(keyring.look, selectors)
+        await writer.do(partial(keys.watch, office, troubles))
     except Exception as error:
         log.error("the active keys cannot be read ahead: %s", error)
+
+
+async def watch_keys(keyring: Keyring, office: Office, writer: Writer) -> None:
+    """See now and then whether the active keys can still be read, until cancelled: the next start needs them."""
+    while True:
+        await asyncio.sleep(LOOK_FOR_KEYS_SECONDS)
+        await read_ahead(keyring, office, writer)
 
 
 def step_back() -> None:

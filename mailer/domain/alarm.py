@@ -36,6 +36,7 @@ class Kind(StrEnum):
     MAIL_PUT_OFF = "mail_put_off"
     NOT_RUNNING = "not_running"
     CERTIFICATE = "certificate"
+    KEYS = "keys"
     REPORTED_MAIL = "reported_mail"
     REPORTED_TLS = "reported_tls"
     REPLIES_WITHHELD = "replies_withheld"
@@ -57,6 +58,7 @@ REASONS: Mapping[Kind, str] = {
     Kind.MAIL_PUT_OFF: "Port 25 tells mail to come later, because too little of the disk is free: {subject}",
     Kind.NOT_RUNNING: "A service does not run: {subject}",
     Kind.CERTIFICATE: "The certificate of port 25 ends soon or cannot be used: {subject}",
+    Kind.KEYS: "A key that signs our mail cannot be read; mend its file and restart the mailer: {subject}",
     Kind.REPORTED_MAIL: "A report says that mail from us failed both SPF and DKIM: {subject}",
     Kind.REPORTED_TLS: "A report says that TLS with us failed our own policy, which may keep mail back: {subject}",
     Kind.REPLIES_WITHHELD: "So much mail came to the schools that some was kept without notice or copy: {subject}",

@@ -3,13 +3,17 @@
 A key is registered with its public half; the private half is a file that only the mailer reads. A new key is pending
 until its record stands in DNS; then it is activated, and the active key of the same algorithm retires. `init`
 registers the first ones as active. What was announced goes on to be signed with the keys of its hour.
-Raises `KeyRefused`.
+While the mailer cannot read an active one an alarm stands. Raises `KeyRefused`.
 """
 
+from collections.abc import Mapping
+
+from mailer.domain.alarm import Kind
+from mailer.service import alarm
 from mailer.service.audit import record
 from mailer.service.office import Office
 from mailer.standing.key import ALGORITHMS, Key, KeyRefused, KeyState, check_key
-from mailer.store import keys
+from mailer.store import alarms, keys
 from mailer.store.database import transaction
 
 
@@ -49,6 +53,18 @@ def active_selectors(office: Office) -> tuple[str, ...]:
     """Return the selectors that sign what is announced now: RSA first, which every receiver reads."""
     active = [key for key in keys.all_() if key.state is KeyState.ACTIVE]
     return tuple(key.selector for key in sorted(active, key=lambda key: ALGORITHMS.index(key.algorithm)))
+
+
+def watch(office: Office, troubles: Mapping[str, str]) -> None:
+    """Raise an alarm for each active key that cannot be read, and end those that are over; inside a Writer.
+
+    `troubles` says why, by selector.
+    """
+    standing = alarms.standing(Kind.KEYS)
+    for selector in standing - troubles.keys():
+        alarm.clear(office, Kind.KEYS, selector)
+    for selector in troubles.keys() - standing:
+        alarm.raise_(office, Kind.KEYS, selector, troubles[selector])
 
 
 def _retire_others(key: Key) -> None:

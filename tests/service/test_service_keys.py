@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailer.service import audit, keys
+from mailer.domain.alarm import Kind
+from mailer.service import alarm, audit, keys
 from mailer.service.office import Office
 from mailer.standing.key import KeyRefused, KeyState
+from mailer.store.database import transaction
 
 if TYPE_CHECKING:
     from tests.conftest import FakeClock
@@ -73,3 +75,16 @@ def test_what_cannot_be_done_is_refused(office: Office) -> None:
         with pytest.raises(KeyRefused) as refused:
             work()
         assert refused.value.reason == reason
+
+
+def test_an_active_key_that_cannot_be_read_is_one_alarm_until_it_can(office: Office) -> None:
+    for troubles in ({"r1": "/k/r1.pem: there is no such file", "e1": "damaged"}, {"r1": "/k/r1.pem: gone"}):
+        with transaction():
+            keys.watch(office, troubles)
+    (standing,) = alarm.list_()
+    assert (standing.kind, standing.subject, standing.count) == (Kind.KEYS, "r1", 1)
+    assert standing.words == "/k/r1.pem: there is no such file"
+    with transaction():
+        keys.watch(office, {})
+    assert alarm.list_() == []
+    assert {one.cleared_by for one in alarm.list_(ended=True)} == {alarm.BY_ITSELF}
