@@ -22,6 +22,8 @@ LEAST_WEBHOOK_BYTES, MOST_WEBHOOK_BYTES = 24, 64
 #: Mode bits that must not be set: a secret may be shared with our group, a private key with nobody.
 SECRET_CLOSED_TO = 0o007
 KEY_CLOSED_TO = 0o077
+#: What is said of a file that is not there. Nobody can make a key again.
+GONE = {"secrets": "no_secret", "dkim": "no_key"}
 
 
 def read_secret(settings: Settings, name: str, environ: Mapping[str, str] = os.environ) -> bytes:
@@ -64,7 +66,7 @@ def _read(kind: str, file: Path, closed_to: int, environ: Mapping[str, str]) -> 
             mode = stat.S_IMODE(os.fstat(opened.fileno()).st_mode)
             content = opened.read()
     except FileNotFoundError:
-        raise CredentialError([Problem(file, None, "", "no_secret")]) from None
+        raise CredentialError([Problem(file, None, "", GONE[kind])]) from None
     except OSError as error:
         raise CredentialError([Problem(file, None, "", "unreadable", {"detail": error.strerror})]) from error
     if handed_over is None and mode & closed_to:

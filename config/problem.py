@@ -75,6 +75,7 @@ REASONS: Mapping[str, str] = {
     "no_certificate": "holds no certificate; it must be a list of certificates in PEM form",
     "no_pair": "and {key} are no certificate and its key in PEM form, the key without a password",
     "no_secret": "there is no such file; run `mimamori init` to make the missing secrets and keys",
+    "no_key": "there is no such file, and mail is to be signed with this key; put it back from a backup",
     "exposed": "may be read by others than its owner (mode {mode}); run: chmod {wanted} {file}",
     "no_webhook_secret": "does not hold whsec_ and {least} to {most} bytes in base64; put it back from a backup",
     "damaged": "does not hold {bytes} bytes in hexadecimal; put it back from a backup",

@@ -1,6 +1,7 @@
 """Is the configuration good, before anything uses it?"""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,10 +16,12 @@ if TYPE_CHECKING:
     from config import Problem
 
 
-@click.command(cls=Verb, help=N_("Check the configuration, the schools and the carriers; every problem is named."))
+@click.command(
+    cls=Verb, help=N_("Check the configuration, the schools, the carriers and the keys; every problem is named.")
+)
 @click.pass_obj
 def check(session: Session) -> None:
-    """Check all three files."""
+    """Check all three files, and that the keys are there that are to sign."""
     from config import check_authorities, check_certificate, load_schools
     from config.carriers import load_carriers
 
@@ -28,12 +31,29 @@ def check(session: Session) -> None:
         problems += _problems_of(lambda: load_carriers(session.settings))
         problems += _problems_of(lambda: check_authorities(session.settings))
         problems += _problems_of(lambda: check_certificate(session.settings))
+    if not problems:
+        problems = _missing_keys(session)
     if session.json:
         output.document({"ok": not problems, "problems": [_document(one) for one in problems]})
     if problems:
         raise Refused("\n".join(problem(one) for one in problems))
     if not session.json:
         output.say(_("{file}: the configuration is good.").format(file=session.config))
+
+
+def _missing_keys(session: Session) -> "list[Problem]":
+    """Return the active keys without a file, as far as there is a store and we may look where the keys lie."""
+    from config import ConfigError, read_dkim_key
+    from mailer.service.keys import active_selectors
+    from mailer.store.database import FAILURES, StoreError
+
+    try:
+        with session.office() as office:
+            selectors = active_selectors(office)
+    except (ConfigError, StoreError, OSError, *FAILURES):
+        return []
+    found = [_problems_of(partial(read_dkim_key, session.settings, selector)) for selector in selectors]
+    return [one for problems in found for one in problems if one.reason == "no_key"]
 
 
 def _problems_of(load: Callable[[], Any]) -> "list[Problem]":

@@ -91,6 +91,16 @@ def test_check_names_the_certificate_that_is_not_there(bare_town: Town) -> None:
     assert all(f"{bare_town.directory}/{word}.pem: " in result.stderr for word in ("certificate", "key"))
 
 
+def test_check_names_an_active_key_whose_file_is_missing(town: Town) -> None:
+    assert town.json("check") == {"ok": True, "problems": []}
+    rsa = next((town.directory / "state/dkim").glob("rsa*.pem"))
+    rsa.unlink()
+    result = town.type("--json", "check")
+    assert result.exit_code == 1
+    assert [problem["file"] for problem in json.loads(result.stdout)["problems"]] == [str(rsa)]
+    assert "no such file" in result.stderr
+
+
 def test_behind_a_translated_address_the_records_name_what_receivers_see(town: Town) -> None:
     delivery = '[delivery]\nsource_addresses = ["10.1.2.3"]\npublic_addresses = ["198.41.0.4"]\n'
     town.config.write_text(town.config.read_text().replace("[delivery]\n", delivery))
