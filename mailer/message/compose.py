@@ -97,12 +97,12 @@ class Draft:
     body_hash: bytes
     seal: Seal
 
-    def signed(self, signatures: Sequence[bytes]) -> bytes:
+    def signed(self, signatures: Sequence[bytes], *, at_any_rate: bool = False) -> bytes:
         """Return the mail with CRLF line ends; an empty signature is of a key that nobody has.
 
-        Raises ValueError if all are, or that of an RSA key.
+        Raises ValueError if all are, or, unless it has to leave `at_any_rate`, those of all RSA keys.
         """
-        return self.seal.fields(self.body_hash, signatures) + self.content
+        return self.seal.fields(self.body_hash, signatures, at_any_rate=at_any_rate) + self.content
 
 
 def _fields(letter: Letter) -> tuple[bytes, ...]:

@@ -72,19 +72,21 @@ class Seal:
         body_hash = b64encode(body.digest())
         return body_hash, [stamp.digest(headers.copy(), body_hash) for stamp in self._stamps]
 
-    def fields(self, body_hash: bytes, signatures: Sequence[bytes]) -> bytes:
+    def fields(self, body_hash: bytes, signatures: Sequence[bytes], *, at_any_rate: bool = False) -> bytes:
         """Return the DKIM-Signature fields; an empty signature is of a key that nobody has, and gives none.
 
-        Raises ValueError if all are empty, or that of an RSA key: such mail is unsigned to most receivers.
+        Raises ValueError if all are empty, or those of all RSA keys: such mail is unsigned to most receivers, and has
+        to leave `at_any_rate` to get fields then.
         """
         if not all(signatures):
-            self._do_without(signatures)
+            self._do_without(signatures, at_any_rate)
         signed = zip(self._stamps, signatures, strict=True)
         return b"".join([stamp.field(body_hash, signature) for stamp, signature in signed if signature])
 
-    def _do_without(self, signatures: Sequence[bytes]) -> None:
+    def _do_without(self, signatures: Sequence[bytes], at_any_rate: bool) -> None:
         missing = [key for key, signature in zip(self._keys, signatures, strict=True) if not signature]
-        if len(missing) == len(self._keys) or any(key.algorithm == RSA for key in missing):
+        left = {key.algorithm for key in self._keys if key not in missing}
+        if not left or (not at_any_rate and RSA not in left and any(key.algorithm == RSA for key in missing)):
             names = ", ".join(key.selector for key in missing)
             raise ValueError(f"there is no private key {names} to sign with; see `mimamori alarms list`")
 
