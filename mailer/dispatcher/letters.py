@@ -83,7 +83,7 @@ class Letters:
         reverse_path = ReversePath(Address(self._desk.verp.local_part(job.claimed.item_id), self._desk.domain))
         require_tls = job.claimed.domain in self._desk.require_tls
         envelope = Envelope(reverse_path, (ForwardPath(job.address, job.bare),), require_tls)
-        return Transaction(envelope, job.content, job)
+        return Transaction(envelope, job.content, job, alone=job.claimed.possible_duplicate)
 
     def _freeze(self, source: Source, code: str) -> Frozen:
         key = (source.announcement.id, code)

@@ -48,6 +48,6 @@ def told(outcome: Outcome, job: Job, fact: Fact | None, session: Session | None)
 
 
 def _transcript(fact: Fact, decisive: Reply | None) -> str:
-    about = f"{fact.octets} {BARE}" if fact.forward_path.bare else str(fact.octets)
+    about = " ".join(filter(None, (str(fact.octets), BARE if fact.forward_path.bare else "", fact.way)))
     said = kept(fact.heard, decisive)
     return f"{about}\n{said}" if said else about

@@ -24,7 +24,7 @@ from mailer.net.dial import NotGreeted
 from mailer.net.routes import Route
 from mailer.net.transport import Session
 from mailer.schedule.site import TAKEN_AGAIN
-from mailer.smtp.envelope import Fact, Transaction
+from mailer.smtp.envelope import BDAT_REFUSED, Fact, Transaction
 from mailer.smtp.reply import Reply, Stage, syntax_refusal
 
 log = logging.getLogger(__name__)
@@ -266,6 +266,8 @@ class Site:
         if job.address.irregular and not job.bare and fact.reply is not None and fact.stage is Stage.RCPT:
             job.bare = syntax_refusal(fact.reply)
             return job.bare
+        if fact.failure == BDAT_REFUSED:  # the next session does without: this turn does not count
+            return not self._stopping
         if fact.kept_unknown or job.sessions >= MOST_SESSIONS or self._stopping:
             return False
         job.sessions += 1
@@ -330,7 +332,7 @@ class Site:
 
     def _learn_of_end(self, session: Session, failure: str, reply: Reply | None) -> float:
         """Learn from the way a session ended; return how many seconds to wait before the next one is opened."""
-        if self._stopping or (not failure and reply is None):
+        if self._stopping or failure == BDAT_REFUSED or (not failure and reply is None):
             return 0.0
         reading = self._desk.read(self, session, failure, reply)
         if reading.of_reader:

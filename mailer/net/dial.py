@@ -4,8 +4,9 @@ Hosts are tried in their order, all of them where REQUIRETLS is asked for, else 
 connection (Postfix's smtp_mx_session_limit); an
 address that just failed is passed over while there is another. How a connection is protected goes down the rungs of
 the host's demand: where the handshake fails the same address is dialled once more on the next rung, and that is
-remembered for a while; below the last rung nothing is sent. One deadline stands over all of it, so that hosts which
-keep silent one after the other hold no more than a single one. How each attempt at TLS ended is told to the observer.
+remembered for a while; below the last rung nothing is sent. That a server does not know the CHUNKING that it offers is
+remembered, too. One deadline stands over all of it, so that hosts which keep silent one after the other hold no more
+than a single one. How each attempt at TLS ended is told to the observer.
 
 Raises `NotGreeted` with the last host's answer.
 """
@@ -32,6 +33,7 @@ CONNECT_SECONDS = 30.0
 DIAL_SECONDS = 300.0  # as long as RFC 5321 §4.5.3.2.1 has us wait for a greeting, for all that comes before a mail
 REST_SECONDS = 60.0
 LOWER_SECONDS = 600.0
+WITHOUT_BDAT_SECONDS = 6 * 3600.0
 MOST_GREETINGS = 2
 NO_STARTTLS = "starttls-not-supported"
 
@@ -89,11 +91,13 @@ class Dialler:
     memory: TlsMemory | None = None
     _resting: Recollection[str] = field(init=False)
     _lowered: Recollection[tuple[str, str, Rung, str]] = field(init=False)
+    _without_bdat: Recollection[str] = field(init=False)
     _hosts: TlsMemory = field(init=False)
 
     def __post_init__(self) -> None:
         self._resting = Recollection(self.monotonic)
         self._lowered = Recollection(self.monotonic)
+        self._without_bdat = Recollection(self.monotonic)
         self._hosts = self.memory or TlsMemory(self.monotonic)
 
     async def dial(self, route: Route, owner: Owner) -> Session:
@@ -213,8 +217,9 @@ class Dialler:
             self.hostname,
             starttls=rung is not Rung.PLAIN,
             demanded=rung.proves or demand.rungs == (rung,),
+            chunking=peer.address not in self._without_bdat,
         )
-        session = Session(client, peer, greeting, self.contexts.handshake(demand, rung))
+        session = Session(client, peer, greeting, self.contexts.handshake(demand, rung), self._refused_bdat)
         await self._connect(session, peer, until)
         bell = asyncio.get_running_loop().call_at(until, session.abort, "timeout")
         try:
@@ -228,6 +233,9 @@ class Dialler:
             raise NotGreeted(str(peer), session.stage, "closed", None, session)
         self._resting.drop(peer.address)
         return session
+
+    def _refused_bdat(self, peer: Peer) -> None:
+        self._without_bdat.note(peer.address, WITHOUT_BDAT_SECONDS)
 
     async def _connect(self, session: Session, peer: Peer, until: float) -> None:
         loop = asyncio.get_running_loop()

@@ -51,7 +51,8 @@ class Messenger:
         Raises NotHandedOver where no server could be spoken to.
         """
         (to,) = envelope.forward_paths
-        owner, until = _Errand(Transaction(envelope, content)), asyncio.get_running_loop().time() + seconds
+        owner = _Errand(Transaction(envelope, content, alone=True))
+        until = asyncio.get_running_loop().time() + seconds
         try:
             async with asyncio.timeout_at(until):
                 route = await find_route(to.address.key.rpartition("@")[2], self.resolver, self.routing)

@@ -6,13 +6,13 @@ send comes from its `Owner`, what came of it goes back there. Callbacks only, no
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
 
 from mailer.net.handshake import Failed, Handshake, failed
 from mailer.smtp.client import Client, Closed, Event, Ready, Settled, StartTls
-from mailer.smtp.envelope import Fact, Heard, Transaction
+from mailer.smtp.envelope import BDAT_REFUSED, Fact, Heard, Transaction
 from mailer.smtp.reply import Reply, Stage
 from mailer.smtp.timeouts import TIMEOUTS
 
@@ -52,6 +52,10 @@ class Peer:
         return f"{self.host}[{self.address}]:{self.port}"
 
 
+def unremembered(peer: Peer) -> None:
+    """Remember nothing of a peer."""
+
+
 class Session(asyncio.Protocol):
     """One SMTP connection. `stage` is the last one waited in.
 
@@ -61,10 +65,17 @@ class Session(asyncio.Protocol):
     `is_proved` says that the server is the right one, `promises_tls` that it offers REQUIRETLS, too. `taken` counts the
     mails it took from its owner; `answered`, kept by the owner, those that a reply decided.
     All that is heard is told in milliseconds since `began` (by the loop's time), `connected` too. `record` is the
-    owner's own.
+    owner's own. `refused_bdat` hears, before the owner does, that the server does not know what it offers.
     """
 
-    def __init__(self, client: Client, peer: Peer, owner: Owner, handshake: Handshake | None) -> None:
+    def __init__(
+        self,
+        client: Client,
+        peer: Peer,
+        owner: Owner,
+        handshake: Handshake | None,
+        refused_bdat: Callable[[Peer], object] = unremembered,
+    ) -> None:
         self.peer = peer
         self.tls = ""
         self.tls_failed: Failed | None = None
@@ -80,6 +91,7 @@ class Session(asyncio.Protocol):
         self.stage = Stage.CONNECT
         self._client = client
         self._shake = handshake
+        self._refused_bdat = refused_bdat
         self._loop = asyncio.get_running_loop()
         self.began = self._loop.time()
         self.connected: int | None = None
@@ -280,4 +292,6 @@ class Session(asyncio.Protocol):
                 self._transport.close()
                 # A peer that does not read what we wrote would keep the socket open for ever.
                 self._loop.call_later(LINGER_SECONDS, self._transport.abort)
+        if failure == BDAT_REFUSED:
+            self._refused_bdat(self.peer)
         self.owner.closed(self, failure, reply)

@@ -12,7 +12,7 @@ from mailer.schedule.outcome import SmtpSession
 from mailer.schedule.queued import QueuedItem, Tried
 from mailer.service.office import Office
 from mailer.smtp.address import Address, parse_address
-from mailer.smtp.envelope import ForwardPath, ReversePath
+from mailer.smtp.envelope import IN_FLIGHT, ForwardPath, ReversePath
 from mailer.smtp.reply import Reply
 from mailer.smtp.transcript import Mail, Said, heard, offers, opening, transaction
 
@@ -65,10 +65,11 @@ def _lines(
 
 
 def _mail(office: Office, item: QueuedItem, about: str) -> Mail:
-    octets, _, bare = about.partition(" ")
-    forward_path = ForwardPath(parse_address(item.address), bare == BARE)
+    octets, *words = about.split(" ")
+    way = next((word for word in words if word != BARE), IN_FLIGHT)
+    forward_path = ForwardPath(parse_address(item.address), BARE in words)
     reverse_path = ReversePath(Address(office.verp.local_part(item.id), office.domain))
-    return Mail(reverse_path, forward_path, int(octets), forward_path.address.utf8)
+    return Mail(reverse_path, forward_path, int(octets), forward_path.address.utf8, way)
 
 
 def _connected(session: SmtpSession) -> Line:

@@ -32,17 +32,19 @@ class ClientMisused(RuntimeError):
 class Client:
     """Our side of one SMTP connection, from the greeting on.
 
-    `starttls`: use TLS where it is offered; `demanded`: and go no further where it is not.
+    `starttls`: use TLS where it is offered; `demanded`: and go no further where it is not. `chunking`: use CHUNKING
+    where it is offered.
     """
 
-    __slots__ = ("_dialogue", "_leaving", "_opening", "_reader", "_wire")
+    __slots__ = ("_chunking", "_dialogue", "_leaving", "_opening", "_reader", "_wire")
 
-    def __init__(self, hostname: str, *, starttls: bool, demanded: bool = False) -> None:
+    def __init__(self, hostname: str, *, starttls: bool, demanded: bool = False, chunking: bool = True) -> None:
         self._wire = Wire()
         self._reader = ReplyReader()
         self._opening = Opening(hostname, starttls, demanded, self._wire)
         self._dialogue = Dialogue(self._wire)
         self._leaving = False
+        self._chunking = chunking
 
     @property
     def room(self) -> int:
@@ -131,7 +133,7 @@ class Client:
             event = self._opening.take(reply)
             self._fit_reader()
             if isinstance(event, Ready):
-                self._dialogue.begin(event.capabilities)
+                self._dialogue.begin(event.capabilities, chunking=self._chunking)
             if event is not None:
                 events.append(event)
 

@@ -2,10 +2,12 @@
 
 With PIPELINING a mail's MAIL, RCPT and DATA leave in one flight, and the next mail's flight rides behind the
 final dot (RFC 2920 §3.1); with CHUNKING as well, the content is in the flight too (RFC 3030 §2) and a few mails
-may be under way; without PIPELINING it goes in lock step. What a reply does to a forward-path stands in
-`state.FORWARD_PATH`; a reply that comes before its command or content has left answers nothing that we said (RFC 5321
-§4.2), and ends the session. After a failed transaction the next flight begins with RSET, and so does each flight that
-rides behind a BDAT whose answer is not known yet: only then is its own transaction sure to be a fresh one.
+may be under way; without PIPELINING it goes in lock step. CHUNKING is trusted when it has worked: until two mails in a
+row were taken they go one at a time, the content apart. A mail that goes `alone` goes by DATA. What a reply does to a
+forward-path stands in `state.FORWARD_PATH`; a reply that comes before its command or content has left answers nothing
+that we said (RFC 5321 §4.2), and ends the session. After a failed transaction the next flight begins with RSET, and so
+does each flight that rides behind a BDAT whose answer is not known yet: only then is its own transaction sure to be a
+fresh one.
 """
 
 from collections import deque
@@ -13,7 +15,7 @@ from collections.abc import Iterator
 
 from mailer.smtp import command
 from mailer.smtp.capabilities import NOTHING, Capabilities
-from mailer.smtp.envelope import Transaction
+from mailer.smtp.envelope import APART, BDAT_REFUSED, BY_DATA, IN_FLIGHT, Transaction
 from mailer.smtp.event import Event
 from mailer.smtp.exchange import Exchange
 from mailer.smtp.reply import Kind, Reply, Stage
@@ -22,6 +24,7 @@ from mailer.smtp.wire import Wire
 
 CHUNKING_WINDOW = 4  # mails under way at once: at most so many are in doubt when a connection breaks
 PIPELINING_WINDOW = 2  # one awaits the answer to its content, the next rides behind it
+TRIAL_MAILS = 2  # so many must be taken in a row before the window of CHUNKING opens
 
 # Names of their own on the hot path: Python 3.11 looks an enum's member up more slowly than it calls a function.
 _RSET, _MAIL, _RCPT, _DATA, _EOD = Stage.RSET, Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.EOD
@@ -32,12 +35,15 @@ Command = tuple[bytes, Stage, Exchange, int]
 #: The replies by which a server says that it leaves (RFC 5321 §3.8).
 _LEAVING = frozenset(kind for kind, state in SESSION[State.READY].items() if state is State.CLOSED)
 _REFUSING = (Kind.TRANSIENT, Kind.PERMANENT)
+#: By these a server says of a command that it does not know or like it (RFC 5321 §4.2.1), and nothing of a mail.
+_NOT_KNOWN = frozenset({500, 501, 502, 503, 504})
 
 
 class Dialogue:
     """The transactions of one ready session, oldest first."""
 
     __slots__ = (
+        "_alone",
         "_capabilities",
         "_chunking",
         "_content_due",
@@ -45,6 +51,7 @@ class Dialogue:
         "_held",
         "_queue",
         "_reset_first",
+        "_trial",
         "_under_way",
         "_window",
         "_wire",
@@ -56,24 +63,24 @@ class Dialogue:
         self._wire = wire
         self._queue: deque[Exchange] = deque()
         self._under_way: deque[Exchange] = deque()
-        self._held: deque[Command] = deque()  # lock step: what is said after the next reply
+        self._held: deque[Command] = deque()  # what is said once nothing is awaited: lock step, content that goes apart
+        self._alone: Exchange | None = None  # nothing goes before or behind it
         self._content_due: Exchange | None = None
         self._data_asked = False
         self._reset_first = False
         self.begin(NOTHING)
 
-    def begin(self, capabilities: Capabilities) -> None:
-        """Speak from now on as these capabilities allow."""
+    def begin(self, capabilities: Capabilities, *, chunking: bool = True) -> None:
+        """Speak from now on as these capabilities allow, `chunking` only where that is true."""
         self._capabilities = capabilities
-        self._chunking = capabilities.chunking and capabilities.pipelining
-        self._window = 1
-        if capabilities.pipelining:
-            self._window = CHUNKING_WINDOW if self._chunking else PIPELINING_WINDOW
+        self._chunking = chunking and capabilities.chunking and capabilities.pipelining
+        self._trial = TRIAL_MAILS if self._chunking else 0  # how many mails must still be taken in a row
+        self._window = PIPELINING_WINDOW if capabilities.pipelining and not self._chunking else 1
 
     @property
     def room(self) -> int:
         """How many more transactions may be queued."""
-        return self._window - len(self._queue) - len(self._under_way)
+        return self._window - len(self._queue) - len(self._under_way) if self._alone is None else 0
 
     def send(self, transaction: Transaction) -> list[Event]:
         """Queue a transaction; return its end at once where the server's offers rule it out for everybody."""
@@ -82,6 +89,8 @@ class Dialogue:
         if not exchange.standing:
             return [exchange.settled()]
         self._queue.append(exchange)
+        if transaction.alone:
+            self._alone = exchange
         return []
 
     # --- what we say
@@ -92,11 +101,17 @@ class Dialogue:
             self._write_content(self._content_due)
             self._content_due = None
         while self._queue and not self._data_asked:  # nothing follows DATA until it is answered (RFC 2920 §3.1)
+            if self._queue[0] is self._alone and self._wire.awaited:
+                break
             self._begin(self._queue.popleft())
         if self._held and not self._wire.awaited:
             self._wire.write(*self._held.popleft())
 
     def _begin(self, exchange: Exchange) -> None:
+        if not self._chunking or exchange is self._alone:
+            exchange.way = BY_DATA
+        elif self._trial:
+            exchange.way = APART
         commands = self._flight(exchange)
         self._under_way.append(exchange)
         if not self._capabilities.pipelining:  # the window is one mail: the one before it is settled
@@ -104,10 +119,13 @@ class Dialogue:
             return
         for data, stage, owner, index in commands:
             self._wire.write(data, stage, owner, index)
-        self._data_asked = not self._chunking
+        if exchange.way == BY_DATA:
+            self._data_asked = True
+        elif exchange.way == APART:
+            self._held.append((self._content(exchange), _EOD, exchange, 0))
 
     def _flight(self, exchange: Exchange) -> Iterator[Command]:
-        """Yield the commands of one transaction up to DATA, or with its content where the server takes BDAT."""
+        """Yield the commands of one transaction up to DATA, or with its content where that goes in the flight."""
         transaction = exchange.transaction
         paths = transaction.envelope.forward_paths
         if self._reset_first or (self._chunking and self._wire.awaited):
@@ -119,9 +137,9 @@ class Dialogue:
         yield mail, _MAIL, exchange, 0
         for index in exchange.open_indexes():
             yield command.rcpt(paths[index]), _RCPT, exchange, index
-        if self._chunking:
+        if exchange.way == IN_FLIGHT:
             yield self._content(exchange), _EOD, exchange, 0
-        else:
+        elif exchange.way == BY_DATA:
             yield command.DATA, _DATA, exchange, 0
 
     def _write_content(self, exchange: Exchange) -> None:
@@ -132,9 +150,9 @@ class Dialogue:
             self._wire.write(command.DOT, _EOD)
 
     def _content(self, exchange: Exchange) -> bytes:
-        """Return the mail with its end, as this server takes it."""
+        """Return the mail with its end, in the way in which it goes."""
         content = exchange.transaction.content
-        return command.bdat(content) if self._chunking else command.data(content)
+        return command.data(content) if exchange.way == BY_DATA else command.bdat(content)
 
     # --- what the server says
 
@@ -150,8 +168,9 @@ class Dialogue:
         place = FORWARD_PATH[stage].get(kind)
         exchange.stage = stage
         exchange.hear(stage, index, self.at, reply)
-        if early:
-            return self._too_early(reply, exchange, end, events)
+        not_known = stage is _EOD and exchange.way == APART and self._trial == TRIAL_MAILS and reply.code in _NOT_KNOWN
+        if early or not_known:
+            return self._without_bdat(exchange, events) if not_known else self._too_early(reply, exchange, end, events)
         if stage is _DATA:
             self._data_asked = False
             self._content_due = exchange if place is _TO_EOD else None
@@ -162,6 +181,13 @@ class Dialogue:
             if not exchange.standing:
                 self._settle(exchange, events)
         return self._left_behind() if kind in _LEAVING else ""
+
+    def _without_bdat(self, exchange: Exchange, events: list[Event]) -> str:
+        """The server offered CHUNKING and does not know it: it kept nothing, and may read the content as commands."""
+        exchange.left = False
+        exchange.fail_all(_EOD, BDAT_REFUSED, None)
+        self._settle(exchange, events)
+        return BDAT_REFUSED
 
     def _left_behind(self) -> str:
         """The server leaves: what rode behind the command it answered so was not read, so it keeps none of it."""
@@ -191,6 +217,10 @@ class Dialogue:
             exchange.answer_all(_stage_of_fact(stage), reply)
         if not exchange.standing and not reply.positive and (self._chunking or stage is not _EOD):
             self._reset_first = True  # the final dot ends a transaction whatever follows (RFC 5321 §4.1.1.4)
+        if stage is _EOD and self._trial and exchange.way == APART:
+            self._trial = self._trial - 1 if reply.positive else TRIAL_MAILS
+            if not self._trial:
+                self._window = CHUNKING_WINDOW
 
     def _botch(self, reply: Reply, exchange: Exchange, events: list[Event]) -> str:
         if exchange.standing:
@@ -201,6 +231,8 @@ class Dialogue:
     def _settle(self, exchange: Exchange, events: list[Event]) -> None:
         self._under_way.remove(exchange)
         self._held.clear()
+        if exchange is self._alone:
+            self._alone = None
         events.append(exchange.settled())
 
     def abandon(self, failure: str) -> list[Event]:

@@ -14,6 +14,11 @@ from mailer.smtp.reply import Reply, Stage
 #: A reply that was heard, to what, and when: a number of the edge's own (milliseconds since the session began).
 Heard = tuple[Stage, int, Reply]
 
+#: How content goes: by BDAT in one flight with MAIL and RCPT, or apart once these are answered; or by DATA.
+IN_FLIGHT, APART, BY_DATA = "", "apart", "data"
+
+BDAT_REFUSED = "bdat_refused"
+
 #: The words of `Fact.failure` and `Closed.failure` that the client or the edge uses, with what each means.
 FAILURES: Mapping[str, str] = {
     "closed": "The server closed the connection.",
@@ -23,6 +28,7 @@ FAILURES: Mapping[str, str] = {
     "refused": "The server does not take mail from us now.",
     "unreachable": "The network says that there is no way to the server.",
     "no_network": "This machine has no way to any network.",
+    BDAT_REFUSED: "The server offers CHUNKING and then does not know it.",
     "starttls_refused": "The server offers TLS and then does not begin it.",
     "starttls_injected": "Text was smuggled in front of the TLS handshake.",
     "tls_failed": "The TLS handshake failed.",
@@ -76,12 +82,15 @@ class Envelope:
 class Transaction:
     """One mail to hand over: `content` has CRLF line ends, ends with one and is not dot-stuffed (RFC 5321 §2.3.8).
 
-    `tag` is the caller's own and comes back with the facts. Raises ValueError for content with other line ends.
+    `tag` is the caller's own and comes back with the facts. `alone`: no other mail rides behind it, nor it behind
+    another, and it goes by DATA, because the far side may have a copy already or there is no other mail.
+    Raises ValueError for content with other line ends.
     """
 
     envelope: Envelope
     content: bytes
     tag: object = None
+    alone: bool = False
 
     def __post_init__(self) -> None:
         lines = self.content.count(b"\r\n")
@@ -98,8 +107,8 @@ class Fact:
     Where `failure` is set it decides, whatever the reply says. `kept_unknown`: the whole content had left and no
     readable answer to its end came, or the server took it before it had, so the far side may hold the mail; sending it
     again may make a second copy.
-    `heard` are the replies about this mail and forward-path until then, `octets` the size of its content; both are
-    told, not judged.
+    `heard` are the replies about this mail and forward-path until then, `octets` the size of its content, `way` how
+    that went (IN_FLIGHT, APART, BY_DATA); they are told, not judged.
     """
 
     forward_path: ForwardPath
@@ -109,6 +118,7 @@ class Fact:
     kept_unknown: bool = False
     heard: tuple[Heard, ...] = field(default=(), compare=False, repr=False)
     octets: int = field(default=0, compare=False, repr=False)
+    way: str = field(default=IN_FLIGHT, compare=False, repr=False)
 
     @property
     def accepted(self) -> bool:

@@ -7,7 +7,7 @@ said until then goes with the decision.
 from collections.abc import Iterator
 
 from mailer.smtp.capabilities import Capabilities
-from mailer.smtp.envelope import Fact, Heard, Transaction
+from mailer.smtp.envelope import IN_FLIGHT, Fact, Heard, Transaction
 from mailer.smtp.event import Settled
 from mailer.smtp.reply import Reply, Stage
 
@@ -16,15 +16,16 @@ _RCPT = Stage.RCPT  # Python 3.11 looks an enum's member up more slowly than it 
 
 class Exchange:
     """One transaction on its way. `left` turns true when the edge has taken its whole content and its end; `stage`
-    is the last one that is known to have been reached."""
+    is the last one that is known to have been reached, `way` how its content goes (see `Fact`)."""
 
-    __slots__ = ("_facts", "_heard", "left", "stage", "standing", "transaction")
+    __slots__ = ("_facts", "_heard", "left", "stage", "standing", "transaction", "way")
 
     def __init__(self, transaction: Transaction) -> None:
         self.transaction = transaction
         self.standing = len(transaction.envelope.forward_paths)
         self.left = False
         self.stage = Stage.MAIL
+        self.way = IN_FLIGHT
         self._facts: list[Fact | None] = [None] * self.standing
         self._heard: list[tuple[int, Heard]] = []
 
@@ -81,5 +82,5 @@ class Exchange:
         if self._facts[index] is None:
             path, octets = self.transaction.envelope.forward_paths[index], len(self.transaction.content)
             heard = tuple([said for about, said in self._heard if about == index or said[0] is not _RCPT])
-            self._facts[index] = Fact(path, stage, reply, failure, kept_unknown, heard, octets)
+            self._facts[index] = Fact(path, stage, reply, failure, kept_unknown, heard, octets, self.way)
             self.standing -= 1

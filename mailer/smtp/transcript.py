@@ -6,11 +6,11 @@ that decided stands with the decision already, so its line ends after the time. 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mailer.smtp import command
 from mailer.smtp.capabilities import NOTHING, Capabilities, read_capabilities
-from mailer.smtp.envelope import ForwardPath, Heard, ReversePath
+from mailer.smtp.envelope import APART, BY_DATA, IN_FLIGHT, ForwardPath, Heard, ReversePath
 from mailer.smtp.reply import Reply, Stage
 
 KEPT_CHARACTERS = 1024  # of one reply; an answer to EHLO has its offers well within
@@ -43,12 +43,13 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """What was handed over: the envelope, the size of the content, and whether it is 8-bit."""
+    """What was handed over: the envelope, the content's size, whether it is 8-bit, and how it went (see `Fact`)."""
 
     reverse_path: ReversePath
     forward_path: ForwardPath
     octets: int
     eight_bit: bool
+    way: str = IN_FLIGHT
 
 
 def kept(heard: Iterable[Heard], decisive: Reply | None = None) -> str:
@@ -88,13 +89,15 @@ def transaction(replies: Sequence[Heard], mail: Mail, offered: Capabilities) -> 
     """
     if not replies:
         return
+    if mail.way == BY_DATA:
+        offered = replace(offered, chunking=False)
     commands = dict(_commands(mail, offered))
     *before, last = replies
     for one in before:
         yield from _said(commands, one)
         yield from _answered(one)
     yield from _said(commands, last)
-    unanswered = [said for stage, said in commands.items() if _was_said(stage, last, offered)]
+    unanswered = [said for stage, said in commands.items() if _was_said(stage, last, offered, mail.way)]
     if _goes_on(last):
         yield from _answered(last)
         yield from (Said(None, "client", said) for said in (unanswered if offered.pipelining else unanswered[:1]))
@@ -109,12 +112,14 @@ def offers(replies: Sequence[Heard]) -> Capabilities:
     return read_capabilities(answers[-1].text) if answers else NOTHING
 
 
-def _was_said(stage: Stage, last: Heard, offered: Capabilities) -> bool:
+def _was_said(stage: Stage, last: Heard, offered: Capabilities, way: str) -> bool:
     """Tell whether a command was said that got no answer before the end."""
     if stage is Stage.RSET:
         return False
     if stage is Stage.EOD and not (offered.chunking and offered.pipelining):
         return last[2].intermediate
+    if stage is Stage.EOD and way == APART:
+        return last[0] is Stage.RCPT and _goes_on(last)
     return offered.pipelining or _goes_on(last)
 
 

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from mailer.carrier.group import Manners
 from mailer.cli.mailing import Mailing
 from mailer.clock import system_clock
-from mailer.rehearsal.moods import Fault, Forms, Greeting, Mood, Trouble
+from mailer.rehearsal.moods import Forms, Greeting, Mood
 from mailer.service import broadcast, queue
 from mailer.service.office import Office
 from mailer.service.transcript import Line
@@ -80,18 +81,20 @@ async def test_the_command_tells_the_size_that_the_receiver_is_told(office: Offi
     assert waiting == told
 
 
-async def test_content_that_left_before_the_address_was_put_off_is_told_as_such(office: Office) -> None:
-    greylisting = replace(WELL, shares=((Trouble(Fault("greylist")), 1.0),), greylist_seconds=60.0)
-    async with town(office, {"a.example": greylisting}) as here:
-        here.register(["good@a.example"])
+@pytest.mark.parametrize(("before", "ahead"), [([], []), (["good-1@a.example", "good-2@a.example"], ["BDAT"])])
+async def test_content_that_left_before_the_address_was_refused_is_told_as_such(
+    office: Office, before: list[str], ahead: list[str]
+) -> None:
+    async with town(office, {"a.example": WELL}, manners=Manners(1, 100, None, None, 300)) as here:
+        here.register([*before, "unknown-1@a.example"])
         sent = here.send()
         await here.run_until(lambda: tried(here, sent))
-        (lines,) = said(office, sent).values()
-    mail, rcpt, bdat, reply = [line for line in lines if line.by != "end"][-4:]
+        lines = said(office, sent)["unknown-1@a.example"]
+    mail, rcpt, *between, reply = [line for line in lines if line.by != "end"][-3 - len(ahead) :]
     assert mail.text.startswith("250")
-    assert (rcpt.by, rcpt.text) == ("client", "RCPT TO:<good@a.example>")
-    assert (bdat.by, bdat.text.split()[0]) == ("ahead", "BDAT")
-    assert (reply.by, reply.text[0]) == ("server", "4")
+    assert (rcpt.by, rcpt.text) == ("client", "RCPT TO:<unknown-1@a.example>")
+    assert [(line.by, line.text.split()[0]) for line in between] == [("ahead", word) for word in ahead]
+    assert (reply.by, reply.text[0]) == ("server", "5")
 
 
 async def test_a_session_is_written_once_and_briefly_used(office: Office) -> None:

@@ -15,15 +15,17 @@ from mailer.net.dial import NOT_CONNECTED, UNCONNECTED, Dialler, NotGreeted
 from mailer.net.recollection import Recollection
 from mailer.net.routes import Host, Route
 from mailer.net.transport import Session
+from mailer.rehearsal import session as far
 from mailer.rehearsal.certificate import server_context
 from mailer.rehearsal.desk import Desk
 from mailer.rehearsal.ledger import Ledger
 from mailer.rehearsal.moods import Greeting, Mood
 from mailer.rehearsal.ports import on_one_port
 from mailer.rehearsal.receiver import Receiver, Surroundings
-from mailer.smtp.envelope import FAILURES, Fact, Transaction
+from mailer.smtp.envelope import BDAT_REFUSED, FAILURES, Fact, Transaction
 from mailer.smtp.reply import Reply, Stage
 from tests.dispatcher.town import until
+from tests.net.test_net_protection import mail
 
 WELL = Mood()
 
@@ -172,6 +174,44 @@ def test_what_is_over_is_forgotten() -> None:
     assert "192.0.2.1" not in resting
     resting.note("192.0.2.2", 60.0)
     assert len(resting) == 1
+
+
+class Sender(Nobody):
+    """An owner with one mail to send."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mails = [mail(require_tls=False)]
+
+    def next_transaction(self, session: Session) -> Transaction | None:
+        return self.mails.pop() if self.mails else None
+
+    def settled(self, session: Session, transaction: Transaction, facts: Sequence[Fact]) -> None:
+        if facts[0].accepted:
+            session.quit()
+
+
+async def one_mail(dialler: Dialler, route: Route) -> str:
+    """Send one mail and return how the session ended."""
+    owner = Sender()
+    session = await dialler.dial(route, owner)
+    session.pump()
+    await until(lambda: session.is_closed, 5.0)
+    return owner.ended[0]
+
+
+async def test_a_server_that_does_not_know_its_chunking_is_spoken_to_without_for_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(far.Session, "_bdat", lambda self, _: self._say(b"502 5.5.1 not implemented\r\n"))
+    ended = []
+    async with Hosts(WELL) as hosts:
+        dialler = Dialler("mx.ours.example", hosts.port, True, (), lambda: now)
+        for seconds in (0.0, dial.WITHOUT_BDAT_SECONDS - 1, 1.0, 0.0):
+            now += seconds
+            ended.append(await one_mail(dialler, hosts.route()))
+    assert ended == [BDAT_REFUSED, "", BDAT_REFUSED, ""]
 
 
 async def test_nobody_there() -> None:

@@ -74,11 +74,10 @@ class Sink:
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         chunking = b"CHUNKING" in self.offers
-        if not chunking:
-            await reader.readuntil(b"DATA\r\n")
-        else:
-            await reader.readuntil(b"LAST\r\n")
-        writer.write(b"250 ok\r\n250 ok\r\n" + b"354 go\r\n" * (not chunking))
+        await reader.readuntil(b"RCPT")
+        writer.write(b"250 ok\r\n250 ok\r\n")
+        await reader.readuntil(b"LAST\r\n" if chunking else b"DATA\r\n")
+        writer.write(b"354 go\r\n" * (not chunking))
         if self.early:
             await reader.readexactly(100)
             writer.write(self.answer)

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from mailer.net.single import NotHandedOver
+from mailer.rehearsal import session as far
 from mailer.smtp.address import parse_address
 from mailer.smtp.envelope import Envelope, ForwardPath, ReversePath
 from mailer.smtp.reply import Stage
@@ -24,6 +25,13 @@ async def test_a_mail_is_handed_over_without_a_reverse_path() -> None:
     assert fact.accepted
     assert host == f"mx.{CITY}[127.0.77.2]:{there.port}"
     assert (there.got(f"office@{CITY}"), there.reverse_paths(f"office@{CITY}")) == ([CONTENT], [""])
+
+
+async def test_it_needs_no_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(far.Session, "_bdat", lambda self, _: self._say(b"502 5.5.1 not implemented\r\n"))
+    async with world() as there:
+        fact, _ = await there.messenger().offer(to(f"office@{CITY}"), CONTENT, 20)
+    assert fact.accepted
 
 
 async def test_when_the_time_is_over_it_is_told_how_far_the_mail_came() -> None:

@@ -1,12 +1,14 @@
 """Does the client keep its promises whatever the server says and however the edge misuses it?"""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.smtp.address import parse_address
 from mailer.smtp.client import Client, ClientMisused, Closed, Event, Ready, Settled
-from mailer.smtp.envelope import Envelope, ForwardPath, ReversePath, Transaction
+from mailer.smtp.envelope import BDAT_REFUSED, Envelope, ForwardPath, ReversePath, Transaction
 from mailer.smtp.reply import KEPT_CHARACTERS, Stage
 
 CONTENT = b"Subject: test\r\n\r\nhello\r\n"
@@ -28,12 +30,25 @@ def opened(*offers: str, starttls: bool = False) -> tuple[Client, list[Event]]:
     return client, client.receive(reply.encode())
 
 
+def trusted() -> Client:
+    """Return a client whose server has taken chunks twice."""
+    client, _ = opened("PIPELINING", "CHUNKING")
+    for _ in range(2):
+        client.send(mail())
+        client.outgoing()
+        client.receive(b"250 ok\r\n250 ok\r\n")
+        client.outgoing()
+        client.receive(b"250 ok\r\n")
+    return client
+
+
 def test_room_is_what_the_offers_allow() -> None:
     client = Client("mail.example.jp", starttls=False)
     assert client.room == 0
     assert opened()[0].room == 1
     assert opened("PIPELINING")[0].room == 2
-    assert opened("PIPELINING", "CHUNKING")[0].room == 4
+    assert opened("PIPELINING", "CHUNKING")[0].room == 1
+    assert trusted().room == 4
 
 
 def test_room_shrinks_with_each_mail_and_ends_with_quit() -> None:
@@ -131,12 +146,12 @@ def test_endless_greeting_is_given_up(flood: bytes) -> None:
     assert closed.failure == "garbage"
 
 
-OFFERED = {"data": ("PIPELINING",), "bdat": ("PIPELINING", "CHUNKING")}
+WAYS: dict[str, Callable[[], Client]] = {"data": lambda: opened("PIPELINING")[0], "bdat": trusted}
 
 
 def content_under_way(way: str, *tags: str) -> tuple[Client, int]:
     """Return a client that has said the content of mails, and how long its last write was; MAIL and RCPT are taken."""
-    client, _ = opened(*OFFERED[way])
+    client = WAYS[way]()
     for tag in tags:
         client.send(mail(tag=tag))
     written = len(client.outgoing())
@@ -144,7 +159,7 @@ def content_under_way(way: str, *tags: str) -> tuple[Client, int]:
     return client, len(client.outgoing()) or written
 
 
-@pytest.mark.parametrize("way", OFFERED)
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(("kept_back", "kept_unknown"), [(1, True), (len(CONTENT), True), (len(CONTENT) + 40, False)])
 def test_positive_reply_before_the_end_has_left_is_no_acceptance(way: str, kept_back: int, kept_unknown: bool) -> None:
     client, _ = content_under_way(way, "a")
@@ -157,7 +172,7 @@ def test_positive_reply_before_the_end_has_left_is_no_acceptance(way: str, kept_
     assert closed.failure == "garbage"
 
 
-@pytest.mark.parametrize("way", OFFERED)
+@pytest.mark.parametrize("way", WAYS)
 def test_reply_counts_once_the_end_has_left_whatever_rides_behind(way: str) -> None:
     client, _ = content_under_way(way, "a", "b")
     behind = len(b"RSET\r\nMAIL FROM:<b-1@mail.example.jp>\r\nRCPT TO:<taro@docomo.example>\r\n")
@@ -174,7 +189,7 @@ def test_what_rides_behind_content_that_has_not_left_is_nowhere() -> None:
     assert [event.facts[0].kept_unknown for event in (first, second)] == [True, False]
 
 
-@pytest.mark.parametrize("way", OFFERED)
+@pytest.mark.parametrize("way", WAYS)
 def test_refusal_before_the_end_has_left_counts_and_ends_the_session(way: str) -> None:
     client, _ = content_under_way(way, "a")
     settled, closed = client.receive(b"552 too big\r\n", 0, 5)
@@ -182,6 +197,47 @@ def test_refusal_before_the_end_has_left_counts_and_ends_the_session(way: str) -
     assert (settled.facts[0].failure, settled.facts[0].kept_unknown) == ("", False)
     assert isinstance(closed, Closed)
     assert closed.failure == "garbage"
+
+
+@pytest.mark.parametrize("kept_back", [0, 5])
+@pytest.mark.parametrize("code", [500, 501, 502, 503, 504])
+def test_chunks_that_are_offered_and_not_known_leave_no_copy(code: int, kept_back: int) -> None:
+    client, _ = opened("PIPELINING", "CHUNKING")
+    client.send(mail())
+    client.outgoing()
+    client.receive(b"250 ok\r\n250 ok\r\n")
+    assert client.outgoing().startswith(b"BDAT ")
+    settled, closed = client.receive(b"%d what?\r\n" % code, 0, kept_back)
+    assert isinstance(settled, Settled)
+    (fact,) = settled.facts
+    assert (fact.failure, fact.reply, fact.kept_unknown, fact.heard[-1][2].code) == (BDAT_REFUSED, None, False, code)
+    assert isinstance(closed, Closed)
+    assert closed.failure == BDAT_REFUSED
+
+
+def test_an_offer_that_shall_not_be_used_is_none() -> None:
+    client = Client("mail.example.jp", starttls=False, chunking=False)
+    client.receive(b"220 mx\r\n")
+    client.outgoing()
+    client.receive(b"250-mx\r\n250-CHUNKING\r\n250 PIPELINING\r\n")
+    assert client.room == 2
+    client.send(mail())
+    assert client.outgoing().endswith(b"DATA\r\n")
+
+
+def test_a_long_session_by_chunks_takes_at_most_half_a_round_trip_for_a_mail() -> None:
+    client, _ = opened("PIPELINING", "CHUNKING")
+    taken, rounds = 0, 0
+    while taken < 100:
+        while client.room:
+            client.send(mail())
+        written = client.outgoing()
+        events = client.receive(
+            b"250 ok\r\n" * sum(written.count(verb) for verb in (b"RSET", b"MAIL", b"RCPT", b"BDAT"))
+        )
+        taken += len(events)
+        rounds += 1
+    assert rounds <= 29  # two for each mail of the trial, then one for four
 
 
 def test_farewell_may_come_at_any_time() -> None:

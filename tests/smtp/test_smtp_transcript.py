@@ -1,5 +1,7 @@
 """Is what was said in a session kept whole in few bytes, and told in the right order?"""
 
+from dataclasses import replace
+
 import pytest
 
 from mailer.smtp.address import parse_address
@@ -23,15 +25,25 @@ def ready(offered: bytes) -> Client:
     return client
 
 
-def handed_over(client: Client, *answers: bytes, paths: tuple[ForwardPath, ...] = (TO,)) -> tuple[Fact, ...]:
+def trusted() -> Client:
+    """Return a client whose server has taken chunks twice."""
+    client = ready(CHUNKING)
+    for _ in range(2):
+        handed_over(client, b"250 ok\r\n250 ok\r\n", b"250 ok\r\n", lost=False)
+    return client
+
+
+def handed_over(
+    client: Client, *answers: bytes, paths: tuple[ForwardPath, ...] = (TO,), alone: bool = False, lost: bool = True
+) -> tuple[Fact, ...]:
     """Hand one mail over to answers that come 10 ms after each other, then lose the connection."""
-    client.send(Transaction(Envelope(FROM, paths), CONTENT))
+    client.send(Transaction(Envelope(FROM, paths), CONTENT, alone=alone))
     events = []
     for number, answer in enumerate(answers, start=2):
         client.outgoing()
         events += client.receive(answer, number * 10)
     client.outgoing()
-    events += client.fail("timeout")
+    events += client.fail("timeout") if lost else []
     return next(event.facts for event in events if isinstance(event, Settled))
 
 
@@ -41,7 +53,7 @@ def told(client: Client, fact: Fact) -> list[str]:
     marks = {"server": "<", "client": ">", "ahead": "+"}
     return [
         f"{'' if said.at is None else said.at}{marks[said.by]} {said.text}"
-        for said in transaction(again, MAIL, offers(client.heard))
+        for said in transaction(again, replace(MAIL, way=fact.way), offers(client.heard))
     ]
 
 
@@ -62,8 +74,8 @@ def test_a_mail_in_lock_step() -> None:
 
 
 def test_a_mail_in_one_flight() -> None:
-    client = ready(CHUNKING)
-    (fact,) = handed_over(client, b"250 ok\r\n250 ok\r\n250 ok\r\n")
+    client = trusted()
+    (fact,) = handed_over(client, b"250 ok\r\n250 ok\r\n250 ok\r\n", b"250 ok\r\n")
     assert told(client, fact) == [
         "> MAIL FROM:<b-1@mail.example.jp> SIZE=22",
         "20< 250 ok",
@@ -72,6 +84,34 @@ def test_a_mail_in_one_flight() -> None:
         "> BDAT 22 LAST <22 octets>",
         "20< 250 ok",
     ]
+
+
+@pytest.mark.parametrize(
+    ("answers", "last"),
+    [
+        ([b"250 ok\r\n"], ["20< 250 ok", "> RCPT TO:<guardian@docomo.example>"]),
+        ([b"250 ok\r\n450 later\r\n"], ["> RCPT TO:<guardian@docomo.example>", "20< 450 later"]),
+        ([b"250 ok\r\n250 ok\r\n"], ["20< 250 ok", "> BDAT 22 LAST <22 octets>"]),
+        ([b"250 ok\r\n250 ok\r\n", b"452 full\r\n"], ["> BDAT 22 LAST <22 octets>", "30< 452 full"]),
+    ],
+)
+def test_chunks_that_are_not_trusted_yet_are_said_apart(answers: list[bytes], last: list[str]) -> None:
+    client = ready(CHUNKING)
+    (fact,) = handed_over(client, *answers)
+    assert told(client, fact)[-len(last) :] == last
+
+
+@pytest.mark.parametrize(
+    ("answers", "last"),
+    [
+        ([b"250 ok\r\n"], ["20< 250 ok", "> RCPT TO:<guardian@docomo.example>", "> DATA"]),
+        ([b"250 ok\r\n250 ok\r\n354 go\r\n"], ["> DATA", "20< 354 go", "> <22 octets>"]),
+    ],
+)
+def test_data_is_told_though_chunks_were_offered(answers: list[bytes], last: list[str]) -> None:
+    client = trusted()
+    (fact,) = handed_over(client, *answers, alone=True)
+    assert told(client, fact)[-len(last) :] == last
 
 
 @pytest.mark.parametrize(
@@ -114,7 +154,7 @@ def test_what_was_said_and_never_answered(offered: bytes, answers: list[bytes], 
 def test_what_left_ahead_of_the_reply_that_decided_is_told_before_it(
     offered: bytes, answers: bytes, last: list[str]
 ) -> None:
-    client = ready(offered)
+    client = trusted() if offered is CHUNKING else ready(offered)
     (fact,) = handed_over(client, answers)
     assert told(client, fact)[-len(last) :] == last
 

@@ -86,11 +86,12 @@ def fact_words(fact: Fact) -> str:
 def act(client: Client, line: str) -> list[Event]:
     """Do what the edge does."""
     verb, *arguments = line.split()
-    if verb in ("send", "send8", "bare", "sendtls"):
+    if verb in ("send", "send8", "bare", "sendtls", "alone"):
         paths = tuple(ForwardPath(parse_address(text), bare=verb == "bare") for text in arguments)
         envelope = Envelope(ReversePath(parse_address("b-1@mail.example.jp")), paths, require_tls=verb == "sendtls")
         assert client.room > 0
-        return client.send(Transaction(envelope, EIGHT_BIT if verb == "send8" else CONTENT))
+        content = EIGHT_BIT if verb == "send8" else CONTENT
+        return client.send(Transaction(envelope, content, alone=verb == "alone"))
     if verb == "fail":
         return client.fail(arguments[0])
     if verb == "eof":
