@@ -9,10 +9,7 @@ While a maintenance window runs only safety mail is claimed (F4). What ends is w
 import asyncio
 import contextlib
 import logging
-import math
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from typing import TypeVar
@@ -25,6 +22,7 @@ from mailer.dispatcher.lessons import Lessons
 from mailer.dispatcher.limits import Limits
 from mailer.dispatcher.lookout import GLANCE_SECONDS, Lookout
 from mailer.dispatcher.means import Means
+from mailer.dispatcher.order import Order, order_of, share_out
 from mailer.dispatcher.outcomes import Outcomes
 from mailer.dispatcher.signing import Signing
 from mailer.dispatcher.site import Site
@@ -50,29 +48,12 @@ MOST_EXPECTED = 50
 EXPECT_SECONDS = 600.0
 #: Of so many it is known how many addresses they have. A town has fewer.
 MOST_DOMAINS = 100_000
-NO_ROUTE_BATCH = 500
 #: So often at most is there a round; a site may run short with every mail.
 ROUND_SECONDS = 0.01
 #: What is claimed may wait so long until something may be begun again.
 LONGEST_WAIT_SECONDS = 60.0
 STOP_SECONDS = 12.0
 Result = TypeVar("Result")
-
-
-@dataclass(slots=True)
-class Order:
-    """A claim to be made: at most `limit` items of these domains in these lanes, or `urgent` of the safety lane."""
-
-    way: Way
-    limit: int
-    urgent: int = 0
-    domains: list[str] = field(default_factory=list)
-    lanes: list[Lane] = field(default_factory=list)
-
-    @property
-    def takes_any(self) -> bool:
-        """Tell whether there is room for what it asks for."""
-        return self.limit > 0 or (self.urgent > 0 and Lane.SAFETY in self.lanes)
 
 
 class Dispatcher:
@@ -195,7 +176,7 @@ class Dispatcher:
             if way is None or not self._is_open(way, one.lane):
                 continue
             key = one.domain if way.door is None else way.door
-            order = orders.get(key) or orders.setdefault(key, _order(way))
+            order = orders.get(key) or orders.setdefault(key, order_of(way))
             order.domains = [*dict.fromkeys([*order.domains, one.domain])]
             order.lanes = sorted({*order.lanes, one.lane})
         return [order for order in share_out(list(orders.values())) if order.takes_any]
@@ -382,19 +363,3 @@ class Dispatcher:
         for job in unused + [job for site in self._ways.sites.values() for job in site.stop()]:
             self.unused(job)
         await self._outcomes.drained()
-
-
-def _order(way: Way) -> Order:
-    if way.site is None or way.door is None:
-        return Order(way, NO_ROUTE_BATCH)
-    return Order(way, way.site.room(way.door, Lane.NOTICE), way.site.room(way.door, Lane.SAFETY))
-
-
-def share_out(orders: list[Order]) -> list[Order]:
-    """Share the room of each site among the orders for its doors: together they take no more than it has."""
-    doors = Counter(order.way.site for order in orders)
-    for order in orders:
-        if order.way.site is not None:
-            order.limit = math.ceil(order.limit / doors[order.way.site])
-            order.urgent = math.ceil(order.urgent / doors[order.way.site])
-    return orders

@@ -11,7 +11,7 @@ from config import CredentialError
 from mailer.carrier.group import Carriers, Manners
 from mailer.clock import system_clock
 from mailer.dispatcher import lookout
-from mailer.dispatcher.dispatcher import Order, share_out
+from mailer.dispatcher.order import Order, share_out
 from mailer.dispatcher.site import Site
 from mailer.dispatcher.ways import Way
 from mailer.rehearsal.dns import DnsMood, Records
