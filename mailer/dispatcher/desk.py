@@ -27,7 +27,7 @@ class Desk(Protocol):
         """The carrier wants no mail but urgent one in this minute of the hour."""
 
     def is_over(self, job: Job) -> bool:
-        """The time given to a job is over."""
+        """The time given to a job is over, or somebody wants it stopped."""
 
     def unused(self, job: Job) -> None:
         """Nothing was sent of this job, and nothing will be."""

@@ -144,12 +144,21 @@ class Dispatcher:
 
     async def _see(self) -> None:
         """Look at the store, and do what follows from what others did."""
-        await self._lookout.look()
+        before = await self._lookout.look()
         seen = self._lookout.seen
         self._means.follow_clock(seen.shift != self._outcomes.shift)
         self._outcomes.shift = seen.shift
         self._hurry(seen.flushed)
         self._lessons.hear(seen.board.states, self._ways.sites, seen.shift)
+        if seen.stops_more_than(before):
+            self._call_off()
+
+    def _call_off(self) -> None:
+        """Give back what somebody wants stopped; what a session has taken is under way."""
+        for job in self._signing.withdraw(self._lookout.is_stopped):
+            self.not_signed(job)
+        for site in self._ways.sites.values():
+            site.give_back(self._lookout.is_stopped)
 
     def _give_back_in_time(self) -> None:
         """Give back what waits in here while nothing may be begun for long: a kill would make it look half sent."""
@@ -157,7 +166,7 @@ class Dispatcher:
         self._stuck_since = now if self._stuck_since is None else self._stuck_since
         if now - self._stuck_since > LONGEST_WAIT_SECONDS:
             for site in self._ways.sites.values():
-                site.give_back()
+                site.give_back(lambda job: True)
 
     def _hurry(self, domains: Collection[str]) -> None:
         """An operator flushed mail to these: what rests there is tried now, within each receiver's limits.
@@ -248,7 +257,10 @@ class Dispatcher:
         """Put written mail in front of its doors."""
         doors: dict[Door, list[Job]] = {}
         for job in jobs:
-            doors.setdefault(self._arrived(job), []).append(job)
+            if self._lookout.is_stopped(job):
+                self.not_signed(job)
+            else:
+                doors.setdefault(self._arrived(job), []).append(job)
         for door, some in doors.items():
             some[0].site.take_in(door, some)
 
@@ -258,7 +270,7 @@ class Dispatcher:
         self._outcomes.not_written(job, why)
 
     def not_signed(self, job: Job) -> None:
-        """Give back a claim because nobody signs any more."""
+        """Give back a claim whose mail nobody will sign."""
         self._arrived(job)
         self.unused(job)
 
@@ -291,8 +303,8 @@ class Dispatcher:
         return site.limits.is_quiet_time(job.claimed.lane, self._office.clock())
 
     def is_over(self, job: Job) -> bool:
-        """Tell whether the time given to a job is over."""
-        return self._office.clock() >= job.claimed.expires_at
+        """Tell whether the time given to a job is over, or somebody wants it stopped."""
+        return self._lookout.is_stopped(job) or self._office.clock() >= job.claimed.expires_at
 
     def unused(self, job: Job) -> None:
         """Give back a claim of which nothing was sent; the item is due again, or over."""

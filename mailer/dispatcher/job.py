@@ -1,6 +1,7 @@
 """What does a claimed item carry while this process works on it?"""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -85,6 +86,16 @@ class Waiting:
             raise IndexError("no job waits")
         self._turns.went(job.claimed.lane)
         return self.lanes[job.claimed.lane].popleft()
+
+    def withdraw(self, unwanted: Callable[[Job], bool]) -> list[Job]:
+        """Take the unwanted jobs; the others stay in their order."""
+        taken: deque[Job] = deque()
+        for lane, jobs in self.lanes.items():
+            kept: deque[Job] = deque()
+            for job in jobs:
+                (taken if unwanted(job) else kept).append(job)
+            self.lanes[lane] = kept
+        return [*taken]
 
     def clear(self) -> list[Job]:
         """Take all jobs."""

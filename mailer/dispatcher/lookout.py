@@ -1,8 +1,8 @@
 """What does the store show, ten times a second and as soon as a broadcast is there?
 
-Which domains have due items, what operators have flushed, what stands on the board of the workers, and how far
-the queue's times were set with the machine's clock. Looking never waits for who writes. Who has nothing to do glances
-in between whether anybody wrote: seconds count (requirement F1).
+Which domains have due items, what operators have flushed or want stopped, what stands on the board of the workers, and
+how far the queue's times were set with the machine's clock. Looking never waits for who writes. Who has nothing to do
+glances in between whether anybody wrote: seconds count (requirement F1).
 """
 
 import asyncio
@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from mailer.dispatcher.job import Job
 from mailer.dispatcher.means import Means
 from mailer.domain.lane import Lane
-from mailer.service import dispatch, lease, maintenance
+from mailer.schedule.stop import Stops
+from mailer.service import dispatch, lease, maintenance, stops
 
 LOOK_SECONDS = 0.1
 GLANCE_SECONDS = 0.02
@@ -24,7 +26,8 @@ REST_FACTOR = 5
 class Look:
     """What was seen; `flushed` are the domains flushed since the look before, `last_flush` the last one's number.
 
-    `shift` is how far the queue's times have been set with the machine's clock in all.
+    `shift` is how far the queue's times have been set with the machine's clock in all; `unwanted` are the items claimed
+    by this worker that somebody wants stopped, `stops` keep parts of the queue from leaving.
     """
 
     due: Sequence[dispatch.DueDomain]
@@ -32,13 +35,20 @@ class Look:
     flushed: frozenset[str]
     board: lease.Board
     shift: timedelta
+    unwanted: frozenset[int]
+    stops: Stops
+
+    def stops_more_than(self, before: "Look") -> bool:
+        """Tell whether what was claimed before may have to be given back: nothing is claimed that a stop keeps."""
+        return bool(self.unwanted) or not {one.id for one in self.stops} <= {one.id for one in before.stops}
 
 
 class Lookout:
     """Looks at the store for one worker; `seen` is what it saw last."""
 
     def __init__(self, means: Means) -> None:
-        self.seen = Look([], 0, frozenset(), lease.Board({}, frozenset(), []), timedelta())
+        board = lease.Board({}, frozenset(), [])
+        self.seen = Look([], 0, frozenset(), board, timedelta(), frozenset(), Stops((), {}))
         self._means = means
         self._now = asyncio.get_running_loop().time
         self._next = 0.0
@@ -47,6 +57,11 @@ class Lookout:
     def rest(self) -> float:
         """Return the seconds until the next look."""
         return max(0.0, self._next - self._now())
+
+    def is_stopped(self, job: Job) -> bool:
+        """Tell whether somebody wants a job stopped, as far as was seen."""
+        seen = self.seen
+        return job.claimed.item_id in seen.unwanted or (bool(seen.stops) and seen.stops.over(job.claimed) is not None)
 
     async def glance(self) -> None:
         """Look next without a rest if anybody has written meanwhile."""
@@ -68,4 +83,5 @@ class Lookout:
         due, last = dispatch.due_domains(office, now, lanes), dispatch.last_flush()
         before = self.seen.last_flush
         flushed = dispatch.flushed(before) if last > before else frozenset()
-        return Look(due, last, flushed, board, dispatch.clock_shift())
+        unwanted = dispatch.unwanted(means.worker)
+        return Look(due, last, flushed, board, dispatch.clock_shift(), unwanted, stops.standing())

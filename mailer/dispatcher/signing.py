@@ -61,6 +61,10 @@ class Unwritten:
         """Take those whose turn it is."""
         return [self._take() for _ in range(min(most, len(self)))]
 
+    def withdraw(self, unwanted: Callable[[Job], bool]) -> list[Job]:
+        """Take the unwanted jobs."""
+        return [job for jobs in self._lanes.values() for job in jobs.withdraw(unwanted)]
+
     def clear(self) -> list[Job]:
         """Take all jobs."""
         return [job for jobs in self._lanes.values() for job in jobs.clear()]
@@ -89,6 +93,10 @@ class Signing:
             self._waiting.add(job)
         if jobs and self._working is None:
             self._working = asyncio.create_task(self._work())
+
+    def withdraw(self, unwanted: Callable[[Job], bool]) -> list[Job]:
+        """Return the unwanted jobs that were not begun: nothing is written of them."""
+        return self._waiting.withdraw(unwanted)
 
     async def close(self) -> list[Job]:
         """Begin nothing more; return the jobs that were not begun once the rest is done."""

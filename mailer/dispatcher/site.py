@@ -8,7 +8,7 @@ delays no other (N3).
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from mailer.carrier.group import Carrier
@@ -156,10 +156,11 @@ class Site:
         self.doors = {key: door for key, door in self.doors.items() if not door.is_deserted}
         self.stir()
 
-    def give_back(self) -> None:
-        """Give back every claim of which nothing was begun."""
+    def give_back(self, unwanted: Callable[[Job], bool]) -> None:
+        """Give back the unwanted claims of which nothing was begun."""
         for door in self.doors.values():
-            self._give_back(door)
+            for job in door.waiting.withdraw(unwanted):
+                self._desk.unused(job)
 
     def stop(self) -> list[Job]:
         """Begin nothing more; return the jobs that no session has taken. Sessions end after their mail."""
@@ -383,13 +384,8 @@ class Site:
 
     def _let_rest(self) -> None:
         """Give back the claims on what has to wait for the end of the rest, or for another minute."""
-        now = self._loop.time()
-        for door in self.doors.values():
-            for job in door.waiting.clear():
-                if self.limits.may_try(job.claimed.lane, now) and not self._desk.is_quiet_time(self, job):
-                    door.waiting.add(job)
-                else:
-                    self._desk.unused(job)
+        now, may_try = self._loop.time(), self.limits.may_try
+        self.give_back(lambda job: not may_try(job.claimed.lane, now) or self._desk.is_quiet_time(self, job))
 
 
 def _turn_never_came(session: Session, fact: Fact) -> bool:

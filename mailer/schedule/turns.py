@@ -8,7 +8,7 @@ queueing (Goyal, Vin, Cheng 1996): who was away is owed nothing, and no one goes
 
 from collections import deque
 from collections.abc import Callable
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import Generic, TypeVar
 
 Thing = TypeVar("Thing")
@@ -56,6 +56,24 @@ class Turns(Generic[Thing]):
         if not self._waiting:
             self._begin_anew()
         return thing
+
+    def withdraw(self, unwanted: Callable[[Thing], bool]) -> list[Thing]:
+        """Take what is unwanted; whose turn it is among the others stays."""
+        taken: deque[Thing] = deque()
+        for owner, things in [*self._waiting.items()]:
+            kept: deque[Thing] = deque()
+            for thing in things:
+                (taken if unwanted(thing) else kept).append(thing)
+            self._waiting[owner] = kept
+            if not kept:
+                del self._waiting[owner]
+        self._number -= len(taken)
+        self._away.update({owner: turn for turn, _, owner in self._next if owner not in self._waiting})
+        self._next = [one for one in self._next if one[2] in self._waiting]
+        heapify(self._next)
+        if not self._waiting:
+            self._begin_anew()
+        return [*taken]
 
     def clear(self) -> list[Thing]:
         """Take all things."""

@@ -60,6 +60,7 @@ __all__ = [
     "sites",
     "unclaim",
     "under_way",
+    "unwanted",
 ]
 
 EVERY_LANE = tuple(Lane)
@@ -190,6 +191,11 @@ def recover(office: Office, worker: str | None) -> Recovered:
 def under_way() -> list[tuple[int, int]]:
     """Return the attempts under way (item, attempt number)."""
     return [(one.item_id, one.number) for one in spool.lost(None)]
+
+
+def unwanted(worker: str) -> frozenset[int]:
+    """Return the items that a worker has claimed and somebody wants stopped."""
+    return frozenset(spool.unwanted(worker))
 
 
 def give_up(office: Office, attempts: Sequence[tuple[int, int]]) -> Recovered:

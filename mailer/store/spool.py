@@ -57,6 +57,7 @@ LOST = """
 SELECT id, attempts, expires_at, possible_copies, intent, domain FROM queue_item
 WHERE claimed_by IS NOT NULL AND (? OR claimed_by = ?)
 """
+UNWANTED = "SELECT id FROM queue_item WHERE claimed_by = ? AND intent <> ''"
 SETTLE = """
 UPDATE queue_item SET state = ?, possible_copies = ?, settled_at = ?, next_attempt_at = COALESCE(?, next_attempt_at),
     possible_duplicate = possible_duplicate OR ?, host = ?, stage = ?, code = ?, enhanced = ?, reply = ?, tls = ?,
@@ -150,6 +151,11 @@ def under_way(attempts: Iterable[tuple[int, int]]) -> list[Open]:
 def lost(worker: str | None) -> list[Open]:
     """Return the attempts that a dead worker left (any worker for None)."""
     return [_open(row) for row in select(LOST, (worker is None, worker))]
+
+
+def unwanted(worker: str) -> list[int]:
+    """Return the items that a worker has claimed and a person wants stopped."""
+    return [item for (item,) in select(UNWANTED, (worker,))]
 
 
 def settle(ends: Sequence[tuple[Open, Outcome, Step]]) -> None:

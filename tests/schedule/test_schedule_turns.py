@@ -1,6 +1,7 @@
 """Does the mail of every domain end together, in its order, and none wait for ever?"""
 
 from collections import Counter
+from typing import TypeVar
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from mailer.schedule.turns import Turns
 
+Thing = TypeVar("Thing")
 SIZES = {"docomo.ne.jp": 280, "ezweb.ne.jp": 200, "i.softbank.jp": 120, "school.example": 2}
 
 
@@ -15,7 +17,7 @@ def size(domain: str) -> int:
     return SIZES.get(domain, 1)
 
 
-def all_taken(turns: Turns[tuple[str, int]]) -> list[tuple[str, int]]:
+def all_taken(turns: Turns[Thing]) -> list[Thing]:
     return [turns.take() for _ in range(len(turns))]
 
 
@@ -86,3 +88,39 @@ def test_nothing_is_lost_or_overtaken_within_a_domain(steps: list[str | None]) -
         assert place == went[owner]
         went[owner] += 1
     assert went == came
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["a.example", "docomo.ne.jp", "school.example"]), st.booleans())),
+    st.integers(0, 40),
+)
+def test_what_is_withdrawn_is_not_taken_and_the_others_keep_their_order(
+    added: list[tuple[str, bool]], before: int
+) -> None:
+    turns = Turns[tuple[str, int, bool]](size)
+    things = [(domain, place, unwanted) for place, (domain, unwanted) in enumerate(added)]
+    for thing in things:
+        turns.add(thing[0], thing)
+    taken = [turns.take() for _ in range(min(before, len(turns)))]
+    withdrawn = turns.withdraw(lambda thing: thing[2])
+    assert all(unwanted for _, _, unwanted in withdrawn)
+    left = all_taken(turns)
+    assert not any(unwanted for _, _, unwanted in left)
+    assert sorted([*taken, *withdrawn, *left]) == sorted(things)
+    for domain in {domain for domain, _, _ in left}:
+        places = [place for one, place, _ in left if one == domain]
+        assert places == sorted(places)
+
+
+def test_withdrawing_gives_nobody_a_turn_that_was_another_s() -> None:
+    turns = Turns[str](size)
+    for _ in range(1000):
+        turns.add("ezweb.ne.jp", "au")
+        turns.add("docomo.ne.jp", "docomo")
+        turns.add("school.example", "school")
+    taken = []
+    for _ in range(300):
+        turns.add("gone.example", "gone")
+        assert turns.withdraw(lambda thing: thing == "gone") == ["gone"]
+        taken.append(turns.take())
+    assert Counter(taken)["school"] == pytest.approx(300 * 2 / 482, abs=2)

@@ -66,6 +66,7 @@ def test_an_empty_queue_has_no_due_domain(store: Sqlite) -> None:
         (spool.DUE_ITEMS, ("d1.jp", 0, 0, 0, 9), "queue_item_due"),
         (spool.OVER, (0, 9), "queue_item_expiry"),
         (spool.LOST, (False, "w"), "queue_item_claimed"),
+        (spool.UNWANTED, ("w",), "queue_item_claimed"),
     ],
 )
 def test_no_statement_of_the_hot_path_reads_the_whole_table(
