@@ -113,3 +113,10 @@ def reason_words(word: str) -> str:
         meaning = Reason(word).meaning
         return meaning.label if spoken() == "ja" else meaning.english
     return word
+
+
+def under_way_words(count: int) -> str:
+    """Say how many of the items that somebody stopped may leave all the same."""
+    return _("Under way, and may still leave: {count}. Those that no connection has taken yet stay here.").format(
+        count=count
+    )

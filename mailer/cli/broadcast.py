@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from mailer.cli import output
-from mailer.cli.announced import describe, reason_words, reply_words, state_word
+from mailer.cli.announced import describe, reason_words, reply_words, state_word, under_way_words
 from mailer.cli.failure import Refused
 from mailer.cli.parameters import MOST
 from mailer.cli.session import Session
@@ -144,7 +144,7 @@ def cancel(session: Session, announcement_id: str, yes: bool) -> None:
         done = desk.cancel(office, announcement_id, session.actor)
         figures = desk.show(office, announcement_id)
     if session.json:
-        output.document({**figures, "stopped": done.items})
+        output.document({**figures, "stopped": done.items, "under_way": done.under_way})
     if not done:
         words = _("Nothing of {id} was left to cancel; it stays as it was: {state}, accepted {accepted}.")
         raise Refused(
@@ -153,6 +153,9 @@ def cancel(session: Session, announcement_id: str, yes: bool) -> None:
     if session.json:
         return
     words = _("{id} is cancelled. Recipients it will not go to any more: {count}. Accepted before: {accepted}.")
-    output.say(words.format(id=announcement_id, count=done.items, accepted=figures["accepted"]))
+    count = done.items - done.under_way
+    output.say(words.format(id=announcement_id, count=count, accepted=figures["accepted"]))
+    if done.under_way:
+        output.say(under_way_words(done.under_way))
     if done.more:
         output.say(_("Its recipients were still being written: the rest is written as cancelled."))

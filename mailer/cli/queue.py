@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mailer.cli import output, suspending, transcript
-from mailer.cli.announced import lane_word, reason_words, reply_words, state_word
+from mailer.cli.announced import lane_word, reason_words, reply_words, state_word, under_way_words
 from mailer.cli.failure import Refused
 from mailer.cli.parameters import MOST, Duration
 from mailer.cli.selection import insist, item_number, lasting, reasoned, selecting, selection, steering
@@ -118,16 +118,20 @@ def hold(session: Session, /, everything: bool, why: str, lasting: timedelta | N
         count = desk.hold(office, chosen, session.actor, why, lasting)
         held = desk.held(chosen)
     if session.json:
-        output.document({"items": count, "until": held.until, "urgent": held.urgent})
+        told = {"until": held.until, "urgent": held.urgent, "under_way": held.under_way}
+        output.document({"items": count, **told})
         return
     until = _("until {time}").format(time=output.zoned(held.until)) if held.until else _("until they are released")
-    output.say(_("Items held: {count} ({until}).").format(count=count, until=until) if count else _("Items held: 0"))
+    stay = max(0, count - held.under_way)
+    output.say(_("Items held: {count} ({until}).").format(count=stay, until=until) if count else _("Items held: 0"))
     if count:
         words = _(
             "Urgent mail is held like any other: {urgent} of what is held there now. It may expire meanwhile. What is"
             " announced later is not held; “mimamori queue suspend” would keep that, too."
         )
         output.note(words.format(urgent=held.urgent))
+    if held.under_way:
+        output.note(under_way_words(held.under_way))
 
 
 @queue.command("release", cls=Verb, help=N_("Let held items wait for their try again."))
@@ -153,7 +157,16 @@ def remove(session: Session, /, yes: bool, why: str, **criteria: Any) -> None:
     insist(criteria, False)
     if session.asks and not yes:
         click.confirm(_("Give these items up?"), abort=True, err=True)
-    _do(session, criteria, why, desk.remove, _("Items removed: {count}"))
+    with session.office() as office:
+        chosen = selection(session, office, criteria)
+        count = desk.remove(office, chosen, session.actor, why)
+        under_way = desk.under_way(chosen)
+    if session.json:
+        output.document({"items": count, "under_way": under_way})
+        return
+    output.say(_("Items removed: {count}").format(count=max(0, count - under_way)))
+    if under_way:
+        output.note(under_way_words(under_way))
 
 
 @queue.command(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mailer.cli import output
+from mailer.cli.announced import under_way_words
 from mailer.cli.failure import Refused
 from mailer.cli.selection import lasting, part, placing, reasoned
 from mailer.cli.session import Session
@@ -51,6 +52,8 @@ def suspend(session: Session, /, why: str, lasting: timedelta | None, **criteria
             " “mimamori queue suspended” shows what stands still."
         ).format(count=standing.items)
     )
+    if standing.under_way:
+        output.note(under_way_words(standing.under_way))
 
 
 @click.command("resume", cls=Verb, help=N_("Let a part of the queue leave again that was suspended by these options."))
@@ -122,6 +125,7 @@ def document(standing: "Standing") -> dict[str, Any]:
         "by": stop.actor,
         "reason": stop.why,
         "items": standing.items,
+        "under_way": standing.under_way,
     }
 
 

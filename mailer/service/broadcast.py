@@ -217,11 +217,12 @@ def _counted(announcement: Announcement) -> accounting.Counted | None:
 class Cancelled:
     """How many recipients waited for what is cancelled; False where nothing was called off.
 
-    With `more` others were still to be written, and will be as cancelled.
+    With `more` others were still to be written, and will be as cancelled; those `under_way` may still leave.
     """
 
     items: int
     more: bool = False
+    under_way: int = 0
 
     def __bool__(self) -> bool:
         return bool(self.items) or self.more
@@ -236,9 +237,11 @@ def cancel(office: Office, announcement_id: str, actor: str) -> Cancelled:
     with transaction():
         announcement = _get(announcement_id)
         now = office.clock()
-        count = control.cancel(Selection(announcement_id=announcement_id, canaries=False), CANCELLED, now)
+        recipients = Selection(announcement_id=announcement_id, canaries=False)
+        count = control.cancel(recipients, CANCELLED, now)
         control.cancel(Selection(announcement_id=announcement_id, canaries=True), CANCELLED, now)
-        done = Cancelled(count, more=not announcement.whole and announcement.cancelled_at is None)
+        more = not announcement.whole and announcement.cancelled_at is None
+        done = Cancelled(count, more, control.under_way(recipients) if count else 0)
         if done:
             announcements.mark_cancelled(announcement_id, now)
         record(office, actor, f"{announcement.kind.value}.cancel", announcement_id, items=count)

@@ -48,6 +48,7 @@ __all__ = [
     "requeue",
     "show",
     "sites",
+    "under_way",
 ]
 
 Deed = Callable[[Selection, datetime], int]
@@ -91,10 +92,14 @@ class Requeued:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """How many items that an operator holds are urgent, and when the last is released by itself (None: never)."""
+    """How many items that an operator holds are urgent, and when the last is released by itself (None: never).
+
+    Those `under_way` may still leave.
+    """
 
     urgent: int
     until: datetime | None
+    under_way: int
 
 
 def list_(office: Office, selection: Selection, limit: int | None = None) -> Iterator[QueuedItem]:
@@ -157,7 +162,12 @@ def hold(office: Office, selection: Selection, actor: str, why: str = "", lastin
 
 def held(selection: Selection) -> Held:
     """Return what holding the selected items came to."""
-    return Held(control.held_urgent(selection), control.held_longest(selection))
+    return Held(control.held_urgent(selection), control.held_longest(selection), control.under_way(selection))
+
+
+def under_way(selection: Selection) -> int:
+    """Return how many of the selected items are to be stopped, but under way: they may still leave."""
+    return control.under_way(selection)
 
 
 def release(office: Office, selection: Selection, actor: str, why: str = "") -> int:

@@ -4,13 +4,13 @@ A carrier, a site, a domain, a school or a broadcast, or what two of them have i
 may expire; what is under way is not cut. A stop ends when it is resumed or its time is over; both stand in the book.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from mailer.domain.moment import written
-from mailer.schedule.stop import Part, Stop, Stops
+from mailer.schedule.stop import Part, Placed, Stop, Stops
 from mailer.service.announce import NoSuchAnnouncement
 from mailer.service.audit import TIMER, record
 from mailer.service.office import Office
@@ -36,10 +36,14 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A stop and how many items wait because of it (one that two stops keep is counted at both)."""
+    """A stop and how many items wait because of it (one that two stops keep is counted at both).
+
+    Those `under_way` may still leave.
+    """
 
     stop: Stop
     items: int
+    under_way: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +87,12 @@ def suspended(office: Office) -> list[Standing]:
     found = list(stops.standing())
     if not found:
         return []
-    waiting, sites = stops.waiting(), domains.sites()
+    waiting, under_way, sites = stops.waiting(), stops.under_way(), domains.sites()
 
-    def count(part: Part) -> int:
-        return sum(items for group, items in waiting if part.has(group, sites.get(group.domain, "")))
+    def count(groups: Iterable[tuple[Placed, int]], part: Part) -> int:
+        return sum(items for group, items in groups if part.has(group, sites.get(group.domain, "")))
 
-    return [Standing(stop, count(stop.part)) for stop in found]
+    return [Standing(stop, count(waiting, stop.part), count(under_way, stop.part)) for stop in found]
 
 
 def keeping(announcement_id: str) -> tuple[int, list[Part]]:

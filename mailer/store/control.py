@@ -99,6 +99,12 @@ def cancel(selection: Selection, reason: str, now: datetime) -> int:
     return int(ended) + _intend(chosen(selection), ["", HELD_BY_OPERATOR], reason)
 
 
+def under_way(selection: Selection) -> int:
+    """Return how many of the selected items somebody wants stopped while their attempt is under way."""
+    stopping = QueueItem.claimed_by.is_null(False) & (QueueItem.intent != "")
+    return int(QueueItem.select().where(chosen(selection) & stopping).count())
+
+
 def _receiving(selection: Selection, which: Expression) -> Iterable[str]:
     """Return the domains that are meant: those named, or all; where items are named, theirs that may be sent yet."""
     if selection == Selection(domains=selection.domains):

@@ -26,6 +26,9 @@ WAITING = """
 SELECT domain, school, announcement_id, COUNT(*) FROM queue_item
 WHERE state = 'waiting' AND ? IN ('', announcement_id) AND NOT (? AND canary) GROUP BY 1, 2, 3
 """
+UNDER_WAY = """
+SELECT domain, school, announcement_id, COUNT(*) FROM queue_item WHERE claimed_by IS NOT NULL GROUP BY 1, 2, 3
+"""
 SHIFT = "UPDATE queue_stop SET until = until + ?"
 NONE = Stops((), {})
 
@@ -79,6 +82,11 @@ def waiting(announcement_id: str = "", *, recipients: bool = False) -> list[tupl
     With `recipients` without the canaries.
     """
     return [(_Group(*group), count) for *group, count in select(WAITING, (announcement_id, recipients))]
+
+
+def under_way() -> list[tuple[Placed, int]]:
+    """Return how many items are being sent, by their domain, school and announcement."""
+    return [(_Group(*group), count) for *group, count in select(UNDER_WAY)]
 
 
 def set_clock(by: timedelta) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from config.schools import SHIPPED
 from mailer.ids import queue_number
+from mailer.service import dispatch
 from mailer.store.database import open_store, transaction
 from mailer.store.models import Announcement, QueueItem, database
 from tests.cli.town import Town
@@ -186,6 +187,21 @@ def test_what_has_not_left_is_cancelled(town: Town, broadcast: str) -> None:
     assert (cancelled["stopped"], cancelled["state"], cancelled["cancelled"]) == (2, "cancelled", 2)
 
 
+def test_what_is_under_way_when_it_is_cancelled_is_told_apart(town: Town, broadcast: str) -> None:
+    with town.office() as office, transaction():
+        dispatch.claim(office, ["docomo.ne.jp"], 9, "w")
+    said = town.done("broadcast", "cancel", broadcast, "--yes")
+    assert f"{broadcast} is cancelled. Recipients it will not go to any more: 1. Accepted before: 0." in said
+    assert "Under way, and may still leave: 1." in said
+
+
+def test_programs_are_told_what_is_under_way_when_it_is_cancelled(town: Town, broadcast: str) -> None:
+    with town.office() as office, transaction():
+        dispatch.claim(office, ["docomo.ne.jp"], 9, "w")
+    told = town.json("broadcast", "cancel", broadcast)
+    assert (told["stopped"], told["under_way"]) == (2, 1)
+
+
 def test_cancelling_too_late_says_so_and_changes_nothing(town: Town, broadcast: str) -> None:
     open_store(f"sqlite:///{town.directory}/state/mimamori.db")
     with transaction():
@@ -198,7 +214,7 @@ def test_cancelling_too_late_says_so_and_changes_nothing(town: Town, broadcast: 
     assert late.stdout == ""
     for_programs = town.type("--json", "broadcast", "cancel", broadcast)
     assert for_programs.exit_code == 1
-    assert json.loads(for_programs.stdout) == {**before, "stopped": 0}
+    assert json.loads(for_programs.stdout) == {**before, "stopped": 0, "under_way": 0}
     assert town.json("broadcast", "show", broadcast) == before
 
 

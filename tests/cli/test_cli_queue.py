@@ -28,8 +28,8 @@ def test_items_are_listed_by_what_they_have_in_common(town: Town, broadcast: str
 
 
 def test_a_carrier_without_items_is_not_the_whole_queue(town: Town, broadcast: str) -> None:
-    assert town.json("queue", "hold", "--carrier", "au") == {"items": 0, "until": None, "urgent": 0}
-    assert town.json("queue", "remove", "--site", "nowhere.example") == {"items": 0}
+    assert town.json("queue", "hold", "--carrier", "au") == {"items": 0, "until": None, "urgent": 0, "under_way": 0}
+    assert town.json("queue", "remove", "--site", "nowhere.example") == {"items": 0, "under_way": 0}
     assert set(queue(town).values()) == {"waiting"}
 
 
@@ -38,6 +38,7 @@ def test_items_are_held_with_a_reason_and_released(town: Town, broadcast: str) -
         "items": 1,
         "until": None,
         "urgent": 0,
+        "under_way": 0,
     }
     assert queue(town) == {"Q1": "held", "Q2": "waiting"}
     assert town.json("audit", "list", "--limit", "1")[0]["detail"]["why"] == "au is down"
@@ -47,7 +48,7 @@ def test_items_are_held_with_a_reason_and_released(town: Town, broadcast: str) -
 
 
 def test_removed_items_stay_in_the_accounting(town: Town, broadcast: str) -> None:
-    assert town.json("queue", "remove", "Q1") == {"items": 1}
+    assert town.json("queue", "remove", "Q1") == {"items": 1, "under_way": 0}
     assert queue(town) == {"Q2": "waiting"}
     assert town.json("queue", "show", "Q1")["state"] == "cancelled"
     assert town.json("broadcast", "verify", broadcast)["ok"]
@@ -169,6 +170,26 @@ def test_who_holds_for_a_time_is_told_until_when_and_what_of_it_is_urgent(town: 
     assert (held["items"], held["urgent"], held["until"]) == (1, 0, town.json("queue", "show", "Q1")["held_until"])
     assert "until they are released" in town.done("queue", "hold", "Q2")
     assert town.done("queue", "hold", "Q2") == "Items held: 0\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("hold",), "Items held: 1 ("),
+        (("remove", "--yes"), "Items removed: 1\n"),
+        (("suspend",), "Suspended: broadcast"),
+    ],
+)
+def test_what_is_under_way_is_told_apart_from_what_is_stopped(
+    town: Town, broadcast: str, words: tuple[str, ...], said: str
+) -> None:
+    with town.office() as office, transaction():
+        dispatch.claim(office, ["docomo.ne.jp"], 9, "w")
+    for_people = town.type("queue", *words, "--broadcast", broadcast)
+    assert said in for_people.stdout
+    assert "Under way, and may still leave: 1." in for_people.stderr
+    told = town.json("queue", *words, "--broadcast", broadcast)
+    assert told["under_way"] == 1
 
 
 @pytest.mark.parametrize("verb", ["hold", "suspend"])

@@ -270,7 +270,7 @@ def test_cancelling_stops_what_has_not_left(office: Office, clock: FakeClock, to
     finish(office, Verdict.ACCEPTED, OK, "gmail.com")
     with transaction():
         running = dispatch.claim(office, ["docomo.ne.jp"], 1, "w0")
-    assert broadcast.cancel(office, sent.id, "校長") == broadcast.Cancelled(1)
+    assert broadcast.cancel(office, sent.id, "校長") == broadcast.Cancelled(1, under_way=1)
     again = clock() + timedelta(seconds=10)
     with transaction():
         deferred = Outcome(Verdict.DEFERRED, OK, clock(), again)
