@@ -193,6 +193,7 @@ class Site:
         while (job := door.waiting.first()) is not None and self._desk.is_over(job):
             self._desk.unused(door.waiting.take())
         if job is None or not self._may_go(session, job):
+            self._rests(session)
             return None
         self._speed.took_one()
         if 2 * door.in_hand() < self._wanted:
@@ -217,8 +218,7 @@ class Site:
             if fact.accepted:
                 self._succeeded(session, job)
             self._learn_of(self._desk.judge(self, job, fact, session))
-        if session.idle:
-            self._idle_since[session] = self._loop.time()
+        self._rests(session)
 
     def closed(self, session: Session, failure: str, reply: Reply | None) -> None:
         """A connection ended; learn from the way it did."""
@@ -233,6 +233,11 @@ class Site:
         self._loop.call_later(breath, self.stir)
 
     # --- inside
+
+    def _rests(self, session: Session) -> None:
+        """Note a session that has nothing to do; it may still wait for an answer after its mail is settled."""
+        if session.idle:
+            self._idle_since.setdefault(session, self._loop.time())
 
     def _may_go(self, session: Session, job: Job) -> bool:
         if self._stopping or not self._desk.may_begin():

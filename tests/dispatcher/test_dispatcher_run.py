@@ -230,6 +230,21 @@ async def test_a_broadcast_is_seen_before_the_next_look(office: Office, monkeypa
             await until(lambda: settled(here, sent))
 
 
+@pytest.mark.parametrize("more", [(), ("CHUNKING",)])
+async def test_a_session_whose_last_answer_comes_after_its_last_mail_is_settled_takes_the_next(
+    office: Office, more: tuple[str, ...]
+) -> None:
+    slow = replace(WELL, capabilities=("PIPELINING", "8BITMIME", *more), reply_seconds=0.05)
+    async with town(office, {"a.example": slow}, manners=replace(FREE, connections=1)) as here:
+        here.register(["good-1@a.example", "good-2@a.example", "unknown-1@a.example"])
+        async with here.dispatching():
+            first = here.send()
+            await until(lambda: settled(here, first))
+            await asyncio.sleep(0.3)
+            second = here.send()
+            await until(lambda: settled(here, second), 3)
+
+
 async def test_a_flush_wakes_a_resting_receiver(office: Office) -> None:
     async with town(office, {"a.example": replace(WELL, greeting=Greeting.THROTTLE)}) as here:
         here.register(addresses(3, "a.example"))
