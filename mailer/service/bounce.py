@@ -11,7 +11,7 @@ nothing either (A8). No mail that came in ever causes another to its VERP addres
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mailer.bounce.event import Event, Kind, ReadMail
 from mailer.bounce.match import about, forwarded
@@ -111,7 +111,7 @@ def learn(office: Office, mail_id: int, mail: ReadMail) -> str:
     linked = _linked(office, arrival.item_id, mail)
     returned = False
     for event in _events(mail, linked):
-        concerned = linked is not None and _is_about(office, event, linked.item.address_key)
+        concerned = linked is not None and about(event, linked.item.address_key)
         item_id = linked.item.item_id if linked and concerned else None
         proved = linked is not None and linked.proved and concerned
         bounce_events.add(mail_id, event, item_id, arrival.received_at, proved=proved)
@@ -120,12 +120,6 @@ def learn(office: Office, mail_id: int, mail: ReadMail) -> str:
     meaning = RETURNED if returned else _meaning(mail.events)
     bounce_events.interpret(mail_id, meaning, linked.item.item_id if linked else None)
     return meaning
-
-
-def _is_about(office: Office, event: Event, address_key: str) -> bool:
-    if event.kind.failed and forwarded(event, address_key, lambda domain: office.receiver(domain, "")):
-        return False
-    return about(event, address_key)
 
 
 def _events(mail: ReadMail, linked: Linked | None) -> tuple[Event, ...]:
@@ -178,9 +172,15 @@ def _apply(office: Office, item: Concerned, event: Event) -> bool:
         if heeds(office.clock() - item.sent_at):
             suspension.note(office, said)  # a complaint; whatever else is no failure is not kept there
         return False
-    if not inbound.mark_returned(item.item_id, _evidence(event), office.clock()):
+    sent_on = forwarded(event, item.address_key, lambda domain: office.receiver(domain, ""))
+    evidence = _evidence(event)
+    if sent_on:  # the words are of another mailbox, and say nothing of this one
+        evidence = replace(evidence, reason=Reason.UNCLEAR.value)
+    if not inbound.mark_returned(item.item_id, evidence, office.clock()):
         return False
     canary.look_again(item.item_id)
+    if sent_on:
+        return True
     # By the domain that we wrote to: what host the report names is its author's word.
     wave.note(office, {(domain, ""): Day(0, 1)})
     suspension.note(office, said)

@@ -202,10 +202,11 @@ def test_where_a_mailbox_sends_our_mail_on_to_is_somebody_else(office: Office, s
     original = f"Original-Recipient: rfc822; {ADDRESS}\r\nFinal-Recipient: rfc822; old@phone.example\r\n".encode()
     content = report().replace(f"Final-Recipient: rfc822; {ADDRESS}\r\n".encode(), original)
     take(office, item_id, content)
-    assert QueueItem.get_by_id(item_id).state == "accepted"
+    item = QueueItem.get_by_id(item_id)
+    assert (item.state, item.enhanced, item.reason) == ("returned", "5.1.1", "unclear")
     assert select("SELECT kind FROM setback") == []
-    (one,) = bounce.listed(Criteria(address=ADDRESS), 10)
-    assert (one.item_id, one.proved, one.meaning) == (item_id, False, "report")
+    assert [day.refused for _, day in waves.days("docomo.ne.jp")] == [0]
+    assert broadcast.verify(office, sent) == []
 
 
 @pytest.mark.parametrize("verdict", [Verdict.ACCEPTED, Verdict.DEFERRED])
