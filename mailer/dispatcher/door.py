@@ -20,6 +20,7 @@ LIVELY_SECONDS = 10.0
 FIRST_DIALS = 4
 #: Nor is one opened for jobs that the open ones will have taken by then: a receiver near by needs few.
 SOON_SECONDS = 0.03
+NEAR_SECONDS = 0.01
 #: So many jobs at most wait at a door that nobody has opened yet: it may be mute, and others of its site are not.
 FIRST_JOBS = 16
 #: Of the time that opening a session takes, a mail takes about this part (greeting, EHLO and TCP are round trips each).
@@ -110,6 +111,11 @@ class Door:
             return False
         self._pause = min(max(FIRST_PAUSE, self._pause * 2), self._longest_pause)
         return True
+
+    @property
+    def is_near(self) -> bool:
+        """Tell whether the receiver takes a mail within next to no time."""
+        return 0.0 < self._mail_seconds < NEAR_SECONDS
 
     @property
     def has_failed(self) -> bool:

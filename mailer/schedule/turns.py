@@ -43,11 +43,19 @@ class Turns(Generic[Thing]):
 
     def take(self) -> Thing:
         """Take the thing whose turn it is; raise IndexError if there is none."""
+        (thing,) = self.take_some(lambda first: 1)
+        return thing
+
+    def take_some(self, most: Callable[[Thing], int]) -> list[Thing]:
+        """Take things of the owner whose turn it is: as many as `most` says of the first, if there are, at least one.
+
+        Raises IndexError if there is none.
+        """
         self._passed, _, owner = heappop(self._next)
         things = self._waiting[owner]
-        thing = things.popleft()
-        self._number -= 1
-        after = self._passed + 1.0 / self._share(owner)
+        some = [things.popleft() for _ in range(min(most(things[0]), len(things)))]
+        self._number -= len(some)
+        after = self._passed + len(some) / self._share(owner)
         if things:
             self._enter(owner, after)
         else:
@@ -55,7 +63,7 @@ class Turns(Generic[Thing]):
             self._away[owner] = after
         if not self._waiting:
             self._begin_anew()
-        return thing
+        return some
 
     def withdraw(self, unwanted: Callable[[Thing], bool]) -> list[Thing]:
         """Take what is unwanted; whose turn it is among the others stays."""

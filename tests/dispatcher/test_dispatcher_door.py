@@ -96,3 +96,15 @@ def test_that_there_was_no_mail_for_long_does_not_make_it_slow() -> None:
     door.began(1002.0)
     assert not door.wants_dial(0, 1002.001)
     assert door.wants_dial(0, 1002.5)
+
+
+def test_a_receiver_is_near_that_takes_a_mail_in_next_to_no_time() -> None:
+    near, far = Door(ROUTE, 300.0), Door(ROUTE, 300.0)
+    assert not near.is_near  # nobody knows yet
+    near.opened(0.003, now=0.0)
+    far.opened(0.06, now=0.0)
+    assert (near.is_near, far.is_near) == (True, False)
+    for _ in range(20):
+        near.began(1.0)
+        near.settled(0.05, now=1.0)
+    assert not near.is_near
