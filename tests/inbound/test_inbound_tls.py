@@ -121,7 +121,7 @@ async def test_who_gives_way_in_tls_is_gone_at_once(
         assert (await other.ask("NOOP")).startswith("250")
         assert (await newcomer.ask("NOOP")).startswith("250")
         if shakes_hands:
-            idle.writer.transport.resume_reading()  # type: ignore[attr-defined]
+            idle.writer.transport.resume_reading()  # type: ignore[attr-defined]  # a stream's transport can go on reading
             assert (await idle.rest()).startswith(b"421 4.7.0 Others wait for your place")
 
 
