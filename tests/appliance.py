@@ -22,8 +22,7 @@ class Appliance:
     def __init__(self, directory: Path, *, dns: int, port: int, extra: str = "") -> None:
         self.directory = directory
         self.config = directory / "mimamori.toml"
-        self.web = free_port()
-        self.inbound = free_port()
+        self.web, self.inbound = free_ports(2)
         self.config.write_text(
             f"""
 [state]
@@ -107,11 +106,13 @@ base_url = "http://127.0.0.1:{self.web}"
         return [sys.executable, "-m", "mailer", "--config", str(self.config), *verb]
 
 
-def free_port() -> int:
-    """Return a TCP port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_ports(number: int) -> list[int]:
+    """Return TCP ports of loopback that nobody listens on, no two the same."""
+    with contextlib.ExitStack() as probes:
+        held = [probes.enter_context(socket.socket()) for _ in range(number)]
+        for probe in held:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in held]
 
 
 @contextlib.contextmanager

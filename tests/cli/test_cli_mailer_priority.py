@@ -4,12 +4,13 @@ import os
 from pathlib import Path
 
 from mailer.app import NICE
-from tests.appliance import Appliance, free_port
+from tests.appliance import Appliance, free_ports
 from tests.bench.processes import family
 
 
 def test_they_stand_back(tmp_path: Path) -> None:
-    made = Appliance(tmp_path, dns=free_port(), port=free_port())
+    dns, port = free_ports(2)
+    made = Appliance(tmp_path, dns=dns, port=port)
     with made.serving("mailer") as child:
         processes = family(child.pid)
         assert len(processes) >= 2
