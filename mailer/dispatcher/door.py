@@ -26,6 +26,8 @@ FIRST_JOBS = 16
 #: Of the time that opening a session takes, a mail takes about this part (greeting, EHLO and TCP are round trips each).
 OPENING_ROUNDS = 3
 
+_NO_LESS_URGENT = {least: tuple(lane for lane in Lane if lane <= least) for least in Lane}
+
 
 class Door:
     """One set of MX hosts: its route, its waiting jobs and connections; times are monotonic seconds.
@@ -37,7 +39,7 @@ class Door:
         self.route = route
         self.domains: set[str] = set()
         self.waiting = Waiting()
-        self.expected: Counter[Lane] = Counter()
+        self.expected = Counter(dict.fromkeys(Lane, 0))
         self.connections = 0
         self.dialling = 0
         self._longest_pause = longest_pause
@@ -60,8 +62,8 @@ class Door:
 
     def in_hand(self, least: Lane = Lane.NOTICE) -> int:
         """Return how many jobs of this lane or a more urgent one wait here or are being written."""
-        lanes = [lane for lane in Lane if lane <= least]
-        return sum(self.expected[lane] + len(self.waiting.lanes[lane]) for lane in lanes)
+        expected, waiting = self.expected, self.waiting.lanes
+        return sum([expected[lane] + len(waiting[lane]) for lane in _NO_LESS_URGENT[least]])
 
     def wants_dial(self, idle: int, now: float, *, alone: bool = True) -> bool:
         """Tell whether one more connection should be opened for the jobs that wait, `idle` sessions being free.
