@@ -24,6 +24,7 @@ class Kind(StrEnum):
     """What may give cause for an alarm."""
 
     OUR_FAULT = "our_fault"
+    NOT_MADE = "not_made"
     CARRIER_PAUSED = "carrier_paused"
     WAVE = "wave"
     CANARY_LATE = "canary_late"
@@ -46,6 +47,7 @@ class Kind(StrEnum):
 #: What each kind means, for the person who is called by it.
 REASONS: Mapping[Kind, str] = {
     Kind.OUR_FAULT: "Mail is refused for a fault of ours: {subject}",
+    Kind.NOT_MADE: "Mail waits because it cannot be made or signed here: {subject}",
     Kind.CARRIER_PAUSED: "Sending pauses, because we were blocked: {subject}",
     Kind.WAVE: "A receiver suddenly refuses much more than usual: {subject}",
     Kind.CANARY_LATE: "A canary was not accepted in time: {subject}",

@@ -4,7 +4,8 @@ An announcement is a broadcast or a notice with its frozen text. A queue item is
 one address, whichever households and slots it stands for.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -19,10 +20,19 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Sender:
+    """What stands in the From of a school's mail: the school's name, and its address."""
+
+    name: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class Announcement:
     """The frozen text of a broadcast or notice and the terms on which it is sent.
 
-    It is `whole` once every household addressed has its queue items and exclusions.
+    `senders` are the schools as they were when it was announced, by code. It is `whole` once every household addressed
+    has its queue items and exclusions.
     """
 
     id: str
@@ -37,4 +47,5 @@ class Announcement:
     expires_at: datetime
     cancelled_at: datetime | None
     selectors: tuple[str, ...]
+    senders: Mapping[str, Sender] = field(default_factory=dict)
     whole: bool = True

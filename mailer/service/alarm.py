@@ -12,6 +12,7 @@ from mailer.carrier.reason import MEANINGS, Reason
 from mailer.domain.alarm import LONGEST_SUBJECT, Alarm, Event, Kind, Telling, clean
 from mailer.domain.typed import visible
 from mailer.schedule.outcome import Evidence
+from mailer.schedule.transition import NOT_MADE
 from mailer.service.audit import record
 from mailer.service.office import Office
 from mailer.store import alarms, items
@@ -32,7 +33,7 @@ __all__ = [
     "failing",
     "list_",
     "new",
-    "note_refusals",
+    "note_trouble",
     "raise_",
     "show",
     "try_out",
@@ -74,23 +75,34 @@ def clear(office: Office, kind: Kind, subject: str, by: str = BY_ITSELF) -> int:
     return alarms.clear(kind, visible(subject, LONGEST_SUBJECT), office.clock(), by)
 
 
-def note_refusals(office: Office, ends: Iterable[tuple[int, Evidence]]) -> None:
-    """Raise an alarm for each receiver that finds us at fault; inside a transaction.
+def note_trouble(office: Office, ends: Iterable[tuple[int, Evidence]]) -> None:
+    """Raise an alarm for each receiver that finds us at fault, and each announcement that cannot be made.
 
-    `ends` are attempts that were no acceptance: the item, and what was said. Costs nothing where nobody blames us.
+    Inside a transaction. `ends` are attempts that were no acceptance: the item, and what was said. Costs nothing where
+    the fault is not ours.
     """
-    blamed = [(item, said) for item, said in ends if said.reason in OUR_FAULTS and said.host]
-    if not blamed:
-        return
+    ours = [(item, said) for item, said in ends if said.reason in OUR_FAULTS or said.reason == NOT_MADE]
+    blamed = [(item, said) for item, said in ours if said.host]
     domains = items.domains_of(item for item, _ in blamed)
-    found: dict[str, list[Evidence]] = defaultdict(list)
-    for item, said in blamed:
-        found[f"{office.receiver(domains[item], said.host)} {said.reason}"].append(said)
-    standing = alarms.standing(Kind.OUR_FAULT)
-    for subject, evidence in found.items():
+    receivers = {item: office.receiver(domains[item], said.host) for item, said in blamed}
+    _raise_each(office, Kind.OUR_FAULT, [(f"{receivers[item]} {said.reason}", said_by(said)) for item, said in blamed])
+    unmade = [(item, said) for item, said in ours if said.reason == NOT_MADE]
+    announced = items.announcements_of(item for item, _ in unmade)
+    _raise_each(office, Kind.NOT_MADE, [(announced[item], said.text) for item, said in unmade])
+
+
+def _raise_each(office: Office, kind: Kind, found: Sequence[tuple[str, str]]) -> None:
+    """Raise an alarm for each subject, with the words that come first; for those beyond the first many, one more."""
+    if not found:
+        return
+    words: dict[str, list[str]] = defaultdict(list)
+    for subject, said in found:
+        words[subject].append(said)
+    standing = alarms.standing(kind)
+    for subject, all_said in words.items():
         fits = subject in standing or len(standing) < MOST_OF_A_KIND
         standing |= {subject} if fits else set()
-        raise_(office, Kind.OUR_FAULT, subject if fits else OTHERS, said_by(evidence[0]), len(evidence))
+        raise_(office, kind, subject if fits else OTHERS, all_said[0], len(all_said))
 
 
 def said_by(evidence: Evidence) -> str:

@@ -138,7 +138,7 @@ def settle(office: Office, outcomes: Sequence[tuple[int, int, Outcome]], shift: 
         ends.append((one, outcome, after(outcome, one.standing)))
     spool.settle(ends)
     not_taken = ((one.item_id, end.evidence) for one, end, _ in ends if end.verdict is not Verdict.ACCEPTED)
-    alarm.note_refusals(office, not_taken)
+    alarm.note_trouble(office, not_taken)
     suspension.note(office, *_said_for_good(ends))
     wave.note(office, _counted(ends))
     return len(ends)

@@ -55,7 +55,7 @@ def look(
     canary.watch(office)
     _end_suspended(office)
     _note_unreached(office, since or now - STILL_NEWS, now)
-    for kind in (Kind.OUR_FAULT, Kind.REPLIES_WITHHELD):
+    for kind in (Kind.OUR_FAULT, Kind.NOT_MADE, Kind.REPLIES_WITHHELD):
         alarms.clear_quiet(kind, now - alarm.QUIET, now, alarm.BY_QUIET)
     news = alarms.take_news()
     alarms.owe(news, paths, now)

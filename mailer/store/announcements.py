@@ -9,14 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from mailer.domain.announcement import Announcement, Kind
+from mailer.domain.announcement import Announcement, Kind, Sender
 from mailer.domain.audience import Exclusion, Recipient
 from mailer.domain.lane import Lane
 from mailer.schedule.item import ItemState
-from mailer.store.announcing_models import WrittenSoFar
+from mailer.store.announcing_models import AnnouncementSchool, WrittenSoFar
 from mailer.store.database import change, executemany, select, select_each
 from mailer.store.models import Announcement as Row
-from mailer.store.models import AnnouncementSchool, instant
+from mailer.store.models import instant
 
 INSERT_ITEM = """
 INSERT INTO queue_item (id, announcement_id, school, address, address_key, domain, lane, state, next_attempt_at,
@@ -51,6 +51,7 @@ RESERVE = """
 INSERT INTO counter (name, last) VALUES ('queue_item', ?)
 ON CONFLICT (name) DO UPDATE SET last = last + excluded.last RETURNING last
 """
+UNKNOWN = Sender("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +80,11 @@ def add(announcement: Announcement, actor: str) -> None:
         selectors=" ".join(announcement.selectors),
     ).execute()
     table, unwritten = AnnouncementSchool, None if announcement.whole else 0
-    rows = [(announcement.id, school, unwritten) for school in announcement.schools]
+    senders = [(school, announcement.senders.get(school, UNKNOWN)) for school in announcement.schools]
+    rows = [(announcement.id, school, one.name, one.address, unwritten) for school, one in senders]
     if rows:
-        table.insert_many(rows, [table.announcement, table.school, table.unwritten_after]).execute()
+        fields = [table.announcement, table.school, table.from_name, table.from_address, table.unwritten_after]
+        table.insert_many(rows, fields).execute()
     if not announcement.whole:
         WrittenSoFar.insert(announcement=announcement.id, households=0, recipients=0, excluded="{}").execute()
 
@@ -207,5 +210,6 @@ def _announcement(row: Row) -> Announcement:
         expires_at=row.expires_at,
         cancelled_at=row.cancelled_at,
         selectors=tuple(row.selectors.split()),
+        senders={one.school: Sender(one.from_name, one.from_address) for one in addressed if one.from_address},
         whole=all(one.unwritten_after is None for one in addressed),
     )

@@ -81,6 +81,12 @@ def domains_of(item_ids: Iterable[int]) -> dict[int, str]:
     return dict(select_each("SELECT id, domain FROM queue_item WHERE id = ?", [(number,) for number in item_ids]))
 
 
+def announcements_of(item_ids: Iterable[int]) -> dict[int, str]:
+    """Return the announcement of each of these items."""
+    one = "SELECT id, announcement_id FROM queue_item WHERE id = ?"
+    return dict(select_each(one, [(number,) for number in item_ids]))
+
+
 def _item(row: QueueItem) -> QueuedItem:
     return QueuedItem(
         id=row.id,

@@ -137,29 +137,6 @@ Announcement.add_index(
 )
 
 
-class AnnouncementSchool(Table):
-    """A school that an announcement was addressed to.
-
-    Households of it with a number over `unwritten_after` have no queue items or exclusions yet; without one all have.
-    """
-
-    announcement = ForeignKeyField(Announcement, backref="addressed", index=False, on_delete="CASCADE")
-    announcement_id: str  # as in QueueItem
-    school = TextField()
-    unwritten_after = BigIntegerField(null=True)
-
-    class Meta:
-        primary_key = CompositeKey("announcement", "school")
-
-
-AnnouncementSchool.add_index(
-    SQL(
-        "CREATE INDEX IF NOT EXISTS announcement_school_unwritten"
-        " ON announcement_school (announcement_id) WHERE unwritten_after IS NOT NULL"
-    )
-)
-
-
 class Exclusion(Table):
     """An address of an addressed household that the announcement does not go to, and why."""
 
@@ -383,7 +360,6 @@ TABLES: tuple[type[Table], ...] = (
     AddressSlot,
     Suspension,
     Announcement,
-    AnnouncementSchool,
     Exclusion,
     QueueItem,
     Counter,

@@ -23,7 +23,7 @@ from mailer.store import (
 
 TABLES: tuple[type[models.Table], ...] = (
     *models.TABLES,
-    announcing_models.WrittenSoFar,
+    *announcing_models.TABLES,
     lease_models.Worker,
     lease_models.SiteShare,
     lease_models.SiteMemory,

@@ -14,10 +14,11 @@ from mailer.dispatcher import lookout
 from mailer.dispatcher.order import Order, share_out
 from mailer.dispatcher.site import Site
 from mailer.dispatcher.ways import Way
+from mailer.domain.alarm import Kind
 from mailer.rehearsal.dns import DnsMood, Records
 from mailer.rehearsal.moods import Fault, Forms, Greeting, Mood, Trouble
 from mailer.schedule.queued import Selection
-from mailer.service import broadcast, dispatch, lease, queue
+from mailer.service import alarm, broadcast, dispatch, lease, queue
 from mailer.service.office import Office
 from mailer.store.database import transaction
 from tests.carrier.replies import shipped
@@ -304,6 +305,8 @@ async def test_without_the_rsa_key_mail_waits_and_says_so_and_goes_when_the_key_
         (why,) = {item.evidence for item in queue.list_(office, Selection())}
         assert (why.stage, why.reason) == ("compose", "not_made")
         assert "no private key rsa" in why.text
+        (told,) = (one for one in alarm.list_() if one.kind is Kind.NOT_MADE)
+        assert (told.subject, told.count, told.words) == (sent, 3, why.text)
         assert here.received() == []
         urgent = here.send()  # children's safety does not wait for a key
         await here.run_until(lambda: settled(here, urgent))

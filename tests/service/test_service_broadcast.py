@@ -17,10 +17,10 @@ from mailer.service.announce import NoSuchAnnouncement
 from mailer.service.broadcast import REASONS, BroadcastRefused, BroadcastRequest
 from mailer.service.office import Office
 from mailer.store import announcements, registry
+from mailer.store.announcing_models import AnnouncementSchool
 from mailer.store.database import change, select, transaction
 from mailer.store.models import (
     Announcement,
-    AnnouncementSchool,
     AuditEntry,
     Counter,
     Exclusion,

@@ -190,3 +190,18 @@ def test_what_was_announced_before_is_whole(tmp_path: Path) -> None:
     migrated.execute_sql("DELETE FROM announcement")
     assert list(migrated.execute_sql("SELECT COUNT(*) FROM announcement_school")) == [(0,)]
     migrated.close()
+
+
+def test_what_was_announced_before_goes_by_what_schools_toml_says(tmp_path: Path) -> None:
+    with released(tmp_path, before="0017") as old:
+        old.execute_sql(
+            "INSERT INTO announcement VALUES ('N1', 'maintenance', 2, '件', '文', 0, 'tester', 1, 1, 9, NULL, 'rsa')"
+        )
+        old.execute_sql("INSERT INTO announcement_school VALUES ('N1', 't-daiichi', NULL), ('N1', 't-daini', 7)")
+    migrated = open_store(f"sqlite:///{tmp_path}/mimamori.db", create=True)
+    found = announcements.get("N1")
+    assert found is not None
+    assert (found.schools, found.senders, found.whole) == (("t-daiichi", "t-daini"), {}, False)
+    assert announcements.unwritten() == ("N1", {"t-daini": 7})
+    assert list(migrated.execute_sql("PRAGMA foreign_key_check")) == []
+    migrated.close()

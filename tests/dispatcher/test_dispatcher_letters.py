@@ -1,0 +1,66 @@
+"""Does a mail stay the same, whatever becomes of its school while it waits?"""
+
+from dataclasses import replace
+from email import message_from_bytes
+from email.policy import default
+
+import pytest
+
+from mailer.dispatcher.job import job_of
+from mailer.dispatcher.letters import Desk, Letters
+from mailer.dispatcher.ways import Way
+from mailer.domain.school import Schools
+from mailer.message.sign import KeyName
+from mailer.service import broadcast, dispatch
+from mailer.service.broadcast import BroadcastRequest
+from mailer.service.office import Office
+from mailer.store.database import change, transaction
+from tests.conftest import Register
+
+FROM = "滝川第一小学校 <t-daiichi@mail.mimamori-iwamizawa.jp>"
+RENAMED = "新小学校 <new@mail.mimamori-iwamizawa.jp>"
+
+
+def announced(office: Office, register: Register) -> str:
+    """Announce to one guardian."""
+    register("t-daiichi", "a@docomo.ne.jp")
+    return broadcast.send(office, BroadcastRequest(("t-daiichi",), "件名", "本文", True, True, "test")).id
+
+
+def written(office: Office, announcement: str, schools: Schools) -> bytes:
+    """Return the mail without its signatures, written where these are the schools."""
+    letters = Letters(Desk(office.domain, office.base_url, schools, office.receipt_key, office.verp))
+    letters.learn(dispatch.announcement(announcement), [KeyName("rsa", "rsa-sha256")])
+    with transaction():
+        (claimed,) = dispatch.claim(office, ["docomo.ne.jp"], 1, "w0")
+    mail = letters.draft(job_of(claimed, Way(0.0), frozenset())).content
+    with transaction():
+        dispatch.unclaim(office, [(claimed.item_id, claimed.attempt)])
+    return mail
+
+
+def renamed(office: Office) -> Schools:
+    """Return the schools after one got another name and address."""
+    school = replace(office.schools.by_code["t-daiichi"], name="新小学校", address="new@mail.mimamori-iwamizawa.jp")
+    return Schools({"t-daiichi": school})
+
+
+def sender(mail: bytes) -> str:
+    """Return the From of a mail as a person sees it."""
+    return str(message_from_bytes(mail, policy=default)["From"])
+
+
+def test_a_school_that_was_renamed_or_taken_out_writes_as_it_did(office: Office, register: Register) -> None:
+    announcement = announced(office, register)
+    mail = written(office, announcement, office.schools)
+    assert sender(mail) == FROM
+    assert written(office, announcement, renamed(office)) == mail
+    assert written(office, announcement, Schools()) == mail
+
+
+def test_what_an_older_version_announced_is_written_as_schools_toml_has_it(office: Office, register: Register) -> None:
+    announcement = announced(office, register)
+    change("UPDATE announcement_school SET from_name = '', from_address = ''")
+    assert sender(written(office, announcement, renamed(office))) == RENAMED
+    with pytest.raises(KeyError, match="t-daiichi"):
+        written(office, announcement, Schools())
