@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mailer.cli import output
-from mailer.cli.announced import state_word
+from mailer.cli.announced import state_word, under_way_words
 from mailer.cli.parameters import Duration, Moment
 from mailer.cli.session import Session
 from mailer.cli.verb import N_, Verb, Verbs, option
@@ -138,9 +138,13 @@ def cancel(session: Session, window_id: str, yes: bool) -> None:
             click.confirm(_("Call this maintenance off?"), abort=True, err=True)
         done = desk.cancel(office, window_id, session.actor)
     if session.json:
-        output.document({"id": window_id, "stopped": done.items, "announcement": done.announcement_id})
+        figures = {"stopped": done.items, "under_way": done.under_way}
+        output.document({"id": window_id, **figures, "announcement": done.announcement_id})
         return
-    output.say(_("Maintenance {id} is off. Mails that do not leave: {count}").format(id=window_id, count=done.items))
+    count = done.items - done.under_way
+    output.say(_("Maintenance {id} is off. Mails that do not leave: {count}").format(id=window_id, count=count))
+    if done.under_way:
+        output.say(under_way_words(done.under_way))
     if done.more:
         output.say(_("A notice was still being written: the rest of it does not leave either."))
     if done.announcement_id:

@@ -50,14 +50,16 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """What became of a cancelled window: how many mails will not leave, and the announcement that it is off, if any.
+    """What became of a cancelled window: how many mails were stopped, and the announcement that it is off, if any.
 
-    With `more` a notice was still being written: what was to come of it does not leave either.
+    With `more` a notice was still being written: what was to come of it does not leave either. Those `under_way` may
+    still leave.
     """
 
     items: int
     announcement_id: str | None
     more: bool = False
+    under_way: int = 0
 
 
 def plan(
@@ -115,10 +117,10 @@ def cancel(office: Office, window_id: str, actor: str) -> Cancelled:
         maintenance.mark_cancelled(window_id, now)
         announced = _announcements(window_id)
         called_off = [broadcast.cancel(office, announcement_id, actor) for announcement_id in announced]
-        items, more = sum(one.items for one in called_off), any(one.more for one in called_off)
+        items, under_way = sum(one.items for one in called_off), sum(one.under_way for one in called_off)
         told = _tell_it_is_off(office, window, now, actor) if _someone_was_told(office, announced) else None
         record(office, actor, "maintenance.cancel", window_id, items=items, announcement=told)
-        return Cancelled(items, told, more)
+        return Cancelled(items, told, any(one.more for one in called_off), under_way)
 
 
 def _get(window_id: str) -> Window:

@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 
-from mailer.service import maintenance
+from mailer.service import announcing, dispatch, maintenance
 from mailer.store.database import open_store, transaction
 from mailer.store.models import AuditEntry, MaintenanceWindow, database
 from tests.cli.town import Town
@@ -91,9 +91,27 @@ def test_a_window_is_called_off_while_its_notice_is_written(town: Town) -> None:
     assert "the rest of it does not leave either" in said
 
 
+def test_what_is_under_way_is_not_said_to_stay(town: Town) -> None:
+    begin_notice(town)
+    with town.office() as office:
+        while announcing.go_on(office):
+            pass
+        with transaction():
+            claimed = dispatch.claim(office, ["docomo.ne.jp"], 2, "w0")
+    assert len(claimed) == 1
+    (window,) = town.json("maintenance", "list")
+    said = town.done("maintenance", "cancel", window["id"])
+    assert "may still leave: 1." in said
+
+
 def test_a_window_is_called_off_once(town: Town) -> None:
     window = town.json("maintenance", "plan", *WINDOW)["id"]
-    assert town.json("maintenance", "cancel", window) == {"id": window, "stopped": 0, "announcement": None}
+    assert town.json("maintenance", "cancel", window) == {
+        "id": window,
+        "stopped": 0,
+        "under_way": 0,
+        "announcement": None,
+    }
     assert town.type("maintenance", "cancel", window).exit_code == 1
 
 
