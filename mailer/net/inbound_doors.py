@@ -1,10 +1,10 @@
 """How many peers may stand in our doors at once, how often may they come, and how patient are we?
 
-A limit for everybody together and one for each address (each /64 of IPv6), so that one peer cannot keep the others
-out; and for each address how often it may come and how much it may bring in a minute. This machine itself may come
-as often as it likes. When most places are taken we are less patient, as Postfix is in its stress mode: slow peers
-make room. When all are, whoever comes may have the place of one who has brought no mail for a while. What is turned
-away is logged once a minute with a count, because a flood must not become a flood of lines.
+A limit for everybody together and one for each address (each /64 of IPv6), so that one peer cannot keep the others out;
+and for each address how often it may come and how much it may bring in a minute. This machine itself may come as often
+as it likes. When most places are taken we are less patient, as Postfix is in its stress mode: slow peers make room,
+also those who let a mail drip. When all are, whoever comes may have the place of one who has brought no mail for a
+while. What is turned away is logged once a minute with a count, because a flood must not become a flood of lines.
 """
 
 import ipaddress
@@ -30,8 +30,9 @@ CONNECTIONS, FAULTS, OCTETS = "connections", "faults", "octets"
 class Limits:
     """What one peer may cost us. `seconds` is how long he may be idle or slow, `size` the octets of one mail.
 
-    `rate` is the octets a second that DATA must keep up on average; a mail over `spool` octets waits on disk, as do
-    those that come while more than `spools` are under way. What is said of a minute counts for one address.
+    `rate` is the octets a second that DATA must keep up on average, `stress_rate` in a crowd; a mail over `spool`
+    octets waits on disk, as do those that come while more than `spools` are under way. What is said of a minute counts
+    for one address.
     """
 
     seconds: float = 300.0
@@ -48,6 +49,7 @@ class Limits:
     spool: int = 256 * 1024
     spools: int = 100
     rate: float = 500.0
+    stress_rate: float = 5000.0
     recipients: int = 100
     transactions: int = 1000
     faults: int = 20
@@ -124,8 +126,17 @@ class Doors:
     @property
     def patience(self) -> float:
         """How many seconds a peer may be idle or slow now."""
-        crowded = self._inside.total() > CROWDED * self._limits.connections
-        return min(self._limits.seconds, self._limits.stress_seconds) if crowded else self._limits.seconds
+        limits = self._limits
+        return min(limits.seconds, limits.stress_seconds) if self._is_crowded else limits.seconds
+
+    @property
+    def rate(self) -> float:
+        """How many octets a second a mail must come at now."""
+        return max(self._limits.rate, self._limits.stress_rate) if self._is_crowded else self._limits.rate
+
+    @property
+    def _is_crowded(self) -> bool:
+        return self._inside.total() > CROWDED * self._limits.connections
 
     def _turn(self, now: float) -> None:
         """Begin a new minute if it is time; so what is remembered is no more than one minute's peers."""

@@ -272,7 +272,7 @@ class InboundSession(Conversation):
         limits, began = self.limits, self.loop.time()
         rest = body.feed(self.incoming.take())
         while rest is None:
-            due = min(self.loop.time(), began + body.received / limits.rate) + self._doors.patience
+            due = min(self.loop.time(), began + body.received / self._doors.rate) + self._doors.patience
             async with asyncio.timeout_at(due):
                 rest = body.feed(await self.read())
             if rest is None and body.received > 2 * limits.size:

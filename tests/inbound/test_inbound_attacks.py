@@ -317,6 +317,14 @@ async def test_a_slow_but_steady_content_is_taken(port25: Port25, limits: Callab
         assert (await client.ask(".")).startswith("250")
 
 
+async def test_in_a_crowd_a_peer_who_lets_his_mail_drip_is_cut(port25: Port25, limits: Callable[..., Limits]) -> None:
+    async with port25.open(limits(seconds=0.5, stress_seconds=0.5, rate=10, stress_rate=1000, connections=2)):
+        client = await port25.hello()
+        await begin_data(client)
+        await port25.hello()  # and most places are taken
+        assert await drips(client, b"x") < 3
+
+
 async def test_a_peer_who_never_reads_is_dropped(port25: Port25, limits: Callable[..., Limits]) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16 * 1024)  # by itself the kernel takes megabytes for him

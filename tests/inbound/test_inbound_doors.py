@@ -138,9 +138,9 @@ def test_this_machine_itself_may_come_as_often_as_it_likes() -> None:
 def test_in_a_crowd_we_are_less_patient() -> None:
     doors = Doors(Limits(connections=4))
     for host in range(4):
-        assert doors.patience == 300
+        assert (doors.patience, doors.rate) == (300, 500)
         doors.enter(f"192.0.2.{host}", 0)
-    assert doors.patience == 10
+    assert (doors.patience, doors.rate) == (10, 5000)
 
 
 @pytest.mark.parametrize(
