@@ -111,8 +111,12 @@ def flush_failed(error: Exception) -> bool:
 
 
 def is_locked(error: Exception) -> bool:
-    """Tell whether somebody else kept the store locked for longer than we wait."""
-    return isinstance(_told(error), apsw.BusyError)
+    """Tell whether somebody else kept the store locked for longer than we wait.
+
+    Where that is the index of its log, as when a process stands still in the middle of a checkpoint, SQLite waits ten
+    seconds by itself and calls it a protocol error (https://sqlite.org/rescode.html#protocol).
+    """
+    return isinstance(_told(error), apsw.BusyError | apsw.ProtocolError)
 
 
 def is_full(error: Exception) -> bool:

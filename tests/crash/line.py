@@ -31,6 +31,8 @@ from tests.crash.tree import family, kill, states, wait_until
 SETTLED_SECONDS = 60
 UNDER_WAY = "SELECT id FROM queue_item WHERE state = 'sending'"
 LOST = "SELECT item_id FROM attempt WHERE verdict = 'lost'"
+#: What SQLite says where a process that was stopped or killed keeps a lock.
+LOCKED = (apsw.BusyError, apsw.ProtocolError)
 STORE_FILES = ("mimamori.db", "mimamori.db-wal")
 
 
@@ -240,7 +242,7 @@ class Line:
         They share an index of the log. A commit that reached the log and not that index never was, to them.
         """
         found = self.snapshot(LOST)
-        with contextlib.suppress(apsw.BusyError):
+        with contextlib.suppress(*LOCKED):
             found += self.select(UNDER_WAY)
         return {item for (item,) in found}
 
@@ -249,8 +251,10 @@ class Line:
         return self.far.journal.read_bytes().count(b'"received"')
 
     def is_settled(self) -> bool:
-        """Tell whether no item waits or is under way."""
-        return not self.select("SELECT 1 FROM queue_item WHERE state IN ('waiting', 'sending') LIMIT 1")
+        """Tell whether no item waits or is under way; False also while a process that is stopped keeps the store."""
+        with contextlib.suppress(*LOCKED):
+            return not self.select("SELECT 1 FROM queue_item WHERE state IN ('waiting', 'sending') LIMIT 1")
+        return False
 
     def settle(self, seconds: float = SETTLED_SECONDS) -> None:
         """Wait until no item waits or is under way."""

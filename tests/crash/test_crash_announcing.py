@@ -6,13 +6,12 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-import apsw
 import pytest
 
 from mailer.clock import system_clock
 from tests.crash.balance import Item, weigh
 from tests.crash.far_side import SHARES, addresses, domain
-from tests.crash.line import Line, line
+from tests.crash.line import LOCKED, Line, line
 from tests.crash.tree import family, kill, wait_until
 
 pytestmark = pytest.mark.long
@@ -34,7 +33,7 @@ def on(tmp_path: Path) -> Iterator[Line]:
 
 def _is_written(on: Line, items: int) -> bool:
     """Tell whether more than so many items are written; not while the next mailer finds what the dead one left."""
-    with contextlib.suppress(apsw.BusyError):
+    with contextlib.suppress(*LOCKED):
         return bool(on.select(WRITTEN)[0][0] > items)
     return False
 

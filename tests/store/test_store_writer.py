@@ -148,12 +148,13 @@ def test_a_store_that_cannot_even_be_closed_does_not_end_the_writer(
     writer.close()
 
 
-def test_a_locked_store_is_waited_for_once_and_not_once_for_each_write(writer: Writer) -> None:
+@pytest.mark.parametrize("error", [apsw.BusyError("database is locked"), apsw.ProtocolError("locking protocol")])
+def test_a_locked_store_is_waited_for_once_and_not_once_for_each_write(writer: Writer, error: apsw.Error) -> None:
     asked = []
 
     def locked() -> None:
         asked.append(1)
-        raise OperationalError(apsw.BusyError("database is locked"))
+        raise OperationalError(error)
 
     go = jam(writer)
     futures = [writer.submit(locked) for _ in range(3)]
