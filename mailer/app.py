@@ -28,11 +28,13 @@ from mailer.announcing import Announcer
 from mailer.appliance import open_office
 from mailer.clock import SteadyClock, elapsed
 from mailer.forgetting import keep_forgetting
+from mailer.keeping import keeping
 from mailer.keyring import Keyring
 from mailer.liveness import all_gone, only_mailer
 from mailer.serve import Parent, child_command
 from mailer.service import dispatch, keys, lease
 from mailer.service.office import Office
+from mailer.store.failure import FAILURES
 from mailer.store.writer import Writer
 from mailer.timers import keep_time
 
@@ -58,21 +60,19 @@ async def run(settings: Settings, config: Path, ready: Callable[[], None], stop:
         writer = Writer()
         widow, announcer = Widow(office, writer), Announcer(office, writer)
         ails = partial(troubles, settings, writer, {"queue": widow, "notices": announcer})
-        alarms = keep_alarms(office, writer, alarm_ways(settings, clock), ails)
+        alarms = partial(keep_alarms, office, writer, alarm_ways(settings, clock), ails)
         commands = _commands(settings, config)
         keyring = Keyring(partial(read_dkim_key, settings))
-        timers = (keep_time(office, writer, clock), announcer.keep(), keep_forgetting(office, writer))
-        work = (*timers, widow.watch(commands), widow.end_endless(), alarms, watch_keys(keyring, office, writer))
-        tasks = [asyncio.create_task(each) for each in work]
+        timers = (partial(keep_time, office, writer, clock), announcer.keep, partial(keep_forgetting, office, writer))
+        recovery = (partial(widow.watch, commands), widow.end_endless)
         try:
-            if not await unless(stop, cleared(settings.state.directory, widow)):
-                return
-            await read_ahead(keyring, office, writer)
-            equip = partial(signed_for, keyring)
-            await Parent(commands, widow.recover, equip, WORKER_SECONDS, beat=True)(ready, stop)
+            async with keeping(*timers, *recovery, alarms, partial(watch_keys, keyring, office, writer)):
+                if not await unless(stop, cleared(settings.state.directory, widow)):
+                    return
+                await read_ahead(keyring, office, writer)
+                equip = partial(signed_for, keyring)
+                await Parent(commands, widow.recover, equip, WORKER_SECONDS, beat=True)(ready, stop)
         finally:
-            for task in tasks:
-                task.cancel()
             await asyncio.to_thread(writer.close)
 
 
@@ -136,6 +136,17 @@ def signed_for(keyring: Keyring) -> Iterator[tuple[Sequence[str], Sequence[int]]
         yield ["--signatory", str(theirs.fileno())], [theirs.fileno()]
 
 
+@contextlib.contextmanager
+def _looking_again(what: str) -> Iterator[None]:
+    """Let nothing that goes wrong in the block end the look: the store's trouble is told by the timers."""
+    try:
+        yield
+    except FAILURES:
+        pass
+    except Exception:
+        log.exception("%s: a fault of ours; the next look follows", what)
+
+
 class Widow:
     """Settles what dead workers leave behind; `trouble` says why it cannot, or is empty."""
 
@@ -168,7 +179,7 @@ class Widow:
         """
         seen: dict[tuple[int, int], float] = {}
         while True:
-            with contextlib.suppress(Exception):  # as in `watch`
+            with _looking_again("attempts without an end"):
                 under_way = await self._writer.do(dispatch.under_way)
                 seen = {one: seen.get(one, now()) for one in under_way}
                 endless = [one for one, since in seen.items() if now() - since > LONGEST_ATTEMPT_SECONDS]
@@ -184,7 +195,7 @@ class Widow:
         """
         while True:
             await asyncio.sleep(LOOK_FOR_LAPSED_SECONDS)
-            with contextlib.suppress(Exception):  # the store's trouble is told by the timers; this looks again
+            with _looking_again("workers whose lease is over"):
                 for worker in set(await self._writer.do(lambda: lease.lapsed(elapsed()))) - set(own):
                     log.error("%s has not renewed its lease in time", worker)
                     await self.recover(worker)

@@ -17,6 +17,7 @@ from config.bounces import load_bounces
 from config.carriers import load_carriers
 from mailer.appliance import open_office
 from mailer.handfuls import Handfuls
+from mailer.keeping import keeping
 from mailer.net.inbound import Inbound
 from mailer.net.inbound_doors import Limits
 from mailer.net.inbound_policy import policy
@@ -31,7 +32,7 @@ from mailer.service import bounce, received_report, replies
 from mailer.service.certificate import watch as watch_certificate
 from mailer.service.intake import watch as watch_intake
 from mailer.service.office import Office
-from mailer.store.database import FAILURES, is_full
+from mailer.store.failure import FAILURES, is_full
 from mailer.store.figures import spare_octets
 from mailer.store.reader import Reader
 from mailer.store.writer import Writer
@@ -55,7 +56,7 @@ async def run(settings: Settings, ready: Callable[[], None], stop: asyncio.Event
         async with (
             reading(settings, office, writer, arrived),
             kept_fresh(office, writer, certificate),
-            told_of(office, writer, room),
+            keeping(partial(watch_room, office, writer, room)),
         ):
             try:
                 await inbound.start(listening("smtp", settings.inbound.listen))
@@ -73,12 +74,10 @@ async def reading(
 ) -> AsyncIterator[SealedRoom]:
     """Read what came in as long as the block lasts; what is unread then is read at the next start."""
     room, reader = SealedRoom(load_bounces(settings)), Reader()
-    task = asyncio.create_task(keep_reading(Reading(office, writer, reader, room, learn, arrived)))
     try:
-        yield room
+        async with keeping(partial(keep_reading, Reading(office, writer, reader, room, learn, arrived))):
+            yield room
     finally:
-        task.cancel()
-        await asyncio.wait([task])
         await room.close()
         reader.close()
 
@@ -116,12 +115,11 @@ async def kept_fresh(office: Office, writer: Writer, certificate: Certificate | 
         return
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, certificate.refresh)
-    task = asyncio.create_task(_follow(office, writer, certificate))
     try:
-        yield
+        async with keeping(partial(_follow, office, writer, certificate)):
+            yield
     finally:
         loop.remove_signal_handler(signal.SIGHUP)
-        task.cancel()
 
 
 async def _follow(office: Office, writer: Writer, certificate: Certificate) -> None:
@@ -140,17 +138,8 @@ def reserve(settings: Settings) -> Reserve:
     return Reserve(settings.state.directory, given.free_percent, given.free_megabytes, spare=spare_octets)
 
 
-@asynccontextmanager
-async def told_of(office: Office, writer: Writer, room: Reserve) -> AsyncIterator[None]:
-    """Call somebody, and say so in the log, while mail is put off for lack of room, as long as the block lasts."""
-    task = asyncio.create_task(_mind(office, writer, room))
-    try:
-        yield
-    finally:
-        task.cancel()
-
-
-async def _mind(office: Office, writer: Writer, room: Reserve) -> None:
+async def watch_room(office: Office, writer: Writer, room: Reserve) -> None:
+    """Call somebody, and say so in the log, while mail is put off for lack of room; until cancelled."""
     before = ""
     while True:
         try:

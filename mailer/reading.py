@@ -18,7 +18,7 @@ from mailer.sealed import SealedRoom, Unreadable
 from mailer.sealed_room import Findings
 from mailer.service import arrivals
 from mailer.service.office import Office
-from mailer.store.database import FAILURES
+from mailer.store.failure import FAILURES
 from mailer.store.reader import Reader
 from mailer.store.writer import Writer
 

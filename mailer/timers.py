@@ -14,6 +14,7 @@ from typing import Any
 from mailer.clock import LEAST_JUMP, SteadyClock
 from mailer.service import dispatch, maintenance, stops, suspension, wave
 from mailer.service.office import Office
+from mailer.store.failure import FAILURES
 from mailer.store.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -52,10 +53,13 @@ async def _tried(do: Callable[[Callable[[], Any]], Awaitable[object]], what: str
     """Have it done; return whether it was."""
     try:
         done = await do(work)
-    except Exception as error:
+    except FAILURES as error:
         # The next tick does it: what is due stays due in the store.
-        log.error("%s: %s", what, error)
+        log.error("%s: the store does not take them, they are tried again: %s", what, error)
+        return False
+    except Exception:
+        log.exception("%s: a fault of ours keeps them from being done, they are tried again", what)
         return False
     if done:
-        log.info("%s: %s", what, done)
+        log.info("%s: done: %s", what, done)
     return True

@@ -7,6 +7,7 @@ and signs for them: a worker speaks to strangers and has no key.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from socket import socket
 from zlib import crc32
 
@@ -17,6 +18,7 @@ from mailer.clock import SteadyClock, elapsed
 from mailer.dispatcher.dispatcher import Dispatcher
 from mailer.dispatcher.letters import Desk, Letters
 from mailer.dispatcher.means import Means
+from mailer.keeping import Keeper, keeping
 from mailer.liveness import alive
 from mailer.net.dial import Dialler
 from mailer.net.resolver import Resolver
@@ -75,17 +77,15 @@ async def run(settings: Settings, place: Place, ready: Callable[[], None], stop:
         tally = Tally(clock, writer)
         tls = transport_security(settings, office, writer, means.resolver, tally.observe)
         means = _protected(means, tls)
-        work = [tls.keep_fresh(), tally.keep_counting(), beat()]
+        keepers: list[Keeper] = [tls.keep_fresh, tally.keep_counting, beat]
         if place.name == REPORTER:
-            work.append(keep_reporting(office, writer, reporting_means(settings, signatory.sign)))
-            work.append(Replying(office, writer, _replying(means, signatory)).keep())
-        tasks = [asyncio.create_task(each) for each in work]
+            keepers.append(partial(keep_reporting, office, writer, reporting_means(settings, signatory.sign)))
+            keepers.append(Replying(office, writer, _replying(means, signatory)).keep)
         try:
-            ready()
-            await Dispatcher(means).run(stop)
+            async with keeping(*keepers):
+                ready()
+                await Dispatcher(means).run(stop)
         finally:
-            for task in tasks:
-                task.cancel()
             await tally.flush()
             signatory.close()
             await asyncio.to_thread(reader.close)

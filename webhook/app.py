@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from config import Settings
 from mailer.appliance import open_office
 from mailer.net.sockets import listening
-from mailer.store.database import FAILURES
+from mailer.store.failure import FAILURES
 from mailer.store.writer import Writer
 from webhook.desk import Desk
 from webhook.guard import GuardedProtocol

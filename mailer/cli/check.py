@@ -45,7 +45,8 @@ def _missing_keys(session: Session) -> "list[Problem]":
     """Return the active keys without a file, as far as there is a store and we may look where the keys lie."""
     from config import ConfigError, read_dkim_key
     from mailer.service.keys import active_selectors
-    from mailer.store.database import FAILURES, StoreError
+    from mailer.store.database import StoreError
+    from mailer.store.failure import FAILURES
 
     try:
         with session.office() as office:

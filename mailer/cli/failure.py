@@ -75,7 +75,8 @@ def _of_names(error: Exception) -> str | None:
 
 
 def _of_store(error: Exception) -> str | None:
-    from mailer.store.database import FAILURES, StoreError
+    from mailer.store.database import StoreError
+    from mailer.store.failure import FAILURES
 
     if not isinstance(error, (StoreError, *FAILURES)):
         return None

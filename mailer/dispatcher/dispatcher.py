@@ -37,6 +37,7 @@ from mailer.service.dispatch import Claimed
 from mailer.smtp.address import AddressError
 from mailer.smtp.envelope import Fact, Transaction
 from mailer.smtp.reply import Reply
+from mailer.store.failure import FAILURES
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ ROUND_SECONDS = 0.01
 #: What is claimed may wait so long until something may be begun again.
 LONGEST_WAIT_SECONDS = 60.0
 STOP_SECONDS = 12.0
+AGAIN_SECONDS = 1.0
 Result = TypeVar("Result")
 
 
@@ -107,10 +109,13 @@ class Dispatcher:
                 self._stuck_since = None
                 if orders := self._orders(self._lookout.seen.due):
                     await self._claim(orders)
-        except Exception as error:
+        except FAILURES as error:
             # The store's trouble must not end the mailer: it says so, and looks again.
             log.error("the queue cannot be read or claimed from: %s", error)
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(AGAIN_SECONDS)
+        except Exception:
+            log.exception("a fault of ours keeps mail from being claimed; the next look follows")
+            await asyncio.sleep(AGAIN_SECONDS)
         for site in self._ways.sites.values():
             site.tidy()
         self._tenancy.tell(self._ways.sites.values())

@@ -32,8 +32,6 @@ PRAGMAS = {
     "journal_size_limit": 64 * 1024 * 1024,
 }
 BUSY_SECONDS = 30
-#: What a store that was opened may still raise: locked for too long, a full disk, a damaged file.
-FAILURES = (PeeweeException, apsw.Error)
 
 
 class StoreError(Exception):
@@ -102,32 +100,6 @@ def _applied(opened: Sqlite) -> set[str]:
     if not opened.table_exists(HISTORY):
         return set()
     return {name for (name,) in opened.execute_sql(APPLIED)}
-
-
-def flush_failed(error: Exception) -> bool:
-    """Tell whether an error says that the disk did not keep what it was given (fsync or fdatasync failed)."""
-    code = getattr(_told(error), "extendedresult", 0)
-    return code in (apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYNC)
-
-
-def is_locked(error: Exception) -> bool:
-    """Tell whether somebody else kept the store locked for longer than we wait.
-
-    Where that is the index of its log, as when a process stands still in the middle of a checkpoint, SQLite waits ten
-    seconds by itself and calls it a protocol error (https://sqlite.org/rescode.html#protocol).
-    """
-    return isinstance(_told(error), apsw.BusyError | apsw.ProtocolError)
-
-
-def is_full(error: Exception) -> bool:
-    """Tell whether there was no room for a change."""
-    return isinstance(_told(error), apsw.FullError)
-
-
-def _told(error: Exception) -> Exception:
-    """Return SQLite's own error, which peewee may have wrapped."""
-    told: Exception = getattr(error, "orig", error)
-    return told
 
 
 @contextmanager

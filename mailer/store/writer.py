@@ -26,7 +26,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mailer.store.database import FAILURES, flush_failed, is_locked, prove_writable, transaction
+from mailer.store.database import prove_writable, transaction
+from mailer.store.failure import FAILURES, flush_failed, is_locked
 from mailer.store.identity import StoreFile
 from mailer.store.models import database
 from mailer.store.space import is_short

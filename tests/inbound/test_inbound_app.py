@@ -9,6 +9,7 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,7 +23,8 @@ from mailer.appliance import make_secrets, open_office
 from mailer.domain import alarm as alarms
 from mailer.domain.answering import Replies, ReplyPolicy
 from mailer.domain.school import Schools
-from mailer.inbound_app import BIG, keeper, learn, run, told_of
+from mailer.inbound_app import BIG, keeper, learn, run, watch_room
+from mailer.keeping import keeping
 from mailer.net.inbound_policy import Kind, Recipient
 from mailer.net.inbound_session import Mail, NotKept
 from mailer.reading import Reading, read_all
@@ -212,7 +214,7 @@ async def test_somebody_is_called_while_mail_is_put_off_and_hears_when_it_is_tak
     usage, now, writer = SimpleNamespace(total=1000 * MIB, free=500 * MIB), [0.0], Writer()
     room = Reserve(Path("/var/lib/x"), 10, 512, now=lambda: now[0], usage=lambda _: usage)
     with caplog.at_level(logging.INFO):
-        async with told_of(office, writer, room):
+        async with keeping(partial(watch_room, office, writer, room)):
             await until(alarm.list_)
             ((kind, subject, words),) = [(one.kind, one.subject, one.words) for one in alarm.list_()]
             alarm.dismiss(office, [], "tester")

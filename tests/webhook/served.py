@@ -10,7 +10,8 @@ from mailer.domain.receipt import token
 from mailer.service import broadcast
 from mailer.service.broadcast import BroadcastRequest
 from mailer.service.office import Office
-from mailer.store.database import FAILURES, select
+from mailer.store.database import select
+from mailer.store.failure import FAILURES
 from mailer.store.writer import Writer
 from webhook.app import serve
 from webhook.desk import Desk

@@ -5,7 +5,8 @@ import asyncio
 import httpx2
 import pytest
 
-from mailer.store.database import FAILURES, select, transaction
+from mailer.store.database import select, transaction
+from mailer.store.failure import FAILURES
 from mailer.store.space import RESERVE
 from tests.webhook.served import Served
 
