@@ -1,9 +1,9 @@
 """Which mail does a queue item become?
 
 The common part of an announcement is frozen once per school and kept; a recipient adds the reverse-path, the
-To, the Message-ID and the receipt URL. The school's name and address are those of the time when the announcement was
-made, and only those keys sign that were active then, so that every attempt has the same bytes; here they are only named
-(see `signing`).
+To, the Message-ID and the receipt URL. The school's name is that of the time when the announcement was made, and only
+those keys sign that were active then, so that every attempt has the same bytes; here they are only named (see
+`signing`).
 """
 
 from collections import OrderedDict
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from mailer.clock import JAPAN
 from mailer.dispatcher.job import Job
-from mailer.domain.announcement import Announcement, Sender
+from mailer.domain.announcement import Announcement
 from mailer.domain.receipt import token, url
 from mailer.domain.school import Schools
 from mailer.ids import queue_id
@@ -98,19 +98,14 @@ class Letters:
         return frozen
 
     def _letter(self, announcement: Announcement, code: str) -> Letter:
-        sender = announcement.senders.get(code) or self._today(code)
         return Letter(
             announcement_id=announcement.id,
-            from_name=sender.name,
-            from_address=sender.address,
+            # An older version announced without keeping the name.
+            from_name=announcement.names.get(code) or self._desk.schools.by_code[code].name,
+            from_address=f"{code}@{self._desk.domain}",
             subject=announcement.subject,
             text=announcement.text,
             date=announcement.announced_at.astimezone(JAPAN),
             domain=self._desk.domain,
             receipt=announcement.receipt,
         )
-
-    def _today(self, code: str) -> Sender:
-        """Return a school as schools.toml has it: an older version announced without keeping that."""
-        school = self._desk.schools.by_code[code]
-        return Sender(school.name, school.address)

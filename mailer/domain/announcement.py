@@ -20,19 +20,11 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Sender:
-    """What stands in the From of a school's mail: the school's name, and its address."""
-
-    name: str
-    address: str
-
-
-@dataclass(frozen=True, slots=True)
 class Announcement:
     """The frozen text of a broadcast or notice and the terms on which it is sent.
 
-    `senders` are the schools as they were when it was announced, by code. It is `whole` once every household addressed
-    has its queue items and exclusions.
+    `names` are those of the schools when it was announced, by code. It is `whole` once every household addressed has
+    its queue items and exclusions.
     """
 
     id: str
@@ -47,5 +39,5 @@ class Announcement:
     expires_at: datetime
     cancelled_at: datetime | None
     selectors: tuple[str, ...]
-    senders: Mapping[str, Sender] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
     whole: bool = True

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from mailer.domain.announcement import Announcement, Kind, Sender
+from mailer.domain.announcement import Announcement, Kind
 from mailer.domain.audience import Audience, resolve
 from mailer.domain.lane import Lane
 from mailer.domain.receipt import token, token_hash
@@ -114,14 +114,8 @@ def frozen(office: Office, new: NewAnnouncement) -> Announcement:
         expires_at=not_before + (new.lifetime or office.expires[new.lane]),
         cancelled_at=None,
         selectors=new.selectors,
-        senders=_senders(office, new.schools),
+        names={school.code: school.name for school in map(office.schools.get, new.schools) if school is not None},
     )
-
-
-def _senders(office: Office, codes: tuple[str, ...]) -> dict[str, Sender]:
-    """Return the schools as they are now; one that is in no schools.toml any more gets no mail written."""
-    known = (school for school in map(office.schools.get, codes) if school is not None)
-    return {school.code: Sender(school.name, school.address) for school in known}
 
 
 def _audited(announced: Announced, new: NewAnnouncement) -> dict[str, object]:

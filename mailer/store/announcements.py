@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from mailer.domain.announcement import Announcement, Kind, Sender
+from mailer.domain.announcement import Announcement, Kind
 from mailer.domain.audience import Exclusion, Recipient
 from mailer.domain.lane import Lane
 from mailer.schedule.item import ItemState
@@ -51,7 +51,8 @@ RESERVE = """
 INSERT INTO counter (name, last) VALUES ('queue_item', ?)
 ON CONFLICT (name) DO UPDATE SET last = last + excluded.last RETURNING last
 """
-UNKNOWN = Sender("", "")
+#: The name of a school that is in no schools.toml any more.
+UNKNOWN = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +81,10 @@ def add(announcement: Announcement, actor: str) -> None:
         selectors=" ".join(announcement.selectors),
     ).execute()
     table, unwritten = AnnouncementSchool, None if announcement.whole else 0
-    senders = [(school, announcement.senders.get(school, UNKNOWN)) for school in announcement.schools]
-    rows = [(announcement.id, school, one.name, one.address, unwritten) for school, one in senders]
+    names = {school: announcement.names.get(school, UNKNOWN) for school in announcement.schools}
+    rows = [(announcement.id, school, name, unwritten) for school, name in names.items()]
     if rows:
-        fields = [table.announcement, table.school, table.from_name, table.from_address, table.unwritten_after]
-        table.insert_many(rows, fields).execute()
+        table.insert_many(rows, [table.announcement, table.school, table.name, table.unwritten_after]).execute()
     if not announcement.whole:
         WrittenSoFar.insert(announcement=announcement.id, households=0, recipients=0, excluded="{}").execute()
 
@@ -210,6 +210,6 @@ def _announcement(row: Row) -> Announcement:
         expires_at=row.expires_at,
         cancelled_at=row.cancelled_at,
         selectors=tuple(row.selectors.split()),
-        senders={one.school: Sender(one.from_name, one.from_address) for one in addressed if one.from_address},
+        names={one.school: one.name for one in addressed if one.name},
         whole=all(one.unwritten_after is None for one in addressed),
     )

@@ -6,17 +6,15 @@ from mailer.store.models import Announcement, Table
 
 
 class AnnouncementSchool(Table):
-    """A school that an announcement was addressed to, with the name and address under which it writes it.
+    """A school that an announcement was addressed to, with its name at that time: empty where it was not kept yet.
 
-    Both are empty where they were not kept yet. Households of it with a number over `unwritten_after` have no queue
-    items or exclusions yet; without one all have.
+    Households of it with a number over `unwritten_after` have no queue items or exclusions yet; without one all have.
     """
 
     announcement = ForeignKeyField(Announcement, backref="addressed", index=False, on_delete="CASCADE")
     announcement_id: str  # as in QueueItem
     school = TextField()
-    from_name = TextField()
-    from_address = TextField()
+    name = TextField()
     unwritten_after = BigIntegerField(null=True)
 
     class Meta:

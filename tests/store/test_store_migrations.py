@@ -201,7 +201,7 @@ def test_what_was_announced_before_goes_by_what_schools_toml_says(tmp_path: Path
     migrated = open_store(f"sqlite:///{tmp_path}/mimamori.db", create=True)
     found = announcements.get("N1")
     assert found is not None
-    assert (found.schools, found.senders, found.whole) == (("t-daiichi", "t-daini"), {}, False)
+    assert (found.schools, found.names, found.whole) == (("t-daiichi", "t-daini"), {}, False)
     assert announcements.unwritten() == ("N1", {"t-daini": 7})
     assert list(migrated.execute_sql("PRAGMA foreign_key_check")) == []
     migrated.close()

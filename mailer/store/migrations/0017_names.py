@@ -1,4 +1,4 @@
-"""Under which name and address does a school write an announcement? A frozen copy.
+"""Under which name does a school write an announcement? A frozen copy.
 
 Before, schools.toml said so at each attempt; of what stands there already it still does. The table is made anew: a
 column is added behind the constraints of a table, and would not be where the model has it.
@@ -12,8 +12,8 @@ BEFORE = (
     "ALTER TABLE announcement_school RENAME TO addressed_before",
 )
 COPY = (
-    "INSERT INTO announcement_school (announcement_id, school, from_name, from_address, unwritten_after)"
-    " SELECT announcement_id, school, '', '', unwritten_after FROM addressed_before",
+    "INSERT INTO announcement_school (announcement_id, school, name, unwritten_after)"
+    " SELECT announcement_id, school, '', unwritten_after FROM addressed_before",
     "DROP TABLE addressed_before",
 )
 
@@ -30,8 +30,7 @@ class Announcement(Table):
 class AnnouncementSchool(Table):
     announcement = ForeignKeyField(Announcement, index=False, on_delete="CASCADE")
     school = TextField()
-    from_name = TextField()
-    from_address = TextField()
+    name = TextField()
     unwritten_after = BigIntegerField(null=True)
 
     class Meta:
@@ -47,7 +46,7 @@ AnnouncementSchool.add_index(
 
 
 def up(migrator: SchemaMigrator, db: Database) -> None:
-    """Make the table anew with the columns."""
+    """Make the table anew with the column."""
     migrate(*(migrator.sql(change) for change in BEFORE))
     with db.bind_ctx((Announcement, AnnouncementSchool)):
         db.create_tables((AnnouncementSchool,))
