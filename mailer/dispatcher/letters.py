@@ -56,8 +56,11 @@ class Letters:
         self._frozen: OrderedDict[tuple[str, str], Frozen] = OrderedDict()
 
     def knows(self, announcement: str) -> bool:
-        """Tell whether `draft` can do without asking the store."""
-        return announcement in self._sources
+        """Tell whether `draft` can do without asking the store; what is known now is forgotten last."""
+        if announcement not in self._sources:
+            return False
+        self._sources.move_to_end(announcement)
+        return True
 
     def learn(self, announcement: Announcement, keys: Sequence[KeyName]) -> None:
         """Remember an announcement whose items are about to be written, and the keys of its selectors."""

@@ -184,7 +184,7 @@ def give_back(ends: Sequence[tuple[Open, Step]], now: datetime) -> None:
     at = instant(now)
     executemany(
         GIVE_BACK,
-        [(step.state.value, _final(step.state, at), at, step.reason, one.item_id) for one, step in ends],
+        [(step.state.value, _final(step.state, at), at, _why_unused(one, step), one.item_id) for one, step in ends],
     )
     executemany(UNDO_ATTEMPT, [(one.item_id, one.number) for one, _ in ends])
 
@@ -228,6 +228,11 @@ def _open(row: tuple[Any, ...]) -> Open:
 
 def _final(state: ItemState, at: int) -> int | None:
     return None if state is ItemState.WAITING else at
+
+
+def _why_unused(one: Open, step: Step) -> str | None:
+    """Return why an item is over whose first attempt never began, or what the step says."""
+    return NEVER_TRIED if step.state is ItemState.EXPIRED and one.number == 1 else step.reason
 
 
 def _settled(one: Open, outcome: Outcome, step: Step) -> tuple[object, ...]:

@@ -6,6 +6,7 @@ from email.policy import default
 
 import pytest
 
+from mailer.dispatcher import letters
 from mailer.dispatcher.job import job_of
 from mailer.dispatcher.letters import Desk, Letters
 from mailer.dispatcher.ways import Way
@@ -29,11 +30,11 @@ def announced(office: Office, register: Register) -> str:
 
 def written(office: Office, announcement: str, schools: Schools) -> bytes:
     """Return the mail without its signatures, written where these are the schools."""
-    letters = Letters(Desk(office.domain, office.base_url, schools, office.receipt_key, office.verp))
-    letters.learn(dispatch.announcement(announcement), [KeyName("rsa", "rsa-sha256")])
+    writing = Letters(Desk(office.domain, office.base_url, schools, office.receipt_key, office.verp))
+    writing.learn(dispatch.announcement(announcement), [KeyName("rsa", "rsa-sha256")])
     with transaction():
         (claimed,) = dispatch.claim(office, ["docomo.ne.jp"], 1, "w0")
-    mail = letters.draft(job_of(claimed, Way(0.0), frozenset())).content
+    mail = writing.draft(job_of(claimed, Way(0.0), frozenset())).content
     with transaction():
         dispatch.unclaim(office, [(claimed.item_id, claimed.attempt)])
     return mail
@@ -55,6 +56,19 @@ def test_a_school_that_was_renamed_or_taken_out_writes_as_it_did(office: Office,
     assert sender(mail) == FROM
     assert written(office, announcement, renamed(office)) == mail
     assert written(office, announcement, Schools()) == mail
+
+
+def test_what_is_about_to_be_written_is_not_forgotten_for_others(
+    office: Office, register: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(letters, "MOST_KNOWN", 2)
+    known = Letters(Desk(office.domain, office.base_url, office.schools, office.receipt_key, office.verp))
+    first, second, third = (dispatch.announcement(announced(office, register)) for _ in range(3))
+    known.learn(first, [])
+    known.learn(second, [])
+    assert known.knows(first.id)
+    known.learn(third, [])
+    assert [known.knows(one.id) for one in (first, second, third)] == [True, False, True]
 
 
 def test_what_an_older_version_announced_is_written_as_schools_toml_has_it(office: Office, register: Register) -> None:

@@ -302,6 +302,18 @@ def test_claims_of_which_nothing_was_sent_leave_no_trace(office: Office, clock: 
     assert [one.attempt for one in claim(office, "docomo.ne.jp")] == [1, 1]
 
 
+def test_a_claim_that_comes_back_after_its_deadline_was_never_tried(
+    office: Office, clock: FakeClock, send: Send
+) -> None:
+    name = send(expires=timedelta(minutes=1))
+    claims = claim(office, "docomo.ne.jp")
+    clock.advance(minutes=1)
+    with transaction():
+        dispatch.unclaim(office, [(one.item_id, one.attempt) for one in claims])
+    lines = [line for line in broadcast.recipients(office, name) if line["address"].endswith("@docomo.ne.jp")]
+    assert {(line["state"], line["evidence"]["reason"]) for line in lines} == {("expired", "never_tried")}
+
+
 def test_a_failure_inside_leaves_every_step_undone(office: Office, send: Send) -> None:
     send()
 
