@@ -10,12 +10,15 @@ from mailer.schedule.fairness import LaneTurns
 from mailer.schedule.outcome import SmtpSession
 from mailer.service.dispatch import Claimed
 from mailer.smtp.address import Address, parse_address
+from mailer.smtp.envelope import Fact
+from mailer.smtp.reply import Stage
 
 if TYPE_CHECKING:
     from mailer.dispatcher.door import Door
     from mailer.dispatcher.site import Site
     from mailer.dispatcher.ways import Way
 
+CLOSING = 421  # RFC 5321 §3.8: the server leaves
 #: How often an item whose turn had not come when a session ended may go to another one within the same attempt.
 MOST_SESSIONS = 5
 
@@ -54,6 +57,16 @@ def job_of(claimed: Claimed, way: "Way", bare_domains: frozenset[str]) -> Job:
     """Return the job for a claim; raise AddressError for a stored address that is none (they are checked before)."""
     address = parse_address(claimed.address)
     return Job(claimed, address, way, bare=address.irregular and claimed.domain in bare_domains)
+
+
+def turn_never_came(fact: Fact, answered: int) -> bool:
+    """Tell whether a session that had `answered` other mails ended before this one was really offered.
+
+    Another session may then take it at once.
+    """
+    if fact.reply is None:
+        return fact.failure == "closed" and answered > 0
+    return fact.reply.code == CLOSING and fact.stage is not Stage.EOD and answered > 0
 
 
 @dataclass(slots=True)

@@ -16,20 +16,20 @@ from mailer.carrier.reading import Reading
 from mailer.carrier.reason import Reason
 from mailer.dispatcher.desk import Desk
 from mailer.dispatcher.door import FIRST_JOBS, Door
-from mailer.dispatcher.job import MOST_SESSIONS, Job
+from mailer.dispatcher.job import CLOSING, MOST_SESSIONS, Job, turn_never_came
 from mailer.dispatcher.limits import Lesson, Limits
 from mailer.dispatcher.speed import Speed
+from mailer.domain.alarm import clean
 from mailer.domain.lane import Lane
 from mailer.net.dial import NotGreeted
 from mailer.net.routes import Route
 from mailer.net.transport import Session
 from mailer.schedule.site import TAKEN_AGAIN
 from mailer.smtp.envelope import BDAT_REFUSED, Fact, Transaction
-from mailer.smtp.reply import Reply, Stage, syntax_refusal
+from mailer.smtp.reply import Reply, Stage, syntax_refusal, what_came
 
 log = logging.getLogger(__name__)
 
-CLOSING = 421  # RFC 5321 §3.8: the server leaves
 IDLE_SECONDS = 3.0
 #: A receiver counts a connection that we have just left for a moment longer than we do.
 BREATH_SECONDS = 0.05
@@ -277,7 +277,7 @@ class Site:
         if fact.kept_unknown or job.sessions >= MOST_SESSIONS or self._stopping:
             return False
         job.sessions += 1
-        return _turn_never_came(session, fact)
+        return turn_never_came(fact, session.answered)
 
     def _open_for(self, door: Door) -> None:
         first = door.waiting.first()
@@ -315,11 +315,11 @@ class Site:
         Where another worker speaks to it, or for all we know is about to, its connections are the other's, and so is
         the mail.
         """
-        log.info("%s: %s at %s", self.name, failed.failure or failed.reply, failed.peer)
+        log.info("%s: %s at %s", self.name, what_came(failed.failure, failed.reply), failed.peer)
         about_to = not door.has_failed and self._desk.is_shared(self)
         left = not self._at and (about_to or self._desk.others_speak(self))
         if not left:
-            self._fewer(failed.failure or str(failed.reply))
+            self._fewer(what_came(failed.failure, failed.reply))
         if door.connections or door.dialling > 1:
             return
         rests = door.failed(self._loop.time())
@@ -347,7 +347,7 @@ class Site:
             if self.limits.session_cut(session.answered):
                 self._tell(f"a session ended after {session.answered} mails")
         else:
-            self._fewer(failure or str(reply))
+            self._fewer(what_came(failure, reply))
         self._learn_of(reading)
         return BREATH_SECONDS
 
@@ -370,15 +370,18 @@ class Site:
 
     def _is_only_busy(self, now: float) -> bool:
         doors = self.doors.values()
-        speaks = bool(self._at) or any(door.is_lively(now) for door in doors)
-        return speaks or not any(door.has_failed_again for door in doors)
+        return (
+            self.speaks
+            or any(door.is_lively(now) for door in doors)
+            or not any(door.has_failed_again for door in doors)
+        )
 
     def _fewer(self, why: str) -> None:
         if self.limits.refused(len(self._at), self._loop.time()):
             self._tell(why)
 
     def _tell(self, why: str) -> None:
-        lesson = self.limits.lesson(self._loop.time())
+        lesson, why = self.limits.lesson(self._loop.time()), clean(why)
         learned = (self.name, lesson.connections, lesson.messages_per_session, why)
         log.info("%s: now %d connections in all, %d mails in each, because: %s", *learned)
         self._desk.learned(self, why)
@@ -391,10 +394,3 @@ class Site:
         """Give back the claims on what has to wait for the end of the rest, or for another minute."""
         now, may_try = self._loop.time(), self.limits.may_try
         self.give_back(lambda job: not may_try(job.claimed.lane, now) or self._desk.is_quiet_time(self, job))
-
-
-def _turn_never_came(session: Session, fact: Fact) -> bool:
-    """Tell whether the session ended before this job's mail was really offered, so that another may take it at once."""
-    if fact.reply is None:
-        return fact.failure == "closed" and session.answered > 0
-    return fact.reply.code == CLOSING and fact.stage is not Stage.EOD and session.answered > 0

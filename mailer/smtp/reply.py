@@ -72,6 +72,9 @@ class Reply:
     text: str
     enhanced: EnhancedStatus | None = None
 
+    def __str__(self) -> str:
+        return f"{self.code or '???'} {' '.join(self.text.split())}".rstrip()
+
     @property
     def kind(self) -> Kind:
         """Return what the reply means to the dialogue."""
@@ -101,6 +104,11 @@ class Reply:
     def unknown(self) -> bool:
         """Tell whether the reply means nothing: unreadable, or a first digit that SMTP does not use."""
         return self.kind is Kind.UNKNOWN
+
+
+def what_came(failure: str, reply: Reply | None) -> str:
+    """Return in words what ended a session or kept it from opening: what went wrong, and what the server said."""
+    return ": ".join(filter(None, (failure, "" if reply is None else str(reply))))
 
 
 def syntax_refusal(reply: Reply) -> bool:

@@ -20,6 +20,7 @@ from mailer.rehearsal.moods import Fault, Forms, Greeting, Mood, Trouble
 from mailer.schedule.queued import Selection
 from mailer.service import alarm, broadcast, dispatch, lease, queue
 from mailer.service.office import Office
+from mailer.store import site_memory
 from mailer.store.database import transaction
 from tests.carrier.replies import shipped
 from tests.dispatcher import town as towns
@@ -252,10 +253,13 @@ async def test_a_flush_wakes_a_resting_receiver(office: Office) -> None:
         sent = here.send(urgent=False)
         async with here.dispatching(), asyncio.timeout(8):
             await until(lambda: words(here, sent) == {"deferred": 3})
+            await until(lambda: site_memory.states(office.clock() - timedelta(hours=1)))
             here.receivers["a.example"].desk.mood = WELL
             queue.flush(office, Selection(announcement_id=sent), "test")
             await until(lambda: settled(here, sent))
         assert words(here, sent) == {"accepted": 3}
+    (state,) = site_memory.states(office.clock() - timedelta(hours=1))
+    assert state.reason.startswith("refused: 421 4.")  # what the receiver said is told, too
 
 
 async def test_a_flush_asks_the_dns_anew_for_what_did_not_work(office: Office) -> None:

@@ -12,6 +12,7 @@ from mailer.smtp.reply import (
     Reply,
     ReplyReader,
     syntax_refusal,
+    what_came,
 )
 
 WAYS = [
@@ -142,6 +143,19 @@ def test_text_is_cut_between_characters() -> None:
 )
 def test_syntax_refusal(reply: Reply, bare_is_worth_a_try: bool) -> None:
     assert syntax_refusal(reply) is bare_is_worth_a_try
+
+
+@pytest.mark.parametrize(
+    ("failure", "reply", "words"),
+    [
+        ("refused", Reply(421, "4.7.0 Too many\nconnections"), "refused: 421 4.7.0 Too many connections"),
+        ("", Reply(554, "5.7.1 no"), "554 5.7.1 no"),
+        ("timeout", None, "timeout"),
+        ("garbage", Reply(0, ""), "garbage: ???"),
+    ],
+)
+def test_what_came_is_told_in_one_line(failure: str, reply: Reply | None, words: str) -> None:
+    assert what_came(failure, reply) == words
 
 
 SERVER_BYTES = st.lists(
