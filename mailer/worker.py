@@ -16,7 +16,7 @@ from config.carriers import load_carriers
 from mailer.appliance import open_office
 from mailer.clock import SteadyClock, elapsed
 from mailer.dispatcher.dispatcher import Dispatcher
-from mailer.dispatcher.letters import Desk, Letters
+from mailer.dispatcher.letters import Letterhead, Letters
 from mailer.dispatcher.means import Means
 from mailer.keeping import Keeper, keeping
 from mailer.liveness import alive
@@ -138,7 +138,7 @@ def _replying(means: Means, signatory: Signatory) -> ReplyingMeans:
 
 def _letters(settings: Settings, office: Office) -> Letters:
     return Letters(
-        Desk(
+        Letterhead(
             domain=office.domain,
             base_url=office.base_url,
             schools=office.schools,

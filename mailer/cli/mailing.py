@@ -20,13 +20,13 @@ class Mailing:
     """Makes the mail of items, but for the signatures."""
 
     def __init__(self, office: "Office") -> None:
-        from mailer.dispatcher.letters import Desk, Letters
+        from mailer.dispatcher.letters import Letterhead, Letters
         from mailer.message.keys import signature_octets
         from mailer.message.sign import KeyName
         from mailer.service import dispatch, keys
 
-        desk = Desk(office.domain, office.base_url, office.schools, office.receipt_key, office.verp)
-        self._letters = Letters(desk)
+        head = Letterhead(office.domain, office.base_url, office.schools, office.receipt_key, office.verp)
+        self._letters = Letters(head)
         self._records = {key.selector: key.record for key in keys.list_()}
         self._octets = cache(signature_octets)
         self._known: dict[tuple[str, str, int, int], int] = {}

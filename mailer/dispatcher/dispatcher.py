@@ -256,7 +256,7 @@ class Dispatcher:
             self._prunes_at = self._now() + PRUNE_SECONDS
             self._ways.prune(self._now())
 
-    # --- what comes of signing (signing.Desk)
+    # --- what comes of signing (signing.Client)
 
     def written(self, jobs: Sequence[Job]) -> None:
         """Put written mail in front of its doors."""
@@ -283,7 +283,7 @@ class Dispatcher:
         job.door.expected[job.claimed.lane] -= 1
         return job.door
 
-    # --- what a site asks (site.Desk)
+    # --- what a site asks (desk.Desk)
 
     def hungry(self) -> None:
         """Look for due items at once."""

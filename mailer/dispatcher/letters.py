@@ -28,7 +28,7 @@ MOST_FROZEN = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Letterhead:
     """What is needed to write letters: who we are, our secrets, and who gets REQUIRETLS."""
 
     domain: str
@@ -50,8 +50,8 @@ class Source:
 class Letters:
     """Makes mail of jobs; remembers the frozen text of the announcements that are being sent."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, head: Letterhead) -> None:
+        self._head = head
         self._sources: OrderedDict[str, Source] = OrderedDict()
         self._frozen: OrderedDict[tuple[str, str], Frozen] = OrderedDict()
 
@@ -74,18 +74,18 @@ class Letters:
 
     def draft(self, job: Job) -> Draft:
         """Return a job's mail but for its signatures, the same bytes at every attempt."""
-        claimed, desk = job.claimed, self._desk
+        claimed, head = job.claimed, self._head
         source = self._sources[claimed.announcement_id]
         frozen = self._freeze(source, claimed.school)
-        receipt = url(desk.base_url, token(desk.receipt_key, claimed.item_id)) if source.announcement.receipt else None
+        receipt = url(head.base_url, token(head.receipt_key, claimed.item_id)) if source.announcement.receipt else None
         # The announcement's name keeps it unlike any other even where a store is made anew and counts from one again.
         message_id = f"{queue_id(claimed.item_id)}.{claimed.announcement_id}".lower()
         return frozen.draft(job.address, message_id, receipt)
 
     def address(self, job: Job) -> Transaction:
         """Put a job's written mail into its envelope."""
-        reverse_path = ReversePath(Address(self._desk.verp.local_part(job.claimed.item_id), self._desk.domain))
-        require_tls = job.claimed.domain in self._desk.require_tls
+        reverse_path = ReversePath(Address(self._head.verp.local_part(job.claimed.item_id), self._head.domain))
+        require_tls = job.claimed.domain in self._head.require_tls
         envelope = Envelope(reverse_path, (ForwardPath(job.address, job.bare),), require_tls)
         return Transaction(envelope, job.content, job, alone=job.claimed.possible_duplicate)
 
@@ -104,11 +104,11 @@ class Letters:
         return Letter(
             announcement_id=announcement.id,
             # An older version announced without keeping the name.
-            from_name=announcement.names.get(code) or self._desk.schools.by_code[code].name,
-            from_address=f"{code}@{self._desk.domain}",
+            from_name=announcement.names.get(code) or self._head.schools.by_code[code].name,
+            from_address=f"{code}@{self._head.domain}",
             subject=announcement.subject,
             text=announcement.text,
             date=announcement.announced_at.astimezone(JAPAN),
-            domain=self._desk.domain,
+            domain=self._head.domain,
             receipt=announcement.receipt,
         )

@@ -33,7 +33,7 @@ class Signatory(Protocol):
         """Return for each mail its signatures, one of each selector."""
 
 
-class Desk(Protocol):
+class Client(Protocol):
     """Who has mail written, and hears what came of it."""
 
     def written(self, jobs: Sequence[Job]) -> None:
@@ -93,10 +93,10 @@ def _run(job: Job) -> int:
 class Signing:
     """Writes the content of jobs; `size` tells how many addresses a domain has, at least 1."""
 
-    def __init__(self, letters: Letters, signatory: Signatory, desk: Desk, size: Callable[[str], int]) -> None:
+    def __init__(self, letters: Letters, signatory: Signatory, client: Client, size: Callable[[str], int]) -> None:
         self._letters = letters
         self._signatory = signatory
-        self._desk = desk
+        self._client = client
         self._waiting = Unwritten(size)
         self._working: asyncio.Task[None] | None = None
         #: True once nobody signs any more: the process has to end and be started again.
@@ -138,7 +138,7 @@ class Signing:
             return self._letters.draft(job)
         except Exception:
             log.exception("the mail of %s cannot be made", job.claimed.queue_id)
-            self._desk.not_written(job, "see the log of the mailer")
+            self._client.not_written(job, "see the log of the mailer")
             return None
 
     async def _sign(self, selectors: Sequence[str], drafts: Sequence[tuple[Job, Draft]]) -> None:
@@ -149,9 +149,9 @@ class Signing:
             log.error("nobody signs any more: %r", error)
             self.is_over = True
             for job, _ in drafts:
-                self._desk.not_signed(job)
+                self._client.not_signed(job)
             return
-        self._desk.written(
+        self._client.written(
             [job for (job, draft), own in zip(drafts, signatures, strict=True) if self._put(job, draft, own)]
         )
 
@@ -161,6 +161,6 @@ class Signing:
             job.content = draft.signed(signatures, at_any_rate=job.claimed.lane is Lane.SAFETY)
         except ValueError as error:
             log.error("the mail of %s cannot be made: %s", job.claimed.queue_id, error)
-            self._desk.not_written(job, str(error))
+            self._client.not_written(job, str(error))
             return False
         return True

@@ -15,7 +15,7 @@ from pathlib import Path
 from config import load, read_dkim_key
 from mailer.appliance import open_office
 from mailer.dispatcher.job import job_of
-from mailer.dispatcher.letters import Desk, Letters
+from mailer.dispatcher.letters import Letterhead, Letters
 from mailer.dispatcher.ways import Way
 from mailer.keyring import Keyring
 from mailer.schedule.claim import Claimed
@@ -29,7 +29,7 @@ def main(configuration: str, announcement_id: str) -> None:
     settings = load(Path(configuration))
     office = open_office(settings)
     keyring = Keyring(partial(read_dkim_key, settings))
-    letters = Letters(Desk(office.domain, office.base_url, office.schools, office.receipt_key, office.verp))
+    letters = Letters(Letterhead(office.domain, office.base_url, office.schools, office.receipt_key, office.verp))
     announcement = dispatch.announcement(announcement_id)
     letters.learn(announcement, dispatch.key_names(announcement.selectors))
     mails = {one.item.address: mail(letters, keyring, one.item) for one in accounting.items(announcement_id)}

@@ -8,7 +8,7 @@ import pytest
 
 from mailer.dispatcher import letters
 from mailer.dispatcher.job import job_of
-from mailer.dispatcher.letters import Desk, Letters
+from mailer.dispatcher.letters import Letterhead, Letters
 from mailer.dispatcher.ways import Way
 from mailer.domain.school import Schools
 from mailer.message.sign import KeyName
@@ -30,7 +30,7 @@ def announced(office: Office, register: Register) -> str:
 
 def written(office: Office, announcement: str, schools: Schools) -> bytes:
     """Return the mail without its signatures, written where these are the schools."""
-    writing = Letters(Desk(office.domain, office.base_url, schools, office.receipt_key, office.verp))
+    writing = Letters(Letterhead(office.domain, office.base_url, schools, office.receipt_key, office.verp))
     writing.learn(dispatch.announcement(announcement), [KeyName("rsa", "rsa-sha256")])
     with transaction():
         (claimed,) = dispatch.claim(office, ["docomo.ne.jp"], 1, "w0")
@@ -62,7 +62,7 @@ def test_what_is_about_to_be_written_is_not_forgotten_for_others(
     office: Office, register: Register, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(letters, "MOST_KNOWN", 2)
-    known = Letters(Desk(office.domain, office.base_url, office.schools, office.receipt_key, office.verp))
+    known = Letters(Letterhead(office.domain, office.base_url, office.schools, office.receipt_key, office.verp))
     first, second, third = (dispatch.announcement(announced(office, register)) for _ in range(3))
     known.learn(first, [])
     known.learn(second, [])

@@ -15,8 +15,7 @@ from typing import Any
 from mailer.carrier.group import Carriers, Manners
 from mailer.clock import elapsed, system_clock
 from mailer.dispatcher.dispatcher import Dispatcher
-from mailer.dispatcher.letters import Desk as LetterDesk
-from mailer.dispatcher.letters import Letters
+from mailer.dispatcher.letters import Letterhead, Letters
 from mailer.dispatcher.means import Means
 from mailer.domain.household import Entry
 from mailer.keyring import Keyring
@@ -113,12 +112,12 @@ class Town:
 
     def _means(self, writer: Writer, reader: Reader) -> Means:
         office, monotonic = self.office, asyncio.get_running_loop().time
-        desk = LetterDesk(office.domain, office.base_url, office.schools, office.receipt_key, office.verp)
+        head = Letterhead(office.domain, office.base_url, office.schools, office.receipt_key, office.verp)
         return Means(
             office,
             writer,
             reader,
-            Letters(desk),
+            Letters(head),
             OwnKeys(Keyring(_pem)),
             self.groups or Carriers((), (), self.manners),
             Resolver([("127.0.0.1", self.dns.port)], timeout=1.0, lifetime=3.0, monotonic=monotonic),
