@@ -30,8 +30,8 @@ Fields = dict[str, str]
 class ReportedRecipient:
     """What a report says of one recipient (RFC 3464 §2.3); whatever it does not say is empty.
 
-    `action` (RFC 3464 §2.3.3) is in small letters; `status` like 5.1.1; `diagnostic` stands without
-    its type, which is `diagnostic_type`; `category` is the class of trouble that some servers add in a word.
+    `action` (RFC 3464 §2.3.3) is in small letters; `status` like 5.1.1; `diagnostic` stands without its type;
+    `category` is the class of trouble that some servers add in a word.
     """
 
     original: str
@@ -39,7 +39,6 @@ class ReportedRecipient:
     action: str
     status: str
     diagnostic: str
-    diagnostic_type: str
     host: str
     category: str = ""
 
@@ -87,7 +86,7 @@ def _joined(group: dict[str, list[str]]) -> Fields:
 
 
 def _recipient(group: Fields) -> ReportedRecipient:
-    kind, diagnostic = _typed(group.get("diagnostic-code", ""))
+    _, diagnostic = _typed(group.get("diagnostic-code", ""))
     told = group.get("status", "")
     status = _STATUS.search(told)
     return ReportedRecipient(
@@ -96,7 +95,6 @@ def _recipient(group: Fields) -> ReportedRecipient:
         action=group.get("action", "").partition(" ")[0].partition("(")[0].strip().lower(),
         status=".".join(status.groups()) if status else "",
         diagnostic=diagnostic or (told if status is None else ""),
-        diagnostic_type=kind,
         host=_typed(group.get("remote-mta", ""))[1].partition(" ")[0].strip("[]()").lower().rstrip("."),
         category=group.get(_CATEGORY, ""),
     )

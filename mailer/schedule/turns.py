@@ -41,11 +41,6 @@ class Turns(Generic[Thing]):
         self._waiting[owner].append(thing)
         self._number += 1
 
-    def take(self) -> Thing:
-        """Take the thing whose turn it is; raise IndexError if there is none."""
-        (thing,) = self.take_some(lambda first: 1)
-        return thing
-
     def take_some(self, most: Callable[[Thing], int]) -> list[Thing]:
         """Take things of the owner whose turn it is: as many as `most` says of the first, if there are, at least one.
 

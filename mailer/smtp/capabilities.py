@@ -19,7 +19,6 @@ class Capabilities:
     size: int | None = None
     eight_bit_mime: bool = False
     smtputf8: bool = False
-    enhanced_status_codes: bool = False
     starttls: bool = False
     chunking: bool = False
     requiretls: bool = False
@@ -41,7 +40,6 @@ def read_capabilities(text: str) -> Capabilities:
         size=_size(offers["SIZE"]) if "SIZE" in offers else None,
         eight_bit_mime="8BITMIME" in offers,
         smtputf8="SMTPUTF8" in offers,
-        enhanced_status_codes="ENHANCEDSTATUSCODES" in offers,
         starttls="STARTTLS" in offers,
         chunking="CHUNKING" in offers,
         requiretls="REQUIRETLS" in offers,

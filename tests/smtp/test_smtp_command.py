@@ -77,7 +77,7 @@ def test_mail_says_only_what_was_offered() -> None:
     [
         ("mx\nPIPELINING\nSIZE 100\n8BITMIME", Capabilities(pipelining=True, size=100, eight_bit_mime=True)),
         ("mx\nStartTls\nsmtputf8 x\nChunking", Capabilities(starttls=True, smtputf8=True, chunking=True)),
-        ("mx\nENHANCEDSTATUSCODES\n\n \n-", Capabilities(enhanced_status_codes=True)),
+        ("mx\nENHANCEDSTATUSCODES\n\n \n-", NOTHING),
         ("PIPELINING", NOTHING),
         ("mx\nSIZE", Capabilities(size=0)),
         ("mx\nSIZE 0", Capabilities(size=0)),
