@@ -176,12 +176,13 @@ class Dispatcher:
     def _hurry(self, domains: Collection[str]) -> None:
         """An operator flushed mail to these: what rests there is tried now, within each receiver's limits.
 
-        Whatever did not work is looked up anew: the operator may have waited for the DNS to be mended.
+        Whatever did not work is looked up anew: the operator may have waited for the DNS, or a policy, to be mended.
         """
         self._means.resolver.forget(*domains)
+        if self._means.routing.sts is not None:
+            self._means.routing.sts.forget(*domains)
         for route in self._ways.hurry(domains):
             self._means.dialler.forget(route)
-            self._means.resolver.forget(*(host.name for host in route.hosts))
 
     def _orders(self, due: Sequence[dispatch.DueDomain]) -> list[Order]:
         orders: dict[object, Order] = {}

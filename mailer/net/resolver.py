@@ -10,7 +10,7 @@ anybody's (RFC 7672). A failure counts as the zone's own where the resolver says
 
 import asyncio
 import ipaddress
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import dns.asyncresolver
@@ -123,11 +123,26 @@ class Resolver:
         """Return the records of `name` as text; raise NameUnknown or DnsTrouble."""
         return _given(await self._learn(name, kind))
 
-    def forget(self, *names: str) -> None:
-        """Ask for the mail hosts and addresses of these names anew when they are wanted next."""
-        for name in names:
-            for kind in ("MX", "A", "AAAA"):
-                self._remembered.pop((name, kind), None)
+    def forget(self, *domains: str) -> None:
+        """Ask anew for the way to these domains, and for what protects it, when it is wanted next."""
+        for domain in domains:
+            for key in list(self._way(domain)):
+                self._remembered.pop(key, None)
+
+    def _way(self, domain: str) -> Iterator[tuple[str, str]]:
+        """Yield the questions that lead to a domain's mail hosts, as far as is known which they are."""
+        yield domain, "MX"
+        yield f"_mta-sts.{domain}", "TXT"
+        exchanges = [_exchange(record).host for record in self._records(domain, "MX").records]
+        for host in exchanges or [domain]:
+            canonical = [self._records(host, kind).canonical for kind in ("A", "AAAA")]
+            yield from ((host, "A"), (host, "AAAA"))
+            yield from ((f"_25._tcp.{base}", "TLSA") for base in (host, *canonical))
+
+    def _records(self, name: str, kind: str) -> Answer:
+        """Return the records that are remembered, whether they still hold or not."""
+        _, known = self._remembered.get((name, kind), (0.0, None))
+        return known if isinstance(known, Answer) else Answer((), 0.0)
 
     async def _learn(self, name: str, kind: str) -> "Answer | Exception":
         key = (name, kind)

@@ -78,6 +78,9 @@ class StsPolicies(Protocol):
     def lasting(self, domain: str) -> float:
         """Return for how many seconds what was found need not be looked for again."""
 
+    def forget(self, *domains: str) -> None:
+        """Look for what could not be had anew, when it is wanted next."""
+
 
 @dataclass(frozen=True, slots=True)
 class Routing:

@@ -87,6 +87,12 @@ class Sts:
             return DOUBT_SECONDS
         return AGAIN_SECONDS if domain in self._failed else float("inf")
 
+    def forget(self, *domains: str) -> None:
+        """Fetch anew, when it is wanted next, what could not be had; a policy that is known holds on."""
+        for domain in domains:
+            self._failed.drop(domain)
+            self._doubted.drop(domain)
+
     # --- what a service runs
 
     async def keep_fresh(self) -> None:

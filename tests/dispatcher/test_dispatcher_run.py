@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import cast
+from unittest.mock import Mock
 
 import pytest
 
@@ -15,6 +16,7 @@ from mailer.dispatcher.order import Order, share_out
 from mailer.dispatcher.site import Site
 from mailer.dispatcher.ways import Way
 from mailer.domain.alarm import Kind
+from mailer.net.sts import Sts
 from mailer.rehearsal.dns import DnsMood, Records
 from mailer.rehearsal.moods import Fault, Forms, Greeting, Mood, Trouble
 from mailer.schedule.queued import Selection
@@ -273,6 +275,15 @@ async def test_a_flush_asks_the_dns_anew_for_what_did_not_work(office: Office) -
             here.dns.answers.put("moved.example", Records(mx=((10, "mx.new.example"),)))
             queue.flush(office, Selection(domains=frozenset({"moved.example"})), "test")
             await until(lambda: words(here, sent) == {"accepted": 3})
+
+
+async def test_a_flush_looks_anew_for_a_policy_that_could_not_be_had(office: Office) -> None:
+    async with town(office, {"a.example": WELL}) as here, here.dispatching() as dispatcher:
+        sts, means = Mock(spec=Sts), dispatcher._means
+        dispatcher._means = replace(means, routing=replace(means.routing, sts=sts))
+        dispatcher._hurry(["a.example"])
+        sts.forget.assert_called_once_with("a.example")
+        dispatcher._means = means
 
 
 async def test_a_flush_wakes_no_receiver_that_it_does_not_name(office: Office) -> None:

@@ -81,6 +81,9 @@ class Policies:
     def lasting(self, domain: str) -> float:
         return 7.0 if domain == "town.example" else float("inf")
 
+    def forget(self, *domains: str) -> None:
+        raise AssertionError("nobody flushes here")
+
 
 @pytest.fixture
 async def resolver() -> AsyncIterator[Resolver]:
@@ -132,6 +135,28 @@ async def test_tlsa_records_as_they_were_found_are_told(resolver: Resolver) -> N
     assert (demand.policy.kind, demand.policy.domain) == ("tlsa", "mx.town.example")
     assert {text.lower() for text in demand.policy.strings} == {RECORD, UNUSABLE}
     assert len(demand.tlsa) == 1
+
+
+@pytest.mark.parametrize("canonical", ["", "mx.host.example"])
+async def test_records_that_were_mended_count_once_the_domain_is_forgotten(canonical: str) -> None:
+    base = canonical or "alias.example"
+    server = DnsServer(
+        {
+            "alias.example": Records(cname=canonical, secure=True)
+            if canonical
+            else Records(mx=((10, "alias.example"),), a=("192.0.2.1",), secure=True),
+            "mx.host.example": Records(a=("192.0.2.1",), secure=True),
+            f"_25._tcp.{base}": Records(tlsa=("3 1 1 " + "aa" * 32,), secure=True),
+        }
+    )
+    await server.start()
+    resolver, seen = at("127.0.0.1", server.port), list[str]()
+    for digest in ("bb", "cc"):
+        seen += (await find_route("alias.example", resolver, ROUTING)).hosts[0].demand.policy.strings
+        server.answers.put(f"_25._tcp.{base}", Records(tlsa=(f"3 1 1 {digest * 32}",), secure=True))
+        resolver.forget("alias.example")
+    await server.stop()
+    assert [text.lower()[6:8] for text in seen] == ["aa", "bb"]
 
 
 async def test_where_dane_is_off_no_tlsa_record_is_asked_for(resolver: Resolver) -> None:

@@ -144,6 +144,30 @@ async def test_where_none_was_known_a_failure_is_as_if_there_were_none_and_is_no
     assert len(world.fetched) == 1
 
 
+async def test_what_could_not_be_had_is_looked_for_at_once_when_it_is_forgotten(world: World) -> None:
+    world.publish("1")
+    world.failure = FetchFailed("sts-policy-fetch-error", "why")
+    keeper = world.keeper()
+    assert await world.mode(keeper) is None
+    world.failure = None
+    keeper.forget("other.example", DOMAIN)
+    assert keeper.lasting(DOMAIN) == float("inf")
+    assert await world.mode(keeper) == "enforce"
+    keeper.forget(DOMAIN)
+    assert keeper.kept(DOMAIN) is not None, "what is known holds on"
+
+
+async def test_a_new_id_is_seen_at_once_when_the_domain_is_forgotten(world: World) -> None:
+    world.publish("1")
+    keeper = world.keeper()
+    await world.mode(keeper)
+    world.publish("2")
+    world.text = TEXT.format(mode="testing", age=864_000)
+    assert await world.mode(keeper) == "enforce"
+    keeper._resolver.forget(DOMAIN)
+    assert await world.mode(keeper) == "testing"
+
+
 async def test_a_policy_is_fetched_anew_each_day_so_that_it_does_not_run_out(world: World) -> None:
     world.publish("1")
     keeper = world.keeper()
