@@ -2,7 +2,8 @@
 
 `Rung` are the ways, `Demand` those that a domain leaves for one of its hosts. Without a policy TLS is opportunistic
 (RFC 7435); usable TLSA records demand their certificate, unusable ones any TLS (RFC 7672); an MTA-STS policy demands a
-certificate that the system trusts, or in testing only asks for it (RFC 8461).
+certificate that the system trusts, or in testing only asks for it (RFC 8461). Records of which none is usable do not
+outweigh a policy that is enforced: they prove nobody, and the policy does.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,6 +13,8 @@ from enum import StrEnum
 from mailer.smtp.sts import MissingPolicy, StsPolicy
 from mailer.smtp.tls_result import TlsPolicy, TlsResult
 from mailer.smtp.tlsa import DANE_TA, Tlsa, read_tlsa, strongest
+
+TLSA_INVALID, NONE_USABLE = "tlsa-invalid", "no TLSA record is usable"
 
 #: Who is told how each attempt to speak TLS ended.
 Observe = Callable[[TlsResult], object]
@@ -40,7 +43,8 @@ class Demand:
     """What a domain asks for at one host: `rungs` to be tried in this order, the last being the least that will do.
 
     `tlsa` and `names` are what a certificate is held against on the rung of DANE; `flaw` is what is wrong with the host
-    before anything is tried (a word of TLS reports) and `why` says it closer.
+    before anything is tried (a word of TLS reports) and `why` says it closer. `unusable` are TLSA records that demand
+    nothing beside the policy; whoever published them is to hear of each session.
     """
 
     policy: TlsPolicy
@@ -49,6 +53,7 @@ class Demand:
     names: tuple[str, ...] = ()
     flaw: str = ""
     why: str = ""
+    unusable: TlsPolicy | None = None
 
     @property
     def is_dane(self) -> bool:
@@ -75,8 +80,7 @@ def by_dane(host: str, domain: str, records: Sequence[str]) -> Demand:
     policy = TlsPolicy("tlsa", host, tuple(_joined(text) for text in records), mail_domain=domain)
     usable = strongest([record for text in records if (record := _tlsa(text)) is not None])
     if not usable:
-        why = "no TLSA record is usable"
-        return Demand(policy, (Rung.ANY_TLS,), (), (host, domain), flaw="tlsa-invalid", why=why)
+        return Demand(policy, (Rung.ANY_TLS,), (), (host, domain), flaw=TLSA_INVALID, why=NONE_USABLE)
     return Demand(policy, (Rung.DANE,), usable, (host, domain))
 
 

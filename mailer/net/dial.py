@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 
-from mailer.net.demand import Demand, Observe, Rung, unobserved
+from mailer.net.demand import NONE_USABLE, TLSA_INVALID, Demand, Observe, Rung, unobserved
 from mailer.net.handshake import Contexts, Failed
 from mailer.net.recollection import Recollection
 from mailer.net.routes import Route
@@ -210,6 +210,8 @@ class Dialler:
         word, why = ("", "") if wrong is None else (wrong.word, wrong.why)
         if self.starttls:
             self.observe(TlsResult(demand.policy, peer.host, peer.address, source, word, why))
+        if self.starttls and demand.unusable is not None:
+            self.observe(TlsResult(demand.unusable, peer.host, peer.address, source, TLSA_INVALID, NONE_USABLE))
 
     async def _open(self, peer: Peer, demand: Demand, rung: Rung, until: float) -> Session:
         greeting = _Greeting()

@@ -4,7 +4,7 @@ Puts the rules of `smtp.route` and the answers of the resolver together: hosts i
 that may be dialled. Private, loopback and own addresses never are, unless a setting opens them for a test
 network (attacks B9); an MX that is an alias is passed over (RFC 2181 §10.3, RFC 5321 §5.1). Where DNSSEC vouches for
 the MX and the host's addresses, its TLSA records are asked for, and a host whose records cannot be had is passed over
-(RFC 7672); they outweigh an MTA-STS policy (RFC 8461), which lets other hosts be passed over, too.
+(RFC 7672); where one is usable they outweigh an MTA-STS policy (RFC 8461), which lets other hosts be passed over, too.
 
 Raises `NoRoute`.
 """
@@ -268,7 +268,8 @@ def _protected(
 
 def _under(policy: StsPolicy | None, found: _Found, search: _Search) -> _Found | NoRoute:
     host, seconds = found
-    if host.demand.is_dane:
+    enforced = policy is not None and policy.mode == "enforce"
+    if host.demand.tlsa or (host.demand.is_dane and not enforced):
         return found
     if policy is None:
         return _without(host, search), seconds
@@ -276,7 +277,8 @@ def _under(policy: StsPolicy | None, found: _Found, search: _Search) -> _Found |
         return found
     demand = by_sts(host.name, search.domain, policy)
     if demand is not None:
-        return replace(host, demand=demand), seconds
+        unusable = host.demand.policy if host.demand.is_dane else None
+        return replace(host, demand=replace(demand, unusable=unusable)), seconds
     stated = TlsPolicy("sts", search.domain, policy.lines, policy.mx)
     search.routing.observe(
         TlsResult(stated, host.name, "", "", "validation-failure", "the policy does not name this host")

@@ -232,6 +232,19 @@ async def test_unusable_records_ask_for_any_tls_but_for_tls(place: Place) -> Non
     assert place.words() == ["tlsa-invalid", "tlsa-invalid"]
 
 
+async def test_unusable_records_are_told_beside_the_policy_that_holds(place: Place) -> None:
+    demand = replace(sts(), unusable=by_dane(HOST, DOMAIN, ["1 0 1 " + "ab" * 32]).policy)
+    assert (await place.greeted(demand)).endswith(" sts")
+    shows(place, STRANGER)
+    assert await place.refused(demand) == "certificate_refused: certificate-not-trusted"
+    assert [(one.policy.kind, one.failure) for one in place.told] == [
+        ("sts", ""),
+        ("tlsa", "tlsa-invalid"),
+        ("sts", "certificate-not-trusted"),
+        ("tlsa", "tlsa-invalid"),
+    ]
+
+
 async def test_the_next_host_is_tried_where_one_does_not_prove_itself(place: Place) -> None:
     second = Receiver(Desk("mx2", TLS, Ledger("mx2")), Surroundings(system_clock, server(STRANGER)))
     await second.listen(["127.0.78.2"], place.dialler.port)

@@ -235,6 +235,29 @@ async def test_dane_wins_over_a_policy(resolver: Resolver) -> None:
     assert rungs(await find_route("town.example", resolver, replace(ROUTING, sts=sts))) == [(Rung.DANE,)]
 
 
+@pytest.mark.parametrize(
+    ("mode", "expected"), [("enforce", (Rung.STS,)), ("testing", (Rung.ANY_TLS,)), ("none", (Rung.ANY_TLS,))]
+)
+async def test_records_of_which_none_is_usable_outweigh_no_policy_that_is_enforced(
+    resolver: Resolver, mode: str, expected: tuple[Rung, ...]
+) -> None:
+    sts = Policies({"unusable.example": policy(mode, "mx.unusable.example")})
+    route = await find_route("unusable.example", resolver, replace(ROUTING, sts=sts))
+    assert rungs(route) == [expected]
+    demand = route.hosts[0].demand
+    assert (demand.policy.kind, demand.flaw) == (("sts", "") if mode == "enforce" else ("tlsa", "tlsa-invalid"))
+    assert demand.unusable is None or demand.unusable.strings == (UNUSABLE,)
+    assert (demand.unusable is None) == (mode != "enforce")
+
+
+async def test_records_of_which_none_is_usable_open_no_host_that_an_enforced_policy_does_not_name(
+    resolver: Resolver,
+) -> None:
+    sts = Policies({"unusable.example": policy("enforce", "other.example")})
+    with pytest.raises(NoRoute):
+        await find_route("unusable.example", resolver, replace(ROUTING, sts=sts))
+
+
 async def test_a_policy_that_was_looked_for_in_vain_is_soon_looked_for_again(resolver: Resolver) -> None:
     routing = replace(ROUTING, sts=Policies())
     assert (await find_route("town.example", resolver, routing)).seconds == 7.0
