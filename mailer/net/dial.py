@@ -163,22 +163,25 @@ class Dialler:
 
     async def _greeted(self, peer: Peer, demand: Demand, until: float) -> Session:
         """Go down the rungs to the first that works; what was wrong with the highest is what is told in the end."""
-        *better, least = demand.rungs if self.starttls else (Rung.PLAIN,)
-        wrong = self._known_to_be_wrong(peer, demand)
-        for rung in better:
-            if _footing(peer, demand, rung) not in self._lowered:
-                try:
-                    session = await self._open(peer, demand, rung, until)
-                    return self._told(session, demand, None if rung.proves else wrong)
-                except NotGreeted as failed:
-                    wrong = wrong or failed.tls
-                    self._lower(peer, demand, rung, failed, until)
-        try:
-            return self._told(await self._open(peer, demand, least, until), demand, wrong)
-        except NotGreeted as failed:
-            if failed.tls is not None:
-                self._tell(peer, demand, wrong or failed.tls, failed.source)
-            raise
+        rungs = demand.rungs if self.starttls else (Rung.PLAIN,)
+        known, seen = self._known_to_be_wrong(peer, demand), None
+        for rung in rungs:
+            footing, is_last = _footing(peer, demand, rung), rung is rungs[-1]
+            if footing in self._lowered and not is_last:
+                continue
+            try:
+                session = await self._open(peer, demand, rung, until)
+            except NotGreeted as failed:
+                seen = seen or (failed if failed.tls is not None else None)
+                if failed.tls is not None and not is_last:
+                    self._lowered.note(footing, LOWER_SECONDS, failed.tls)
+                if failed.tls is None or is_last or _is_over(until):
+                    self._tell_failure(peer, demand, known, seen)
+                    raise
+            else:
+                wrong = known or (None if seen is None else seen.tls)
+                return self._told(session, demand, None if rung.proves else wrong)
+        raise AssertionError("the last rung is always tried")
 
     def _known_to_be_wrong(self, peer: Peer, demand: Demand) -> Failed | None:
         """Return what is wrong with TLS at this address before it is tried."""
@@ -187,24 +190,21 @@ class Dialler:
         known = [self._lowered.what(_footing(peer, demand, rung)) for rung in demand.rungs]
         return next((what for what in known if isinstance(what, Failed)), None)
 
-    def _lower(self, peer: Peer, demand: Demand, rung: Rung, failed: NotGreeted, until: float) -> None:
-        """Remember that a rung does not bear; raise `failed` where it was no matter of TLS, or no time is left."""
-        if failed.tls is None:
-            raise failed
-        self._lowered.note(_footing(peer, demand, rung), LOWER_SECONDS, failed.tls)
-        if _is_over(until):
-            self._tell(peer, demand, failed.tls, failed.source)
-            raise failed
-
     def _told(self, session: Session, demand: Demand, wrong: Failed | None) -> Session:
         """Tell of a session that is greeted."""
         peer = session.peer
         if session.tls:
             self._hosts.spoken(peer.host)
-        else:
-            wrong = wrong or Failed(NO_STARTTLS, "spoken before" if self._hosts.missing(peer.host) else "")
+        elif self.starttls:
+            why = "spoken before" if self._hosts.missing(peer.host) else ""
+            wrong = wrong or Failed(NO_STARTTLS, why)
         self._tell(peer, demand, wrong, session.source)
         return session
+
+    def _tell_failure(self, peer: Peer, demand: Demand, known: Failed | None, seen: NotGreeted | None) -> None:
+        """Tell of TLS that was seen to fail, whatever the attempts below it met with."""
+        if seen is not None:
+            self._tell(peer, demand, known or seen.tls, seen.source)
 
     def _tell(self, peer: Peer, demand: Demand, wrong: Failed | None, source: str) -> None:
         word, why = ("", "") if wrong is None else (wrong.word, wrong.why)

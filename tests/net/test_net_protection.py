@@ -12,12 +12,12 @@ from typing import cast
 import pytest
 
 from mailer.clock import system_clock
-from mailer.net.demand import Demand, by_dane, by_sts, opportunistic
+from mailer.net.demand import Demand, Rung, by_dane, by_sts, opportunistic
 from mailer.net.dial import Dialler, NotGreeted
 from mailer.net.handshake import Contexts
 from mailer.net.routes import Host, Route
 from mailer.net.tls_memory import TlsMemory
-from mailer.net.transport import Session
+from mailer.net.transport import Peer, Session
 from mailer.rehearsal.desk import Desk
 from mailer.rehearsal.ledger import Ledger
 from mailer.rehearsal.moods import CAPABILITIES, Greeting, Mood
@@ -125,6 +125,11 @@ def shows(place: Place, *chain: Made) -> None:
     place.receiver.surroundings = replace(place.receiver.surroundings, tls=server(*chain))
 
 
+def breaks(place: Place) -> None:
+    """Let every handshake fail: the server has no certificate."""
+    place.receiver.surroundings = replace(place.receiver.surroundings, tls=ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+
+
 def offers(place: Place, mood: Mood) -> None:
     place.receiver.desk.mood = mood
 
@@ -181,7 +186,7 @@ async def test_where_dane_holds_a_server_without_tls_gets_nothing(place: Place) 
 
 
 async def test_where_dane_holds_a_broken_handshake_is_the_end(place: Place) -> None:
-    place.receiver.surroundings = replace(place.receiver.surroundings, tls=ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+    breaks(place)
     assert await place.refused(dane(3, GOOD)) == "tls_failed"
     assert (place.words(), place.sessions) == (["validation-failure"], 1)
 
@@ -340,6 +345,48 @@ async def test_an_offer_that_is_gone_is_noticed(place: Place, caplog: pytest.Log
     assert [record.message for record in caplog.records] == [
         f"{HOST} spoke TLS before and does not now; its mail goes in plain text"
     ]
+
+
+async def test_a_handshake_that_breaks_where_it_did_not_before_is_noticed(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert await place.greeted(opportunistic(DOMAIN))
+    breaks(place)
+    for _ in range(2):
+        assert await place.greeted(opportunistic(DOMAIN)) == ""
+    assert place.words() == ["", "validation-failure", "validation-failure"]
+    assert [record.message for record in caplog.records] == [
+        f"{HOST} spoke TLS before and does not now; its mail goes in plain text"
+    ]
+
+
+async def test_where_starttls_is_off_nobody_is_said_to_have_lost_it(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert await place.greeted(opportunistic(DOMAIN))
+    place.dialler.starttls = False
+    assert await place.greeted(opportunistic(DOMAIN)) == ""
+    assert (place.words(), caplog.records) == ([""], [])
+
+
+@pytest.mark.parametrize("demand", [lambda: opportunistic(DOMAIN), lambda: sts("testing")])
+async def test_a_handshake_that_breaks_is_told_also_where_the_plain_attempt_is_reset(
+    place: Place, demand: Callable[[], Demand], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, open_one = list[Rung](), Dialler._open
+
+    async def then_reset(self: Dialler, peer: Peer, asked: Demand, rung: Rung, until: float) -> Session:
+        opened.append(rung)
+        if len(opened) > 1:
+            offers(place, replace(TLS, greeting=Greeting.RESET))
+        return await open_one(self, peer, asked, rung, until)
+
+    breaks(place)
+    monkeypatch.setattr(Dialler, "_open", then_reset)
+    assert await place.refused(demand()) == "reset"
+    assert [(one.failure, one.source) for one in place.told] == [("validation-failure", "127.0.0.1")]
+    assert await place.refused(demand()) == "reset"
+    assert len(place.told) == 1, "TLS was not spoken that time"
 
 
 async def test_what_was_learned_of_hosts_is_passed_on_once_a_day_and_outlives_a_process() -> None:
