@@ -42,6 +42,10 @@ class Handshake:
     demand: Demand
     rung: Rung
 
+    def server_name(self, host: str) -> str:
+        """Return the name that the server is asked to show a certificate for: with DANE that of its TLSA records."""
+        return self.demand.names[0] if self.rung is Rung.DANE else host
+
     def check(self, tls: ssl.SSLObject) -> Failed | None:
         """Return what is wrong with the server's certificates, None if nothing."""
         if self.rung is not Rung.DANE:

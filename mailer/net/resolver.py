@@ -136,7 +136,7 @@ class Resolver:
         exchanges = [_exchange(record).host for record in self._records(domain, "MX").records]
         for host in exchanges or [domain]:
             canonical = [self._records(host, kind).canonical for kind in ("A", "AAAA")]
-            yield from ((host, "A"), (host, "AAAA"))
+            yield from ((host, "A"), (host, "AAAA"), (host, "CNAME"))
             yield from ((f"_25._tcp.{base}", "TLSA") for base in (host, *canonical))
 
     def _records(self, name: str, kind: str) -> Answer:

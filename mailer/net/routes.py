@@ -2,9 +2,10 @@
 
 Puts the rules of `smtp.route` and the answers of the resolver together: hosts in order, each with addresses
 that may be dialled. Private, loopback and own addresses never are, unless a setting opens them for a test
-network (attacks B9); an MX that is an alias is passed over (RFC 2181 §10.3, RFC 5321 §5.1). Where DNSSEC vouches for
-the MX and the host's addresses, its TLSA records are asked for, and a host whose records cannot be had is passed over
-(RFC 7672); where one is usable they outweigh an MTA-STS policy (RFC 8461), which lets other hosts be passed over, too.
+network (attacks B9). An MX should be no alias (RFC 2181 §10.3), but RFC 5321 §5.1 leaves it to the client what it does
+with one, and it is followed, as by Postfix. Where DNSSEC vouches for the MX and the host's addresses, its TLSA records
+are asked for, and a host whose records cannot be had is passed over (RFC 7672); where one is usable they outweigh an
+MTA-STS policy (RFC 8461), which lets other hosts be passed over, too.
 
 Raises `NoRoute`.
 """
@@ -196,8 +197,8 @@ async def _host(name: str, search: _Search) -> _Found:
         raise _no_address(name, search.implicit) from None
     if not answer.records:
         raise _no_address(name, search.implicit)
-    if answer.canonical and not search.implicit:
-        raise _for_now(f"the MX {name} is an alias", "4.4.4")
+    if answer.canonical in routing.own:
+        raise _for_now(f"{name} is an alias of ourselves", "4.4.6")
     usable = tuple(address for address in answer.records if routing.permit_private or may_be_dialled(address))
     if not usable and all(_is_ours(address) for address in answer.records):
         raise NoRoute(
@@ -213,16 +214,29 @@ async def _host(name: str, search: _Search) -> _Found:
 
 
 async def _by_tlsa(name: str, addresses: Answer, search: _Search) -> tuple[Demand, float]:
-    """Return what the host's TLSA records demand: nothing where DNSSEC does not vouch for them, or there are none.
-
-    Where the host's name is an alias, the records at the name behind it count first (RFC 7672).
-    """
-    if search.vouched and addresses.secure:
-        for base in dict.fromkeys([addresses.canonical or name, name]):
-            records = await _tlsa(base, search)
-            if records is not None:
-                return by_dane(base, search.domain, records.records), records.seconds
+    """Return what the host's TLSA records demand: nothing where DNSSEC does not vouch for them, or there are none."""
+    for base in await _bases(name, addresses, search) if search.vouched else ():
+        records = await _tlsa(base, search)
+        if records is not None:
+            return by_dane(base, search.domain, records.records), records.seconds
     return opportunistic(search.domain), addresses.seconds
+
+
+async def _bases(name: str, addresses: Answer, search: _Search) -> list[str]:
+    """Return the names at which TLSA records may stand, the first that has some counts (RFC 7672).
+
+    Where the host's name is an alias, that is first the name behind it; where DNSSEC vouches for the alias alone, only
+    the alias.
+    """
+    if addresses.secure:
+        return list(dict.fromkeys([addresses.canonical or name, name]))
+    if not addresses.canonical:
+        return []
+    try:
+        alias = await search.resolver.ask(name, "CNAME")
+    except (NameUnknown, DnsTrouble) as trouble:
+        raise _for_now(f"the DNS does not say whether {name} is an alias: {trouble}", "4.4.3") from trouble
+    return [name] if alias.records and alias.secure else []
 
 
 async def _tlsa(base: str, search: _Search) -> Answer | None:

@@ -256,7 +256,7 @@ class Session(asyncio.Protocol):
                 self._transport,
                 self,
                 self._shake.context,
-                server_hostname=self.peer.host,
+                server_hostname=self._shake.server_name(self.peer.host),
                 ssl_handshake_timeout=TLS_SECONDS,
             )
         except Exception as error:  # whatever it is: a session whose handshake ends nowhere would hold its place

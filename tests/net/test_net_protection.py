@@ -191,6 +191,17 @@ async def test_where_dane_holds_a_broken_handshake_is_the_end(place: Place) -> N
     assert (place.words(), place.sessions) == (["validation-failure"], 1)
 
 
+async def test_where_dane_holds_the_server_is_called_by_the_name_of_its_records(place: Place) -> None:
+    asked: list[str | None] = []
+    context = server(GOOD, MIDDLE)
+    context.sni_callback = lambda tls, name, given: asked.append(name)
+    place.receiver.surroundings = replace(place.receiver.surroundings, tls=context)
+    record = f"3 0 1 {hashlib.sha256(GOOD.der).hexdigest()}"
+    for demand in (by_dane("mx.behind.example", DOMAIN, [record]), sts()):
+        assert await place.greeted(demand)
+    assert asked == ["mx.behind.example", HOST]
+
+
 class Interloper(asyncio.Protocol):
     """Somebody on the way who spoils STARTTLS: he says `answer` to it, or ends the connection if there is none."""
 

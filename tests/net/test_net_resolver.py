@@ -25,6 +25,9 @@ ZONE = {
     "alias.example": Records(mx=((10, "cname.example"), (20, "mx2.town.example"))),
     "onlyalias.example": Records(mx=((10, "cname.example"),)),
     "cname.example": Records(cname="mx1.town.example"),
+    "loop.example": Records(mx=((10, "loop1.example"),)),
+    "loop1.example": Records(cname="loop2.example"),
+    "loop2.example": Records(cname="loop1.example"),
     "halfsick.example": Records(mx=((10, "sick.example"), (20, "mx2.town.example"))),
     "private.example": Records(mx=((10, "inside.example"),)),
     "inside.example": Records(a=("10.0.0.1", "127.0.0.1", "169.254.0.1"), aaaa=("::1", "::ffff:127.0.0.1")),
@@ -145,9 +148,18 @@ async def test_implicit_mx(resolver: Resolver) -> None:
     assert [(host.name, host.addresses) for host in route.hosts] == [("plain.example", ("192.0.2.9",))]
 
 
-async def test_an_alias_is_passed_over(resolver: Resolver) -> None:
+async def test_an_alias_is_followed(resolver: Resolver) -> None:
     route = await find_route("alias.example", resolver, OPEN)
-    assert [host.name for host in route.hosts] == ["mx2.town.example"]
+    assert [host.name for host in route.hosts] == ["cname.example", "mx2.town.example"]
+    assert route.hosts[0].addresses[:1] in (("192.0.2.1",), ("192.0.2.2",))
+
+
+async def test_an_alias_of_ourselves_is_passed_over(resolver: Resolver) -> None:
+    ours = Routing(frozenset({"mx1.town.example"}), 5, True)
+    assert [host.name for host in (await find_route("alias.example", resolver, ours)).hosts] == ["mx2.town.example"]
+    with pytest.raises(NoRoute) as caught:
+        await find_route("onlyalias.example", resolver, ours)
+    assert not caught.value.permanent
 
 
 async def test_a_host_without_dns_is_passed_over(resolver: Resolver) -> None:
@@ -236,7 +248,7 @@ async def test_a_failure_that_nobody_waits_for_any_more_is_no_complaint(resolver
         ("bare.example", True, "not_accepting"),
         ("sick.example", False, "network_trouble"),
         ("mute.example", False, "network_trouble"),
-        ("onlyalias.example", False, "network_trouble"),
+        ("loop.example", False, "network_trouble"),
         ("lost.example", False, "network_trouble"),
         ("number.example", False, "network_trouble"),
     ],

@@ -44,6 +44,14 @@ ZONE = {
     "half.example": Records(mx=((10, "mx.bogus.example"), (20, "mx.town.example")), secure=True),
     "implicit.example": Records(a=("192.0.2.7",), secure=True),
     "_25._tcp.implicit.example": Records(tlsa=(RECORD,), secure=True),
+    "alias.example": Records(mx=((10, "mx.alias.example"),), secure=True),
+    "mx.alias.example": Records(cname="mx.town.example", secure=True),
+    "_25._tcp.mx.alias.example": Records(tlsa=("3 1 1 " + "cd" * 32,), secure=True),
+    "half-alias.example": Records(mx=((10, "mx.half-alias.example"),), secure=True),
+    "mx.half-alias.example": Records(cname="mx1.two.example", secure=True),
+    "_25._tcp.mx.half-alias.example": Records(tlsa=(RECORD,), secure=True),
+    "open-alias.example": Records(mx=((10, "mx.open-alias.example"),), secure=True),
+    "mx.open-alias.example": Records(cname="mx.insecure-host.example"),
     "two.example": Records(mx=((10, "mx1.two.example"), (20, "mx2.two.example"))),
     "mx1.two.example": Records(a=("192.0.2.8",)),
     "mx2.two.example": Records(a=("192.0.2.9",)),
@@ -128,6 +136,21 @@ async def test_tlsa_records_rule_where_dnssec_vouches_for_all_of_the_way(
     resolver: Resolver, domain: str, expected: tuple[Rung, ...]
 ) -> None:
     assert rungs(await find_route(domain, resolver, ROUTING)) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("domain", "base"),
+    [
+        ("alias.example", "mx.town.example"),
+        ("half-alias.example", "mx.half-alias.example"),
+        ("open-alias.example", ""),
+    ],
+)
+async def test_of_an_alias_the_records_behind_it_count_first(resolver: Resolver, domain: str, base: str) -> None:
+    (host,) = (await find_route(domain, resolver, ROUTING)).hosts
+    assert host.name == f"mx.{domain}"
+    assert host.demand.names[:1] == ((base,) if base else ())
+    assert host.demand.rungs == ((Rung.DANE,) if base else OPPORTUNISTIC)
 
 
 async def test_tlsa_records_as_they_were_found_are_told(resolver: Resolver) -> None:
