@@ -29,6 +29,7 @@ class Kind(StrEnum):
     WAVE = "wave"
     CANARY_LATE = "canary_late"
     CANARY_REFUSED = "canary_refused"
+    HELD = "held"
     UNREACHED = "unreached"
     SUSPENDED = "suspended"
     QUEUE_STUCK = "queue_stuck"
@@ -52,6 +53,7 @@ REASONS: Mapping[Kind, str] = {
     Kind.WAVE: "A receiver suddenly refuses much more than usual: {subject}",
     Kind.CANARY_LATE: "A canary was not accepted in time: {subject}",
     Kind.CANARY_REFUSED: "A canary was refused or returned: {subject}",
+    Kind.HELD: "Mail waits for a person, because it is not known whether it arrived: {subject}",
     Kind.UNREACHED: "The deadline of a safety broadcast is over, and not everyone was reached: {subject}",
     Kind.SUSPENDED: "A safety broadcast waits for a part of the queue that is suspended: {subject}",
     Kind.QUEUE_STUCK: "The queue cannot be written or claimed from, and sending pauses: {subject}",

@@ -5,6 +5,8 @@ and allows more sophisticated strategies. Bent on purpose: mail about a child's 
 Its first retry comes within 15 s; ordinary mail keeps the RFC's half hour as its longest delay; notices wait longer.
 The delay doubles from attempt to attempt; jitter of 20 % keeps the items of one broadcast from coming back as one wave.
 For how long an item is tried is set by its `expires_at` alone.
+
+An attempt that may have left a copy is another matter: three of them are all that an item has.
 """
 
 from collections.abc import Mapping
@@ -30,6 +32,11 @@ DELAYS: Mapping[Lane, Delays] = {
     Lane.NOTICE: Delays(timedelta(minutes=5), timedelta(hours=2)),
 }
 MOST_DOUBLINGS = 10
+#: The first retry stays quick: it costs a copy at most, and where nothing arrived each second counts. If that leaves
+#: another in doubt, a host is probably restarting; the last attempt is kept until that is over, lest all three fall
+#: into one restart and every mail of that minute waits for a person.
+IN_DOUBT = timedelta(minutes=5)
+QUICK_COPIES = 1
 
 
 def next_attempt(lane: Lane, attempts: int, now: datetime, chance: float) -> datetime:
@@ -37,3 +44,10 @@ def next_attempt(lane: Lane, attempts: int, now: datetime, chance: float) -> dat
     delays = DELAYS[lane]
     doubled = delays.first * float(2 ** min(attempts - 1, MOST_DOUBLINGS))
     return now + min(doubled, delays.longest / (1 + JITTER)) * (1 - JITTER + 2 * JITTER * chance)
+
+
+def after_doubt(copies: int, again: datetime, now: datetime, chance: float) -> datetime:
+    """Return when an item is tried again whose `copies` may have arrived, the last one now; `again` by its lane."""
+    if copies <= QUICK_COPIES:
+        return again
+    return max(again, now + IN_DOUBT / (1 + JITTER) * (1 - JITTER + 2 * JITTER * chance))

@@ -5,7 +5,7 @@ ways that do not lead through the queue. One that stands already is counted, not
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from mailer.carrier.reason import MEANINGS, Reason
@@ -30,9 +30,11 @@ __all__ = [
     "clear",
     "delivered",
     "dismiss",
+    "end_held",
     "failing",
     "list_",
     "new",
+    "note_held",
     "note_trouble",
     "raise_",
     "show",
@@ -89,6 +91,22 @@ def note_trouble(office: Office, ends: Iterable[tuple[int, Evidence]]) -> None:
     unmade = [(item, said) for item, said in ours if said.reason == NOT_MADE]
     announced = items.announcements_of(item for item, _ in unmade)
     _raise_each(office, Kind.NOT_MADE, [(announced[item], said.text) for item, said in unmade])
+
+
+def note_held(office: Office, held: Mapping[int, str]) -> None:
+    """Raise an alarm for each announcement whose items are held because their arrival is unknown; in a transaction.
+
+    `held` are these items, with words about each.
+    """
+    announced = items.announcements_of(held)
+    _raise_each(office, Kind.HELD, [(announced[item], words) for item, words in held.items()])
+
+
+def end_held(office: Office) -> None:
+    """End the alarms for announcements of which nothing is held any more for that reason; inside a transaction."""
+    for subject in alarms.standing(Kind.HELD):
+        if not items.any_in_doubt("" if subject == OTHERS else subject):
+            clear(office, Kind.HELD, subject)
 
 
 def _raise_each(office: Office, kind: Kind, found: Sequence[tuple[str, str]]) -> None:

@@ -7,19 +7,20 @@ only read may be called anywhere.
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from mailer.carrier.wave import Day
 from mailer.domain.announcement import Announcement
 from mailer.domain.lane import Lane
 from mailer.message.sign import KeyName
-from mailer.schedule.backoff import next_attempt
+from mailer.schedule.backoff import after_doubt, next_attempt
 from mailer.schedule.claim import Claimed, DueDomain, Recovered
 from mailer.schedule.fairness import notices_share
 from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Evidence, Outcome, Verdict
 from mailer.schedule.stop import Stops
-from mailer.schedule.transition import Step, after, lost, unused
+from mailer.schedule.transition import UNKNOWN_ARRIVAL, Step, after, lost, unused
 from mailer.service import alarm, suspension, wave
 from mailer.service.office import Office
 from mailer.store import (
@@ -135,13 +136,24 @@ def settle(office: Office, outcomes: Sequence[tuple[int, int, Outcome]], shift: 
     ends = []
     for one in spool.under_way(told):
         outcome = told[one.item_id, one.number]
-        ends.append((one, outcome, after(outcome, one.standing)))
+        step = after(outcome, one.standing)
+        ends.append((one, _spaced(office, outcome, step), step))
     spool.settle(ends)
     not_taken = ((one.item_id, end.evidence) for one, end, _ in ends if end.verdict is not Verdict.ACCEPTED)
     alarm.note_trouble(office, not_taken)
+    in_doubt = [(one.item_id, end.evidence) for one, end, step in ends if step.reason == UNKNOWN_ARRIVAL]
+    alarm.note_held(office, {item: alarm.said_by(said) for item, said in in_doubt})
     suspension.note(office, *_said_for_good(ends))
     wave.note(office, _counted(ends))
     return len(ends)
+
+
+def _spaced(office: Office, outcome: Outcome, step: Step) -> Outcome:
+    """Return it with the time of the next attempt that fits the number of copies that may have arrived."""
+    if not outcome.possible_duplicate or outcome.next_attempt_at is None:
+        return outcome
+    again = after_doubt(step.possible_copies, outcome.next_attempt_at, outcome.at, office.chance())
+    return replace(outcome, next_attempt_at=again)
 
 
 def _said_for_good(ends: Sequence[tuple[spool.Open, Outcome, Step]]) -> list[suspension.Noted]:
@@ -185,7 +197,7 @@ def recover(office: Office, worker: str | None) -> Recovered:
     Nobody knows what came of them: each counts as a possible copy. The items are due at once, or held after the third.
     """
     leases.forget(worker)
-    return _lose(spool.lost(worker), office.clock())
+    return _lose(office, spool.lost(worker))
 
 
 def under_way() -> list[tuple[int, int]]:
@@ -200,12 +212,15 @@ def unwanted(worker: str) -> frozenset[int]:
 
 def give_up(office: Office, attempts: Sequence[tuple[int, int]]) -> Recovered:
     """End attempts (item, attempt number) of which nobody knows anything any more, as lost; inside a Writer."""
-    return _lose(spool.under_way(attempts), office.clock())
+    return _lose(office, spool.under_way(attempts))
 
 
-def _lose(claims: Sequence[spool.Open], now: datetime) -> Recovered:
+def _lose(office: Office, claims: Sequence[spool.Open]) -> Recovered:
+    now = office.clock()
     ends = [(one, lost(one.standing, now)) for one in claims]
     spool.lose(ends, now)
+    in_doubt = [one for one, step in ends if step.reason == UNKNOWN_ARRIVAL]
+    alarm.note_held(office, {one.item_id: office.receiver(one.domain, "") for one in in_doubt})
     states = [step.state for _, step in ends]
     again, held = states.count(ItemState.WAITING), states.count(ItemState.HELD)
     return Recovered(again, held, len(states) - again - held)

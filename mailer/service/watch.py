@@ -54,6 +54,8 @@ def look(
     _follow_the_pauses(office, now)
     canary.watch(office)
     _end_suspended(office)
+    if since is None or _minute(since) != _minute(now):
+        alarm.end_held(office)
     _note_unreached(office, since or now - STILL_NEWS, now)
     for kind in (Kind.OUR_FAULT, Kind.NOT_MADE, Kind.REPLIES_WITHHELD):
         alarms.clear_quiet(kind, now - alarm.QUIET, now, alarm.BY_QUIET)
@@ -76,6 +78,11 @@ def told(office: Office, one: Telling, trouble: str) -> None:
 def pause(tries: int) -> timedelta:
     """Return how long a way out rests after so many tries before that have failed."""
     return min(FIRST_AGAIN * (1 << min(tries, 10)), LONGEST_AGAIN)
+
+
+def _minute(at: datetime) -> int:
+    """What has to look at many items is asked once a minute."""
+    return int(at.timestamp() // 60)
 
 
 def _follow_the_machine(office: Office, troubles: Troubles) -> None:

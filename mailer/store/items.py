@@ -11,10 +11,16 @@ from mailer.domain.lane import Lane
 from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Evidence, Verdict
 from mailer.schedule.queued import QueuedItem, Selection, Tried
+from mailer.schedule.transition import UNKNOWN_ARRIVAL
 from mailer.store import sessions
 from mailer.store.database import select, select_each
 from mailer.store.models import Attempt, QueueItem
 
+#: The words of the index make SQLite use it where no announcement is named.
+IN_DOUBT = (
+    "SELECT EXISTS (SELECT 1 FROM queue_item WHERE state IN ('waiting', 'held') AND state = 'held' AND reason = ?)"
+)
+IN_DOUBT_OF = "SELECT EXISTS (SELECT 1 FROM queue_item WHERE announcement_id = ? AND state = 'held' AND reason = ?)"
 #: A session that an attempt went through before its last one, as its transcript names it.
 EARLIER = re.compile(r"^@([0-9]+)", re.MULTILINE)
 
@@ -74,6 +80,13 @@ def attempts(item_id: int) -> list[Tried]:
         )
         for row, numbers in zip(rows, named, strict=True)
     ]
+
+
+def any_in_doubt(announcement_id: str) -> bool:
+    """Tell whether something of an announcement, or of any if it is empty, is held because its arrival is unknown."""
+    if announcement_id:
+        return bool(select(IN_DOUBT_OF, (announcement_id, UNKNOWN_ARRIVAL))[0][0])
+    return bool(select(IN_DOUBT, (UNKNOWN_ARRIVAL,))[0][0])
 
 
 def domains_of(item_ids: Iterable[int]) -> dict[int, str]:

@@ -136,6 +136,19 @@ async def test_silence_after_the_mail_marks_a_possible_duplicate(office: Office)
         assert told == {"lostreply-1-x@a.example": True, "good@b.example": False}
 
 
+async def test_a_receiver_that_takes_every_mail_and_never_answers_calls_somebody(office: Office) -> None:
+    def flushed_until(attempts: int) -> bool:
+        queue.flush(office, Selection(announcement_id=sent), "test")
+        return all(one.attempts == attempts for one in queue.list_(office, Selection(announcement_id=sent)))
+
+    async with town(office, {"a.example": WELL}) as here:
+        here.register([f"lostreply-9-{number}@a.example" for number in range(6)])
+        sent = here.send()
+        async with here.dispatching(), asyncio.timeout(30):
+            await until(lambda: flushed_until(3) and words(here, sent) == {"held": 6})
+        assert [(one.kind, one.subject, one.count) for one in alarm.list_()] == [(Kind.HELD, sent, 6)]
+
+
 async def test_a_dead_receiver_delays_nobody_else(office: Office) -> None:
     async with town(office, {"dead.example": replace(WELL, greeting=Greeting("silent")), "b.example": WELL}) as here:
         here.register(addresses(200, "dead.example", "b.example"))

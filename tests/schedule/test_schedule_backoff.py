@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.domain.lane import Lane
-from mailer.schedule.backoff import DELAYS, next_attempt
+from mailer.schedule.backoff import DELAYS, after_doubt, next_attempt
 
 NOW = datetime(2026, 4, 10, tzinfo=UTC)
 
@@ -44,3 +44,12 @@ def test_no_delay_is_below_the_first_or_over_the_longest(lane: Lane, attempts: i
 
 def test_jitter_spreads_a_wave() -> None:
     assert len({delay(Lane.ORDINARY, 1, step / 100) for step in range(100)}) == 100
+
+
+@given(st.floats(0, 1))
+def test_three_attempts_that_may_have_left_a_copy_do_not_fit_into_one_restart_of_a_host(chance: float) -> None:
+    soon = NOW + timedelta(seconds=10)
+    assert after_doubt(1, soon, NOW, chance) == soon
+    assert timedelta(minutes=3) <= after_doubt(2, soon, NOW, chance) - NOW <= timedelta(minutes=5)
+    late = NOW + timedelta(hours=2)
+    assert after_doubt(2, late, NOW, chance) == late

@@ -10,7 +10,7 @@ from mailer.domain.alarm import Alarm, Event, Kind, Telling
 from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Evidence, Outcome, Verdict
 from mailer.schedule.site import SiteState
-from mailer.service import alarm, audit, broadcast, dispatch, stops, watch
+from mailer.service import alarm, audit, broadcast, dispatch, queue, stops, watch
 from mailer.service.office import Office
 from mailer.store import alarms, site_memory
 from mailer.store.database import transaction
@@ -22,6 +22,7 @@ BLAMED = Evidence(
 )
 FULL = Evidence("rcpt", "mx.google.com[192.0.2.1]:25", 552, "5.2.2", "full", "", "mailbox_full")
 FAST = Evidence("connect", "mx.google.com[192.0.2.1]:25", 421, "4.7.0", "too many", "", "rate_limited")
+SILENT = Evidence("eod", "mx.google.com[192.0.2.1]:25", 0, "", "closed", "", "remote_trouble")
 WAYS = ("command", "webhook")
 
 
@@ -45,12 +46,12 @@ def tell(office: Office, one: Telling, trouble: str = "") -> None:
         watch.told(office, one, trouble)
 
 
-def refuse(office: Office, evidence: Evidence, verdict: Verdict = Verdict.REFUSED) -> None:
-    """Have every due item refused with these words."""
+def refuse(office: Office, evidence: Evidence, verdict: Verdict = Verdict.REFUSED, *, doubt: bool = False) -> int:
+    """Have every due item refused with these words; return how many."""
     with transaction():
         claims = dispatch.claim(office, ["gmail.com"], 100, "w0")
-        end = Outcome(verdict, evidence, office.clock(), office.clock() + timedelta(seconds=10))
-        dispatch.settle(office, [(one.item_id, one.attempt, end) for one in claims])
+        end = Outcome(verdict, evidence, office.clock(), office.clock() + timedelta(seconds=10), doubt)
+        return dispatch.settle(office, [(one.item_id, one.attempt, end) for one in claims])
 
 
 def send(office: Office, *, urgent: bool = True) -> str:
@@ -164,6 +165,56 @@ def test_what_is_no_fault_of_ours_raises_none(office: Office, register: Register
     send(office)
     refuse(office, evidence, Verdict.DEFERRED)
     assert alarm.list_() == []
+
+
+def test_a_receiver_that_loses_its_answers_calls_somebody_until_nothing_waits_for_a_person(
+    office: Office, register: Register, clock: FakeClock
+) -> None:
+    register("t-daiichi", "a@gmail.com", "b@gmail.com")
+    sent = send(office)
+    assert refuse(office, SILENT, Verdict.DEFERRED, doubt=True) == 2
+    clock.advance(seconds=10)
+    assert refuse(office, SILENT, Verdict.DEFERRED, doubt=True) == 2
+    clock.advance(minutes=3)
+    assert refuse(office, SILENT, Verdict.DEFERRED, doubt=True) == 0
+    assert look(office).news == []
+    clock.advance(minutes=2)
+    assert refuse(office, SILENT, Verdict.DEFERRED, doubt=True) == 2
+    assert [event for _, event in look(office).news] == [Event.RAISED]
+    (one,) = alarm.list_()
+    assert (one.kind, one.subject, one.count) == (Kind.HELD, sent, 2)
+    assert one.words == "mx.google.com[192.0.2.1]:25: eod: closed"
+    queue.release(office, queue.Selection(numbers=(1,)), "tester")
+    assert look(office).news == []
+    queue.remove(office, queue.Selection(numbers=(2,)), "tester")
+    assert [event for _, event in look(office).news] == [Event.CLEARED]
+
+
+def test_three_deaths_of_a_worker_call_somebody(office: Office, register: Register) -> None:
+    register("t-daiichi", "a@gmail.com")
+    sent = send(office)
+    for _ in range(3):
+        with transaction():
+            dispatch.claim(office, ["gmail.com"], 100, "w0")
+            dispatch.recover(office, "w0")
+    (one,) = alarm.list_()
+    assert (one.kind, one.subject, one.words) == (Kind.HELD, sent, "gmail.com")
+
+
+def test_of_many_announcements_that_are_held_the_last_ones_are_one_alarm(office: Office, register: Register) -> None:
+    register("t-daiichi", "a@gmail.com")
+    for number in range(alarm.MOST_OF_A_KIND):
+        raise_(office, Kind.HELD, f"B{number}")
+    send(office)
+    for _ in range(3):
+        with transaction():
+            dispatch.claim(office, ["gmail.com"], 100, "w0")
+            dispatch.recover(office, "w0")
+    look(office)
+    assert alarms.standing(Kind.HELD) == {alarm.OTHERS}
+    QueueItem.update(state=ItemState.ACCEPTED.value).execute()
+    look(office)
+    assert alarms.standing(Kind.HELD) == frozenset()
 
 
 def test_when_everybody_blames_us_it_is_one_alarm_more(office: Office, register: Register) -> None:

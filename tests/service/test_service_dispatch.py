@@ -276,7 +276,7 @@ def test_at_most_three_possible_copies_leave_whether_silence_or_death_caused_the
     send()
     for _ in range(2):
         settle(office, claim(office, "gmail.com"), Verdict.DEFERRED, SILENCE, doubt=True)
-        clock.advance(minutes=1)
+        clock.advance(minutes=5)
     number = claim(office, "gmail.com")[0].item_id
     with transaction():
         assert dispatch.recover(office, "w0").held == 1
