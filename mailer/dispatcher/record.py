@@ -13,7 +13,7 @@ from mailer.smtp.envelope import Fact
 from mailer.smtp.reply import Reply
 from mailer.smtp.transcript import kept
 
-BARE = "bare"
+BARE, REQUIRETLS = "bare", "requiretls"
 
 
 def session_record(session: Session, now: datetime) -> SmtpSession:
@@ -48,6 +48,7 @@ def told(outcome: Outcome, job: Job, fact: Fact | None, session: Session | None)
 
 
 def _transcript(fact: Fact, decisive: Reply | None) -> str:
-    about = " ".join(filter(None, (str(fact.octets), BARE if fact.forward_path.bare else "", fact.way)))
+    marks = BARE if fact.forward_path.bare else "", REQUIRETLS if fact.require_tls else ""
+    about = " ".join(filter(None, (str(fact.octets), *marks, fact.way)))
     said = kept(fact.heard, decisive)
     return f"{about}\n{said}" if said else about

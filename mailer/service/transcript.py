@@ -16,7 +16,7 @@ from mailer.smtp.envelope import IN_FLIGHT, ForwardPath, ReversePath
 from mailer.smtp.reply import Reply
 from mailer.smtp.transcript import Mail, Said, heard, offers, opening, transaction
 
-BARE = "bare"
+BARE, REQUIRETLS = "bare", "requiretls"
 BETWEEN = "\n\n"
 
 
@@ -66,10 +66,10 @@ def _lines(
 
 def _mail(office: Office, item: QueuedItem, about: str) -> Mail:
     octets, *words = about.split(" ")
-    way = next((word for word in words if word != BARE), IN_FLIGHT)
+    way = next((word for word in words if word not in (BARE, REQUIRETLS)), IN_FLIGHT)
     forward_path = ForwardPath(parse_address(item.address), BARE in words)
     reverse_path = ReversePath(Address(office.verp.local_part(item.id), office.domain))
-    return Mail(reverse_path, forward_path, int(octets), forward_path.address.utf8, way)
+    return Mail(reverse_path, forward_path, int(octets), forward_path.address.utf8, way, REQUIRETLS in words)
 
 
 def _connected(session: SmtpSession) -> Line:

@@ -108,7 +108,7 @@ class Fact:
     readable answer to its end came, or the server took it before it had, so the far side may hold the mail; sending it
     again may make a second copy.
     `heard` are the replies about this mail and forward-path until then, `octets` the size of its content, `way` how
-    that went (IN_FLIGHT, APART, BY_DATA); they are told, not judged.
+    that went (IN_FLIGHT, APART, BY_DATA), `require_tls` whether REQUIRETLS was asked for; they are told, not judged.
     """
 
     forward_path: ForwardPath
@@ -119,6 +119,7 @@ class Fact:
     heard: tuple[Heard, ...] = field(default=(), compare=False, repr=False)
     octets: int = field(default=0, compare=False, repr=False)
     way: str = field(default=IN_FLIGHT, compare=False, repr=False)
+    require_tls: bool = field(default=False, compare=False, repr=False)
 
     @property
     def accepted(self) -> bool:

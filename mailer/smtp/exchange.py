@@ -80,7 +80,9 @@ class Exchange:
 
     def _decide(self, index: int, stage: Stage, reply: Reply | None, failure: str, kept_unknown: bool) -> None:
         if self._facts[index] is None:
-            path, octets = self.transaction.envelope.forward_paths[index], len(self.transaction.content)
+            envelope, octets = self.transaction.envelope, len(self.transaction.content)
+            path, require_tls = envelope.forward_paths[index], envelope.require_tls
             heard = tuple([said for about, said in self._heard if about == index or said[0] is not _RCPT])
-            self._facts[index] = Fact(path, stage, reply, failure, kept_unknown, heard, octets, self.way)
+            told = heard, octets, self.way, require_tls
+            self._facts[index] = Fact(path, stage, reply, failure, kept_unknown, *told)
             self.standing -= 1

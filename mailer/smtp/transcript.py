@@ -43,13 +43,17 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """What was handed over: the envelope, the content's size, whether it is 8-bit, and how it went (see `Fact`)."""
+    """What was handed over: the envelope, the content's size, whether it is 8-bit, and how it went (see `Fact`).
+
+    `require_tls` says that REQUIRETLS was asked for.
+    """
 
     reverse_path: ReversePath
     forward_path: ForwardPath
     octets: int
     eight_bit: bool
     way: str = IN_FLIGHT
+    require_tls: bool = False
 
 
 def kept(heard: Iterable[Heard], decisive: Reply | None = None) -> str:
@@ -159,7 +163,8 @@ def _commands(mail: Mail, offered: Capabilities) -> Iterator[tuple[Stage, str]]:
     sample = (b"\xff" if mail.eight_bit else b"x") * mail.octets  # as much content as was sent
     utf8 = offered.smtputf8 and mail.forward_path.address.utf8
     yield Stage.RSET, _line(command.RSET)
-    yield Stage.MAIL, _line(command.mail(mail.reverse_path, sample, utf8, offered))
+    said = command.mail(mail.reverse_path, sample, utf8, offered, require_tls=mail.require_tls)
+    yield Stage.MAIL, _line(said)
     yield Stage.RCPT, _line(command.rcpt(mail.forward_path))
     content = f"<{mail.octets:,} octets>"
     if offered.chunking and offered.pipelining:

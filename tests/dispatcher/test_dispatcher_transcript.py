@@ -1,16 +1,23 @@
 """Is what was said in each attempt written down, once for a session and briefly for a mail?"""
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from mailer.carrier.group import Manners
 from mailer.cli.mailing import Mailing
 from mailer.clock import system_clock
+from mailer.dispatcher import record
 from mailer.rehearsal.moods import Forms, Greeting, Mood
-from mailer.service import broadcast, queue
+from mailer.service import broadcast, queue, transcript
 from mailer.service.office import Office
 from mailer.service.transcript import Line
+from mailer.smtp.address import Address, parse_address
+from mailer.smtp.client import Client, Settled
+from mailer.smtp.envelope import Envelope, ForwardPath, ReversePath, Transaction
+from mailer.smtp.transcript import heard, offers, transaction
 from mailer.store.database import select
 from tests.dispatcher.town import Town, town
 
@@ -130,3 +137,24 @@ async def test_a_mail_that_goes_again_in_another_form_is_told_of_twice(office: O
     replies = texts(lines, "server")
     assert any(text.startswith("5") for text in replies)
     assert replies[-1].startswith("250 ")
+
+
+def test_a_mail_that_asked_for_requiretls_is_told_as_such(office: Office) -> None:
+    client = Client("mx.ours.example", starttls=True)
+    for answer in (b"220 mx\r\n", b"250-mx\r\n250 STARTTLS\r\n", b"220 go\r\n"):
+        client.receive(answer, 1)
+        client.outgoing()
+    client.tls_established(authenticated=True)
+    client.outgoing()
+    client.receive(b"250-mx\r\n250 REQUIRETLS\r\n", 2)
+    to = ForwardPath(parse_address("good@a.example"))
+    reverse_path = ReversePath(Address(office.verp.local_part(1), office.domain))
+    client.send(Transaction(Envelope(reverse_path, (to,), require_tls=True), b"Subject: x\r\n\r\nx\r\n"))
+    line = client.outgoing().decode().strip()
+    assert line.endswith(" REQUIRETLS")
+    (event,) = client.receive(b"550 no\r\n", 3)
+    assert isinstance(event, Settled)
+    about, _, replies = record._transcript(event.facts[0], None).partition("\n")
+    mail = transcript._mail(office, cast(Any, SimpleNamespace(id=1, address="good@a.example")), about)
+    told = [one.text for one in transaction(list(heard(replies)), mail, offers(client.heard)) if one.by == "client"]
+    assert told == [line]
