@@ -26,7 +26,7 @@ from mailer.net.tls_memory import TlsMemory
 from mailer.net.transport import Owner, Peer, Session
 from mailer.smtp.client import Client
 from mailer.smtp.envelope import Fact, Transaction
-from mailer.smtp.reply import Reply, Stage
+from mailer.smtp.reply import Reply, Stage, what_came
 from mailer.smtp.tls_result import TlsResult
 
 CONNECT_SECONDS = 30.0
@@ -67,7 +67,7 @@ class NotGreeted(Exception):
         session: Session | None = None,
         tls: Failed | None = None,
     ) -> None:
-        super().__init__(f"{peer}: {failure or reply}")
+        super().__init__(f"{peer}: {what_came(failure, reply)}")
         self.peer = peer
         self.stage = stage
         self.failure = failure

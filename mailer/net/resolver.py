@@ -21,7 +21,7 @@ import dns.nameserver
 import dns.rdatatype
 import dns.resolver
 
-from mailer.smtp.route import NULL, Exchange
+from mailer.smtp.route import NULL, MxRecord
 
 LONGEST = 3600.0
 SHORTEST = 30.0
@@ -84,7 +84,7 @@ class Resolver:
         self._remembered: dict[tuple[str, str], _Remembered] = {}
         self._under_way: dict[tuple[str, str], asyncio.Task[Answer | Exception]] = {}
 
-    async def exchanges(self, domain: str) -> tuple[list[Exchange], Answer]:
+    async def exchanges(self, domain: str) -> tuple[list[MxRecord], Answer]:
         """Return the best MX records of a domain (none is an empty list) and the answer they came in."""
         answer = await self.ask(domain, "MX")
         best = sorted((_exchange(record) for record in answer.records), key=lambda exchange: exchange.preference)
@@ -220,6 +220,6 @@ def _raise_worst(answers: Sequence["Answer | Exception"]) -> None:
             raise answer
 
 
-def _exchange(record: str) -> Exchange:
+def _exchange(record: str) -> MxRecord:
     preference, _, host = record.partition(" ")
-    return Exchange(int(preference), NULL if host == NULL else host.rstrip(".").lower())
+    return MxRecord(int(preference), NULL if host == NULL else host.rstrip(".").lower())

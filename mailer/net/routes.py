@@ -21,7 +21,7 @@ from typing import Protocol
 from mailer.net.demand import Demand, Observe, by_dane, by_sts, opportunistic, unobserved, without_sts
 from mailer.net.resolver import FAILED, Answer, DnsTrouble, NameUnknown, Resolver
 from mailer.smtp.internet import ipv4_inside, is_public
-from mailer.smtp.route import Exchange, NoRoute, hosts_in_order
+from mailer.smtp.route import MxRecord, NoRoute, hosts_in_order
 from mailer.smtp.sts import MissingPolicy, StsPolicy
 from mailer.smtp.tls_result import TlsPolicy, TlsResult
 
@@ -153,7 +153,7 @@ def _with_room(hosts: Iterable[Host], room: int) -> Iterator[Host]:
             room -= len(host.addresses)
 
 
-async def _exchanges(domain: str, resolver: Resolver) -> tuple[list[Exchange], Answer]:
+async def _exchanges(domain: str, resolver: Resolver) -> tuple[list[MxRecord], Answer]:
     try:
         return await resolver.exchanges(domain)
     except NameUnknown as absent:

@@ -15,7 +15,7 @@ Shuffle = Callable[[list[str]], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class MxRecord:
     """One MX record: a host name in lower case without the final dot (the root stays "."), and its preference."""
 
     preference: int
@@ -42,7 +42,7 @@ class NoRoute(Exception):
         return NoRoute(self.text, permanent=False, enhanced=enhanced, reason=self.reason, is_silence=self.is_silence)
 
 
-def hosts_in_order(domain: str, exchanges: Sequence[Exchange], own: frozenset[str], shuffle: Shuffle) -> list[str]:
+def hosts_in_order(domain: str, exchanges: Sequence[MxRecord], own: frozenset[str], shuffle: Shuffle) -> list[str]:
     """Return the host names to try for `domain`, best first; `own` are the names under which this appliance is known.
 
     `shuffle` reorders a list in place and stands for chance.
@@ -63,13 +63,13 @@ def hosts_in_order(domain: str, exchanges: Sequence[Exchange], own: frozenset[st
     return list(_by_preference(before_us, shuffle))
 
 
-def _before_ourselves(exchanges: Iterable[Exchange], own: frozenset[str]) -> list[Exchange]:
+def _before_ourselves(exchanges: Iterable[MxRecord], own: frozenset[str]) -> list[MxRecord]:
     listed = list(exchanges)
     ours = min((exchange.preference for exchange in listed if exchange.host in own), default=None)
     return [exchange for exchange in listed if ours is None or exchange.preference < ours]
 
 
-def _by_preference(exchanges: Sequence[Exchange], shuffle: Shuffle) -> Iterable[str]:
+def _by_preference(exchanges: Sequence[MxRecord], shuffle: Shuffle) -> Iterable[str]:
     seen: set[str] = set()
     for preference in sorted({exchange.preference for exchange in exchanges}):
         equals = [exchange.host for exchange in exchanges if exchange.preference == preference]

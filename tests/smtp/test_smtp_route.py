@@ -2,7 +2,7 @@
 
 import pytest
 
-from mailer.smtp.route import NULL, Exchange, NoRoute, hosts_in_order
+from mailer.smtp.route import NULL, MxRecord, NoRoute, hosts_in_order
 
 US = frozenset({"mx.ours.example"})
 
@@ -17,7 +17,7 @@ def reverse(hosts: list[str]) -> None:
 
 
 def order(*exchanges: tuple[int, str]) -> list[str]:
-    return hosts_in_order("town.example", [Exchange(*one) for one in exchanges], US, keep)
+    return hosts_in_order("town.example", [MxRecord(*one) for one in exchanges], US, keep)
 
 
 def test_lowest_preference_goes_first() -> None:
@@ -25,7 +25,7 @@ def test_lowest_preference_goes_first() -> None:
 
 
 def test_equals_are_shuffled_and_others_are_not() -> None:
-    exchanges = [Exchange(10, "a.example"), Exchange(10, "b.example"), Exchange(20, "c.example")]
+    exchanges = [MxRecord(10, "a.example"), MxRecord(10, "b.example"), MxRecord(20, "c.example")]
     assert hosts_in_order("town.example", exchanges, US, reverse) == ["b.example", "a.example", "c.example"]
 
 
