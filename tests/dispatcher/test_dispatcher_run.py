@@ -268,7 +268,7 @@ async def test_a_flush_wakes_a_resting_receiver(office: Office) -> None:
         sent = here.send(urgent=False)
         async with here.dispatching(), asyncio.timeout(8):
             await until(lambda: words(here, sent) == {"deferred": 3})
-            await until(lambda: site_memory.states(office.clock() - timedelta(hours=1)))
+            await until(lambda: bool(site_memory.states(office.clock() - timedelta(hours=1))))
             here.receivers["a.example"].desk.mood = WELL
             queue.flush(office, Selection(announcement_id=sent), "test")
             await until(lambda: settled(here, sent))
