@@ -22,6 +22,7 @@ Troubles = Mapping[tuple[Kind, str], str]
 MOST_AT_A_TIME = 20
 FIRST_AGAIN = timedelta(seconds=5)
 LONGEST_AGAIN = timedelta(minutes=5)
+#: Of an alarm that is over so long nothing need be told any more; one that stands is, whenever the way works again.
 GIVEN_UP_AFTER = timedelta(days=1)
 #: A deadline that was over longer ago, while no mailer ran, is told of no more.
 STILL_NEWS = timedelta(days=1)
@@ -70,8 +71,8 @@ def told(office: Office, one: Telling, trouble: str) -> None:
     if not trouble:
         alarms.told(one, now, None, "")
     else:
-        began = one.alarm.raised_at if one.event is Event.RAISED else one.alarm.cleared_at or now
-        again = None if now - began > GIVEN_UP_AFTER else now + pause(one.tries)
+        ended = one.alarm.cleared_at
+        again = None if ended is not None and now - ended > GIVEN_UP_AFTER else now + pause(one.tries)
         alarms.told(one, None, again, trouble)
 
 

@@ -43,10 +43,14 @@ WHERE path = ? AND next_at IS NOT NULL AND (next_at <= ? OR next_at > ?) ORDER B
 TOLD = """
 UPDATE alarm_telling SET tries = ?, next_at = ?, told_at = ?, trouble = ? WHERE alarm_id = ? AND event = ? AND path = ?
 """
-#: SQLite gives the trouble of the row that was tried most often.
+#: SQLite gives the trouble of the row that was tried most often. What a way has given up counts until it tells
+#: something: that nothing is left to try does not mean that it works.
 FAILING = """
-SELECT path, COUNT(*), MAX(tries), trouble FROM alarm_telling
-WHERE next_at IS NOT NULL AND tries > 0 GROUP BY path ORDER BY path
+WITH worked (path, at) AS (SELECT path, MAX(told_at) FROM alarm_telling GROUP BY path)
+SELECT telling.path, COUNT(*), MAX(tries), trouble
+FROM alarm_telling AS telling JOIN worked ON worked.path = telling.path JOIN alarm ON alarm.id = telling.alarm_id
+WHERE told_at IS NULL AND tries > 0 AND (next_at IS NOT NULL OR cleared_at > COALESCE(worked.at, 0))
+GROUP BY telling.path ORDER BY telling.path
 """
 DELIVERED = """
 SELECT alarm_id FROM alarm_telling WHERE alarm_id = ? GROUP BY alarm_id HAVING COUNT(told_at) = COUNT(*)
@@ -168,7 +172,7 @@ def delivered(alarm_ids: Iterable[str]) -> frozenset[str]:
 
 
 def failing() -> list[Failing]:
-    """Return the paths that have tried to tell something and still do."""
+    """Return the paths that have tried to tell something and could not, what they have given up included."""
     return [Failing(*row) for row in select(FAILING)]
 
 

@@ -98,7 +98,7 @@ def test_every_way_tells_of_the_raising_and_of_the_end_once(office: Office) -> N
     ]
 
 
-def test_a_way_that_fails_tries_again_later_and_after_a_day_no_more(office: Office, clock: FakeClock) -> None:
+def test_a_way_that_fails_tries_again_later_and_until_a_day_after_the_end(office: Office, clock: FakeClock) -> None:
     raise_(office)
     (one,) = look(office, ways=["webhook"]).owed["webhook"]
     tell(office, one, "connection refused")
@@ -112,9 +112,21 @@ def test_a_way_that_fails_tries_again_later_and_after_a_day_no_more(office: Offi
         ("au", 0),
         ("docomo", 1),
     ]
+    for _ in range(3):
+        clock.advance(days=1, seconds=1)
+        owed = look(office, ways=["webhook"]).owed["webhook"]
+        assert len(owed) == 2
+        for one in owed:
+            tell(office, one, "connection refused")
+    alarm.dismiss(office, [], "cli:taro")
     clock.advance(days=1, seconds=1)
-    for owed in look(office, ways=["webhook"]).owed["webhook"]:
-        tell(office, owed, "connection refused")
+    for one in look(office, ways=["webhook"]).owed["webhook"]:
+        tell(office, one, "connection refused")
+    clock.advance(days=1)
+    assert look(office, ways=["webhook"]).owed["webhook"] == []
+    assert [(one.path, one.alarms) for one in alarm.failing()] == [("webhook", 4)]
+    raise_(office)
+    tell(office, look(office, ways=["webhook"]).owed["webhook"][0])
     assert alarm.failing() == []
     assert [watch.pause(tries).total_seconds() for tries in (0, 1, 5, 6, 1000)] == [5, 10, 160, 300, 300]
 
