@@ -15,7 +15,7 @@ from mailer.schedule.outcome import Evidence
 from mailer.schedule.transition import NOT_MADE
 from mailer.service.audit import record
 from mailer.service.office import Office
-from mailer.store import alarms, items
+from mailer.store import alarms, items, unreached
 from mailer.store.alarms import Failing, Told
 from mailer.store.database import transaction
 
@@ -34,6 +34,7 @@ __all__ = [
     "failing",
     "list_",
     "new",
+    "note_expired",
     "note_held",
     "note_trouble",
     "raise_",
@@ -107,6 +108,17 @@ def end_held(office: Office) -> None:
     for subject in alarms.standing(Kind.HELD):
         if not items.any_in_doubt("" if subject == OTHERS else subject):
             clear(office, Kind.HELD, subject)
+
+
+def note_expired(office: Office, expired: Iterable[int]) -> None:
+    """Raise an alarm for each safety broadcast that these items' ends leave with somebody not reached.
+
+    Once for each deadline, whether a person has cleared the alarm since or not; inside a transaction.
+    """
+    for announcement_id, deadline in unreached.deadlines(expired).items():
+        if not alarms.was_raised(Kind.UNREACHED, announcement_id, deadline):
+            left, recipients = unreached.count(announcement_id, office.clock())
+            raise_(office, Kind.UNREACHED, announcement_id, f"{left}/{recipients}")
 
 
 def _raise_each(office: Office, kind: Kind, found: Sequence[tuple[str, str]]) -> None:

@@ -6,7 +6,7 @@ only read may be called anywhere.
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -143,9 +143,14 @@ def settle(office: Office, outcomes: Sequence[tuple[int, int, Outcome]], shift: 
     alarm.note_trouble(office, not_taken)
     in_doubt = [(one.item_id, end.evidence) for one, end, step in ends if step.reason == UNKNOWN_ARRIVAL]
     alarm.note_held(office, {item: alarm.said_by(said) for item, said in in_doubt})
+    alarm.note_expired(office, _expired((one, step) for one, _, step in ends))
     suspension.note(office, *_said_for_good(ends))
     wave.note(office, _counted(ends))
     return len(ends)
+
+
+def _expired(ends: Iterable[tuple[spool.Open, Step]]) -> list[int]:
+    return [one.item_id for one, step in ends if step.state is ItemState.EXPIRED]
 
 
 def _spaced(office: Office, outcome: Outcome, step: Step) -> Outcome:
@@ -188,6 +193,7 @@ def unclaim(office: Office, attempts: Sequence[tuple[int, int]]) -> int:
     now = office.clock()
     ends = [(one, unused(one.standing, now)) for one in spool.under_way(attempts)]
     spool.give_back(ends, now)
+    alarm.note_expired(office, _expired(ends))
     return len(ends)
 
 
@@ -219,6 +225,7 @@ def _lose(office: Office, claims: Sequence[spool.Open]) -> Recovered:
     now = office.clock()
     ends = [(one, lost(one.standing, now)) for one in claims]
     spool.lose(ends, now)
+    alarm.note_expired(office, _expired(ends))
     in_doubt = [one for one, step in ends if step.reason == UNKNOWN_ARRIVAL]
     alarm.note_held(office, {one.item_id: office.receiver(one.domain, "") for one in in_doubt})
     states = [step.state for _, step in ends]
@@ -232,6 +239,7 @@ def expire(office: Office, now: datetime, most: int = AT_ONCE) -> int:
     last_words = [_noted(item, domain, "soft", said) for item, domain, said in spool.last_replies(over)]
     suspension.note(office, *last_words)
     spool.expire(over, now)
+    alarm.note_expired(office, over)
     return len(over)
 
 

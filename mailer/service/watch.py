@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from mailer.domain.alarm import OF_THE_MACHINE, Alarm, Event, Kind, Telling
 from mailer.service import alarm, canary, stops
 from mailer.service.office import Office
-from mailer.store import alarms, site_memory, unreached
+from mailer.store import alarms, site_memory
 from mailer.store.database import prove_writable
 
 __all__ = ["Found", "Troubles", "look", "pause", "prove_writable", "told"]
@@ -24,7 +24,7 @@ FIRST_AGAIN = timedelta(seconds=5)
 LONGEST_AGAIN = timedelta(minutes=5)
 #: Of an alarm that is over so long nothing need be told any more; one that stands is, whenever the way works again.
 GIVEN_UP_AFTER = timedelta(days=1)
-#: A deadline that was over longer ago, while no mailer ran, is told of no more.
+#: A pause that a site was given longer ago is looked at no more.
 STILL_NEWS = timedelta(days=1)
 #: A receiver that blocks us again and again is one alarm: it ends when there was no pause for so long.
 CALM = timedelta(minutes=10)
@@ -57,7 +57,6 @@ def look(
     _end_suspended(office)
     if since is None or _minute(since) != _minute(now):
         alarm.end_held(office)
-    _note_unreached(office, since or now - STILL_NEWS, now)
     for kind in (Kind.OUR_FAULT, Kind.NOT_MADE, Kind.REPLIES_WITHHELD):
         alarms.clear_quiet(kind, now - alarm.QUIET, now, alarm.BY_QUIET)
     news = alarms.take_news()
@@ -115,10 +114,3 @@ def _end_suspended(office: Office) -> None:
         count, _ = stops.keeping(announcement_id)
         if not count:
             alarm.clear(office, Kind.SUSPENDED, announcement_id)
-
-
-def _note_unreached(office: Office, since: datetime, now: datetime) -> None:
-    """Once for each safety broadcast that left somebody out, whether a person has cleared the alarm since or not."""
-    for one in unreached.safety(since, now):
-        if not alarms.was_raised(Kind.UNREACHED, one.announcement_id, one.deadline):
-            alarm.raise_(office, Kind.UNREACHED, one.announcement_id, f"{one.unreached}/{one.recipients}")

@@ -1,38 +1,32 @@
-"""Which safety broadcasts ended without having reached everyone?
+"""Of which safety broadcasts is a recipient's time over?
 
-Not reached is who was still waiting, or held, when the time was over. Whom a receiver refused is known at once, with
-the reason, and is no news at the deadline; nor is it what was called off.
+Every item has an end of its own: it is set anew when an operator has it tried again, and moves with the clock. Not
+reached is who was still waiting, or held, when the time was over. Whom a receiver refused is known at once, with the
+reason, and is no news at the deadline; nor is it what was called off.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime
 
-from mailer.store.database import select
+from mailer.store.database import select, select_each
 from mailer.store.models import instant, moment
 
-#: The index holds safety broadcasts alone, by their deadline.
-SAFETY = """
-SELECT announcement.id, announcement.expires_at,
-    COUNT(*) FILTER (WHERE item.state IN ('waiting', 'sending', 'held', 'expired')), COUNT(*)
-FROM announcement JOIN queue_item AS item ON item.announcement_id = announcement.id AND NOT item.canary
-WHERE announcement.lane = 0 AND announcement.expires_at > ? AND announcement.expires_at <= ?
-GROUP BY announcement.id
+SAFETY = "SELECT announcement_id, expires_at FROM queue_item WHERE id = ? AND lane = 0 AND NOT canary"
+COUNT = """
+SELECT COUNT(*) FILTER (
+    WHERE state = 'expired' OR (state IN ('waiting', 'sending', 'held') AND expires_at <= ?)
+), COUNT(*)
+FROM queue_item WHERE announcement_id = ? AND NOT canary
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Unreached:
-    """How many of the recipients of a safety broadcast nobody has accepted or refused a mail for."""
-
-    announcement_id: str
-    deadline: datetime
-    unreached: int
-    recipients: int
+def deadlines(items: Iterable[int]) -> dict[str, datetime]:
+    """Return the safety broadcasts that these items are recipients of, each with the last end of those."""
+    ends = sorted(select_each(SAFETY, [(item,) for item in items]), key=lambda one: one[1])
+    return {announcement: moment(end) for announcement, end in ends}
 
 
-def safety(after: datetime, until: datetime) -> list[Unreached]:
-    """Return the safety broadcasts whose deadline lies between these times and that left somebody out."""
-    found = [
-        Unreached(one, moment(at), *counts) for one, at, *counts in select(SAFETY, (instant(after), instant(until)))
-    ]
-    return [one for one in found if one.unreached]
+def count(announcement_id: str, now: datetime) -> tuple[int, int]:
+    """Return how many recipients nobody accepted or refused a mail for in their time, and how many there are."""
+    ((unreached, recipients),) = select(COUNT, (instant(now), announcement_id))
+    return unreached, recipients

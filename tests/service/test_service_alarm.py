@@ -54,6 +54,12 @@ def refuse(office: Office, evidence: Evidence, verdict: Verdict = Verdict.REFUSE
         return dispatch.settle(office, [(one.item_id, one.attempt, end) for one in claims])
 
 
+def expire(office: Office) -> None:
+    """End what is over, as the timers do."""
+    with transaction():
+        dispatch.expire(office, office.clock())
+
+
 def send(office: Office, *, urgent: bool = True) -> str:
     """Send a broadcast to the school."""
     asked = broadcast.BroadcastRequest(("t-daiichi",), "件名", "本文", False, urgent, "tester")
@@ -298,13 +304,39 @@ def test_a_safety_broadcast_that_ends_without_everyone(
     QueueItem.update(state=ItemState.ACCEPTED.value).execute()
     QueueItem.update(state=state.value).where(QueueItem.id == 1).execute()
     clock.advance(hours=11)
+    expire(office)
     assert look(office).news == []
     clock.advance(hours=1)
+    expire(office)
     assert [(one.kind, one.subject, one.words) for one, _ in look(office).news] == (
         [(Kind.UNREACHED, sent, words)] if words else []
     )
     alarm.dismiss(office, [], "tester")
     assert [event for _, event in look(office).news] == ([Event.CLEARED] if words else [])
+
+
+def test_more_time_that_passes_in_vain_is_told_again_and_time_that_is_left_is_not_over(
+    office: Office, register: Register, clock: FakeClock
+) -> None:
+    register("t-daiichi", "a@gmail.com", "b@docomo.ne.jp")
+    sent = queue.Selection(announcement_id=send(office))
+    clock.advance(hours=11)
+    queue.hold(office, sent, "tester")
+    queue.requeue(office, sent, "tester", expires=timedelta(hours=6))
+    with transaction():
+        dispatch.set_clock(office, timedelta(hours=13))
+    clock.advance(hours=13 + 5)
+    expire(office)
+    assert look(office).news == []
+    clock.advance(hours=1)
+    expire(office)
+    assert [one.words for one, _ in look(office).news] == ["2/2"]
+    alarm.dismiss(office, [], "tester")
+    look(office)
+    queue.requeue(office, sent, "tester", expires=timedelta(hours=6))
+    clock.advance(hours=6)
+    expire(office)
+    assert [one.words for one, _ in look(office).news] == ["2/2"]
 
 
 def test_a_person_ends_alarms_by_name_or_all(office: Office, clock: FakeClock) -> None:
