@@ -12,12 +12,13 @@ from typing import Any
 from mailer.domain.alarm import Kind as AlarmKind
 from mailer.domain.alarm import clean
 from mailer.domain.announcement import Announcement, Kind
+from mailer.domain.lane import Lane
 from mailer.ids import queue_id
 from mailer.schedule.item import ItemState, told
 from mailer.schedule.transition import HELD_BY_OPERATOR
 from mailer.service import alarm
 from mailer.service.office import Office
-from mailer.store import alarms, announcements, canaries
+from mailer.store import alarms, announcements, canaries, maintenance, stops
 from mailer.store.canaries import Ridden
 
 #: A canary is called late this much before its time is over, so that the alarm has left when it is.
@@ -88,10 +89,23 @@ def _returned_safe(office: Office, one: Ridden) -> None:
 
 
 def _mind_the_time(office: Office, one: Ridden) -> None:
+    if _is_kept(office, one):
+        canaries.wait_for(one.item_id, office.clock() + office.canaries.late(one.lane))
+        return
     over = office.clock() >= one.due_at - LEAD or one.state is ItemState.EXPIRED
-    if over and not one.late and one.reason != HELD_BY_OPERATOR:
+    if over and not one.late:
         canaries.mark_late(one.item_id)
         alarm.raise_(office, AlarmKind.CANARY_LATE, one.key, f"{one.announcement_id} {one.state.value} {_said(one)}")
+
+
+def _is_kept(office: Office, one: Ridden) -> bool:
+    """Tell whether a person keeps a canary from leaving, or did so to its end; its time begins when that is over."""
+    if one.reason == HELD_BY_OPERATOR:
+        return True
+    if one.state not in (ItemState.WAITING, ItemState.EXPIRED) or office.clock() < one.began_at:
+        return False
+    in_window = one.lane is not Lane.SAFETY and maintenance.running(office.clock()) is not None
+    return in_window or stops.standing().over(one) is not None
 
 
 def _said(one: Ridden) -> str:

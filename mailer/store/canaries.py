@@ -11,6 +11,7 @@ from typing import Any
 
 from mailer.domain.announcement import Announcement
 from mailer.domain.canary import Canary
+from mailer.domain.lane import Lane
 from mailer.schedule.item import ItemState
 from mailer.store.database import change, executemany, select
 from mailer.store.models import instant, moment
@@ -27,7 +28,7 @@ INSERT_CANARY = "INSERT INTO canary (item_id, margin, late, watched) VALUES (?, 
 COLUMNS = """
 SELECT item.id, item.announcement_id, item.address, item.address_key, item.state, item.attempts, item.reason,
     item.expires_at - canary.margin, canary.late, announcement.not_before, item.replied_at, item.host, item.stage,
-    item.code, item.reply
+    item.code, item.reply, item.domain, item.school, item.lane
 FROM canary JOIN queue_item AS item ON item.id = canary.item_id
 JOIN announcement ON announcement.id = item.announcement_id
 """
@@ -35,6 +36,9 @@ WATCHED = COLUMNS + "WHERE canary.watched ORDER BY item.id"
 OF = COLUMNS + "WHERE item.announcement_id = ? AND item.canary ORDER BY item.id"
 NEWEST = COLUMNS + "WHERE item.address_key = ? AND item.canary ORDER BY canary.item_id DESC LIMIT 1"
 MARK_LATE = "UPDATE canary SET late = 1 WHERE item_id = ?"
+WAIT_FOR = """
+UPDATE canary SET margin = (SELECT expires_at FROM queue_item WHERE id = item_id) - ? WHERE item_id = ?
+"""
 LEAVE = "UPDATE canary SET watched = 0 WHERE item_id = ?"
 LOOK_AGAIN = "UPDATE canary SET watched = 1 WHERE item_id = ?"
 
@@ -61,6 +65,9 @@ class Ridden:
     stage: str
     code: int
     reply: str
+    domain: str
+    school: str
+    lane: Lane
 
     @property
     def accepted_after(self) -> float | None:
@@ -106,6 +113,11 @@ def mark_late(item_id: int) -> None:
     change(MARK_LATE, (item_id,))
 
 
+def wait_for(item_id: int, due_at: datetime) -> None:
+    """Write that a canary counts as late from then on."""
+    change(WAIT_FOR, (instant(due_at), item_id))
+
+
 def leave(item_id: int) -> None:
     """Write that a canary needs no more watching."""
     change(LEAVE, (item_id,))
@@ -117,7 +129,7 @@ def look_again(item_id: int) -> None:
 
 
 def _ridden(row: tuple[Any, ...]) -> Ridden:
-    item, announcement, address, key, state, attempts, reason, due, late, began, replied, *said = row
+    item, announcement, address, key, state, attempts, reason, due, late, began, replied, *said, lane = row
     replied_at = None if replied is None else moment(replied)
     known = (ItemState(state), attempts, reason, moment(due), bool(late), moment(began), replied_at)
-    return Ridden(item, announcement, address, key, *known, *said)
+    return Ridden(item, announcement, address, key, *known, *said, Lane(lane))

@@ -11,7 +11,7 @@ from mailer.domain.canary import canaries
 from mailer.domain.receipt import token
 from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Evidence, Outcome, Verdict
-from mailer.service import alarm, announcing, broadcast, canary, dispatch, maintenance, queue, receipt, watch
+from mailer.service import alarm, announcing, broadcast, canary, dispatch, maintenance, queue, receipt, stops, watch
 from mailer.service.office import Office
 from mailer.service.status import status
 from mailer.store.database import select, transaction
@@ -198,6 +198,30 @@ def test_what_a_person_stopped_is_not_late(office: Office, clock: FakeClock) -> 
     clock.advance(hours=1)
     assert look(office) == []
     assert {one["state"] for one in broadcast.show(office, cancelled)["canaries"]} == {"cancelled"}
+
+
+@pytest.mark.parametrize("keeps", ["stop", "hold", "window"])
+def test_while_somebody_keeps_it_no_time_goes_by(office: Office, clock: FakeClock, keeps: str) -> None:
+    if keeps == "window":
+        begins = clock.now + timedelta(seconds=1)
+        maintenance.plan(office, begins, begins + timedelta(minutes=30), (), (), "test")
+    clock.advance(seconds=1)
+    sent = queue.Selection(announcement_id=send(office, urgent=False))
+    part = stops.Part(announcement_id=sent.announcement_id)
+    if keeps == "stop":
+        stops.suspend(office, part, "test")
+    elif keeps == "hold":
+        queue.hold(office, sent, "test")
+    clock.advance(minutes=30, seconds=-1)
+    assert look(office) == []
+    if keeps == "stop":
+        stops.resume(office, part, "test")
+    elif keeps == "hold":
+        queue.release(office, sent, "test")
+    clock.advance(minutes=9, seconds=50)
+    assert look(office) == []
+    clock.advance(seconds=10)
+    assert [kind for _, kind, _ in look(office)] == ["canary_late", "canary_late"]
 
 
 def test_one_that_expires_before_it_is_late_is_late(office: Office, clock: FakeClock) -> None:
