@@ -129,7 +129,8 @@ def look_again(item_id: int) -> None:
 
 
 def _ridden(row: tuple[Any, ...]) -> Ridden:
-    item, announcement, address, key, state, attempts, reason, due, late, began, replied, *said, lane = row
+    item, announcement, address, key, state, attempts, reason, due, late, began, replied, *rest, lane = row
     replied_at = None if replied is None else moment(replied)
     known = (ItemState(state), attempts, reason, moment(due), bool(late), moment(began), replied_at)
-    return Ridden(item, announcement, address, key, *known, *said, Lane(lane))
+    said: tuple[Any, ...] = (*rest, Lane(lane))
+    return Ridden(item, announcement, address, key, *known, *said)
