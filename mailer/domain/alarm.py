@@ -30,6 +30,7 @@ class Kind(StrEnum):
     CANARY_LATE = "canary_late"
     CANARY_REFUSED = "canary_refused"
     HELD = "held"
+    STALLED = "stalled"
     UNREACHED = "unreached"
     SUSPENDED = "suspended"
     QUEUE_STUCK = "queue_stuck"
@@ -54,6 +55,7 @@ REASONS: Mapping[Kind, str] = {
     Kind.CANARY_LATE: "A canary was not accepted in time: {subject}",
     Kind.CANARY_REFUSED: "A canary was refused or returned: {subject}",
     Kind.HELD: "Mail waits for a person, because it is not known whether it arrived: {subject}",
+    Kind.STALLED: "A safety broadcast stands still, for minutes nobody has accepted any of it: {subject}",
     Kind.UNREACHED: "The deadline of a safety broadcast is over, and not everyone was reached: {subject}",
     Kind.SUSPENDED: "A safety broadcast waits for a part of the queue that is suspended: {subject}",
     Kind.QUEUE_STUCK: "The queue cannot be written or claimed from, and sending pauses: {subject}",

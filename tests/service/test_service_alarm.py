@@ -195,10 +195,13 @@ def test_a_receiver_that_loses_its_answers_calls_somebody_until_nothing_waits_fo
     assert refuse(office, SILENT, Verdict.DEFERRED, doubt=True) == 2
     clock.advance(minutes=3)
     assert refuse(office, SILENT, Verdict.DEFERRED, doubt=True) == 0
-    assert look(office).news == []
+    assert [one.kind for one, _ in look(office).news] == [Kind.STALLED]  # and both still wait
     clock.advance(minutes=2)
     assert refuse(office, SILENT, Verdict.DEFERRED, doubt=True) == 2
-    assert [event for _, event in look(office).news] == [Event.RAISED]
+    assert [(one.kind, event) for one, event in look(office).news] == [
+        (Kind.STALLED, Event.CLEARED),
+        (Kind.HELD, Event.RAISED),
+    ]
     (one,) = alarm.list_()
     assert (one.kind, one.subject, one.count) == (Kind.HELD, sent, 2)
     assert one.words == "mx.google.com[192.0.2.1]:25: eod: closed"
@@ -233,6 +236,37 @@ def test_of_many_announcements_that_are_held_the_last_ones_are_one_alarm(office:
     QueueItem.update(state=ItemState.ACCEPTED.value).execute()
     look(office)
     assert alarms.standing(Kind.HELD) == frozenset()
+
+
+def test_a_safety_broadcast_that_nobody_accepts_calls_somebody_in_minutes(
+    office: Office, register: Register, clock: FakeClock
+) -> None:
+    register("t-daiichi", "a@gmail.com", "b@docomo.ne.jp")
+    sent = send(office)
+    none = Evidence("connect", "mx.google.com[192.0.2.1]:25", 0, "", "no_network", "", "network_trouble")
+    refuse(office, none, Verdict.DEFERRED)
+    clock.advance(minutes=2)
+    assert look(office).news == []
+    clock.advance(minutes=1)
+    assert look(office).news == []
+    refuse(office, none, Verdict.DEFERRED)
+    ((one, event),) = look(office).news
+    assert (one.kind, one.subject, event) == (Kind.STALLED, sent, Event.RAISED)
+    assert one.words == "2/2 mx.google.com[192.0.2.1]:25: connect: no_network"
+    QueueItem.update(state=ItemState.ACCEPTED.value, settled_at=clock.now).execute()
+    assert [event for _, event in look(office).news] == [Event.CLEARED]
+
+
+def test_what_a_stop_keeps_and_a_few_dead_hosts_do_not_stand_still(
+    office: Office, register: Register, clock: FakeClock
+) -> None:
+    register("t-daiichi", "a@gmail.com", "b@docomo.ne.jp")
+    register("t-daiichi", "c@docomo.ne.jp", "d@docomo.ne.jp")
+    send(office)
+    refuse(office, SILENT, Verdict.DEFERRED)
+    stops.suspend(office, stops.Part(domain="docomo.ne.jp"), "tester")
+    clock.advance(minutes=4)
+    assert look(office).news == []
 
 
 def test_when_everybody_blames_us_it_is_one_alarm_more(office: Office, register: Register) -> None:
