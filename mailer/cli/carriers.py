@@ -11,6 +11,7 @@ from mailer.cli import output, received, suspending
 from mailer.cli.failure import Refused
 from mailer.cli.session import Session
 from mailer.cli.verb import N_, Verb, Verbs, option
+from mailer.domain.moment import JAPAN
 from mailer.language import _
 
 if TYPE_CHECKING:
@@ -83,9 +84,10 @@ def show(session: Session, name: str) -> None:
 
     carriers = load_carriers(session.settings)
     carrier = _carrier(carriers, name)
-    asked, name = name, carrier.name if carrier else name
+    asked = name
     with session.office() as office:
         states = {state.site: state for state in lease.board(office, "", 0.0).states}
+        name = carrier.name if carrier else wave.receiver(office.receiver, name)
         days, since = wave.days(name), wave.since(name)
         reported = received_report.sums(office, REPORTED_DAYS, receiver=name)
         stopped, now = stops.suspended(office), office.clock()
@@ -100,7 +102,7 @@ def show(session: Session, name: str) -> None:
         "domains": sorted(carrier.domains) if carrier else [],
         "mx_suffixes": list(carrier.mx_suffixes) if carrier else [],
         "manners": _manners(carrier, sources_of_manners(session.settings, name)),
-        "wave_since": since,
+        "wave_since": since and since.astimezone(JAPAN).date().isoformat(),
         "days": [{"day": day, "accepted": one.accepted, "refused": one.refused} for day, one in days],
         "reported": [received.document(one) for one in reported],
     }
@@ -123,6 +125,7 @@ def thaw(session: Session, name: str, reason: str) -> None:
 
     with session.office() as office:
         try:
+            name = wave.receiver(office.receiver, name)
             wave.thaw(office, name, session.actor, reason)
         except wave.NotFrozen:
             raise Refused(_("There is no wave of refusals at {name}.").format(name=name)) from None

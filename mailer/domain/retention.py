@@ -108,7 +108,7 @@ RULES: Mapping[Kind, Rule] = {
         # Who left is not written to: that the address rested is forgotten too, but for a complaint, which is a wish.
         Rule(Kind.HOUSEHOLDS, ("Household", "AddressSlot", "Suspension")),
         Rule(Kind.ALARMS, ("Alarm", "AlarmTelling")),
-        Rule(Kind.REFUSALS, ("ReceiverDay",), REFUSALS_KEPT),
+        Rule(Kind.REFUSALS, ("ReceiverLot",), REFUSALS_KEPT),
         Rule(Kind.TLS_COUNTS, ("TlsPolicy", "TlsCount", "TlsReport"), TLS_COUNTS_KEPT),
         Rule(Kind.TLS_HOSTS, ("TlsHost", "StsPolicy"), TLS_HOSTS_KEPT),
         # As long as they hold: the roster while it is registered, a rest while the address rests.

@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 from mailer.bounce.event import Event, Kind, ReadMail
 from mailer.bounce.match import about, forwarded
 from mailer.carrier.reason import Reason
-from mailer.carrier.wave import Day
 from mailer.domain.suspension import heeds
 from mailer.ids import queue_number
+from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Evidence
 from mailer.service import canary, suspension, wave
 from mailer.service.office import Office
@@ -181,8 +181,8 @@ def _apply(office: Office, item: Concerned, event: Event) -> bool:
     canary.look_again(item.item_id)
     if sent_on:
         return True
-    # By the domain that we wrote to: what host the report names is its author's word.
-    wave.note(office, {(domain, ""): Day(0, 1)})
+    # Before the setback is kept: a wave began no later than what was said in it.
+    wave.returned(office, domain, item.announcement_id, was_accepted=item.state == ItemState.ACCEPTED)
     suspension.note(office, said)
     return True
 

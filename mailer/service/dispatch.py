@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from mailer.carrier.wave import Day
+from mailer.carrier.wave import Lot
 from mailer.domain.announcement import Announcement
 from mailer.domain.lane import Lane
 from mailer.message.sign import KeyName
@@ -144,8 +144,10 @@ def settle(office: Office, outcomes: Sequence[tuple[int, int, Outcome]], shift: 
     in_doubt = [(one.item_id, end.evidence) for one, end, step in ends if step.reason == UNKNOWN_ARRIVAL]
     alarm.note_held(office, {item: alarm.said_by(said) for item, said in in_doubt})
     alarm.note_expired(office, _expired((one, step) for one, _, step in ends))
+    # Before setbacks are kept: a wave began no later than what was said in it.
+    for announcement_id, counts in _counted(ends).items():
+        wave.note(office, counts, announcement_id)
     suspension.note(office, *_said_for_good(ends))
-    wave.note(office, _counted(ends))
     return len(ends)
 
 
@@ -176,16 +178,18 @@ def _noted(item_id: int, domain: str, kind: str, said: Evidence) -> suspension.N
     return suspension.Noted(item_id, domain, kind, said.reason, words, host, suspension.SESSION)
 
 
-def _counted(ends: Sequence[tuple[spool.Open, Outcome, Step]]) -> dict[tuple[str, str], Day]:
-    """Return how many mails each domain's hosts took and refused for good."""
-    counts = Counter((one.domain, outcome.evidence.host, outcome.verdict) for one, outcome, _ in ends)
-    return {
-        (domain, host.partition("[")[0]): Day(
-            counts[domain, host, Verdict.ACCEPTED], counts[domain, host, Verdict.REFUSED]
-        )
-        for domain, host, verdict in counts
-        if verdict in (Verdict.ACCEPTED, Verdict.REFUSED)
-    }
+def _counted(ends: Sequence[tuple[spool.Open, Outcome, Step]]) -> dict[str, dict[tuple[str, str], Lot]]:
+    """Return how many mails of each announcement each domain's hosts took and refused for good."""
+    counts = Counter(
+        (one.announcement_id, one.domain, outcome.evidence.host.partition("[")[0], outcome.verdict)
+        for one, outcome, _ in ends
+        if outcome.verdict in (Verdict.ACCEPTED, Verdict.REFUSED)
+    )
+    found: dict[str, dict[tuple[str, str], Lot]] = {}
+    for announcement, domain, host, _ in counts:
+        taken, refused = (counts[announcement, domain, host, one] for one in (Verdict.ACCEPTED, Verdict.REFUSED))
+        found.setdefault(announcement, {})[domain, host] = Lot(taken, refused)
+    return found
 
 
 def unclaim(office: Office, attempts: Sequence[tuple[int, int]]) -> int:

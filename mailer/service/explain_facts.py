@@ -272,13 +272,14 @@ def _settled(item: QueuedItem, tried: Sequence[Tried]) -> datetime | None:
 
 
 def _wave(carriers: Carriers, item: QueuedItem) -> str:
-    """Return the day on which a wave of refusals began that stands at the item's receiver and may have met the item."""
+    """Return the day on which a wave of refusals began that stands at the item's receiver and has met the item."""
     if item.state not in SAID or item.replied_at is None:
         return ""
     # What host a report names is its author's word, and waves do not count by it.
     host = item.evidence.host if item.state is ItemState.REFUSED else ""
-    since = wave.since(carriers.name(item.domain, host))
-    return since if since and since <= item.replied_at.astimezone(JAPAN).date().isoformat() else ""
+    course = wave.course(wave.receiver(carriers.name, item.domain, host))
+    met = course.since is not None and item.announcement_id in course.hit
+    return course.since.astimezone(JAPAN).date().isoformat() if course.since and met else ""
 
 
 def _read(item: QueuedItem, tried: Sequence[Tried]) -> Meant | None:

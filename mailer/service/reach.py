@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from mailer.domain.household import Household
-from mailer.domain.moment import JAPAN
 from mailer.domain.reach import Figures, HouseholdReach, State, Trouble, figures, reach_of
 from mailer.domain.suspension import Kind
 from mailer.service import wave
@@ -41,11 +40,11 @@ def troubles() -> dict[str, Trouble]:
     return undecided | failing | resting
 
 
-def _is_of_a_wave(one: suspensions.Kept, since: str | None) -> bool:
-    """Tell whether a setback may be a wave's, which stands since a day of Japan; a reader complains in none."""
+def _is_of_a_wave(one: suspensions.Kept, since: datetime | None) -> bool:
+    """Tell whether a setback may be a wave's, which stands since then; a reader complains in none."""
     if one.setback.kind is Kind.COMPLAINT:
         return False
-    in_wave = since is not None and one.setback.at.astimezone(JAPAN).date().isoformat() >= since
+    in_wave = since is not None and one.setback.at >= since
     return in_wave or one.standing == suspensions.WAVE
 
 

@@ -88,7 +88,7 @@ def _to_keep(office: Office, said: Noted, now: datetime) -> suspensions.Noted:
         at=now,
         kind=kind,
         reason=said.reason,
-        receiver=office.receiver(said.domain, said.host),
+        receiver=wave.receiver(office.receiver, said.domain, said.host),
         source=said.source,
         words=said.words[:LONGEST_WORDS],
         due_at=now if kind is Kind.COMPLAINT else now + office.suspension.wait,
@@ -103,8 +103,8 @@ def judge(office: Office) -> int:
 
 def _judge_setbacks(office: Office, now: datetime) -> int:
     due = suspensions.due(now, AT_ONCE)
-    waves = {name: _Wave.at(name) for name in sorted({one.receiver for one in due})}
-    judged = [(one, *waves[one.receiver].judged(one, now)) for one in due]
+    waves = {name: wave.course(name) for name in sorted({one.receiver for one in due})}
+    judged = [(one, *_judged(one, waves[one.receiver], now)) for one in due]
     suspensions.judge(judged)
     taken_back = [
         key
@@ -117,29 +117,22 @@ def _judge_setbacks(office: Office, now: datetime) -> int:
     return woken + sum(_rest(office, key, now) for key in blamed)
 
 
-@dataclass(frozen=True, slots=True)
-class _Wave:
-    """The wave at a receiver: since when it stands (None: none does), and the days that an operator thawed."""
-
-    since: datetime | None
-    thawed: frozenset[str]
-
-    @classmethod
-    def at(cls, receiver: str) -> "_Wave":
-        day = wave.since(receiver)
-        since = None if day is None else datetime.fromisoformat(day).replace(tzinfo=JAPAN)
-        return cls(since, frozenset(day for day, one in wave.days(receiver) if one.thawed))
-
-    def judged(self, one: Kept, now: datetime) -> tuple[str, datetime | None]:
-        """Return how a setback stands from now on, and when it is looked at again; readers complain in no wave."""
-        if one.setback.kind is Kind.COMPLAINT:
-            return COUNTS, None
-        at = one.setback.at.astimezone(JAPAN)
-        if self.since is not None:
-            return WAVE if at >= self.since else one.standing, now + LOOK_AGAIN
-        if one.standing == WAVE and at.date().isoformat() not in self.thawed:
-            return WAVE, None
+def _judged(one: Kept, course: wave.Course, now: datetime) -> tuple[str, datetime | None]:
+    """Return how a setback stands from now on, and when it is looked at again; readers complain in no wave."""
+    if one.setback.kind is Kind.COMPLAINT:
         return COUNTS, None
+    if course.since is not None:
+        hit = one.setback.at >= course.since or one.setback.announcement_id in course.hit
+        return WAVE if hit else one.standing, now + LOOK_AGAIN
+    return WAVE if _was_hit(one, course) else COUNTS, None
+
+
+def _was_hit(one: Kept, course: wave.Course) -> bool:
+    """Tell whether a wave that is over met the mail that a setback is about."""
+    if one.setback.announcement_id in course.known:
+        return one.setback.announcement_id in course.hit
+    # Nothing is known of its announcement any more: what was taken for a wave's is, unless its day was thawed.
+    return one.standing == WAVE and one.setback.at.astimezone(JAPAN).date().isoformat() not in course.thawed
 
 
 def _rest(office: Office, address_key: str, now: datetime) -> bool:

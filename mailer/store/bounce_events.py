@@ -12,7 +12,7 @@ from mailer.store.database import change, select
 from mailer.store.models import instant, moment
 
 ITEM = """
-SELECT item.id, item.address_key, item.address, announcement.not_before
+SELECT item.id, item.announcement_id, item.address_key, item.address, item.state, announcement.not_before
 FROM queue_item AS item JOIN announcement ON announcement.id = item.announcement_id WHERE item.id = ?
 """
 ITEM_OF_ANNOUNCEMENT = ITEM + "AND announcement.id = ?"
@@ -58,11 +58,13 @@ class Criteria:
 
 @dataclass(frozen=True, slots=True)
 class Concerned:
-    """A queue item that a mail speaks of, the address it was written to, and when its announcement left."""
+    """A queue item that a mail speaks of: its address, how it stands, and when its announcement left."""
 
     item_id: int
+    announcement_id: str
     address_key: str
     address: str
+    state: str
     sent_at: datetime
 
 
@@ -103,7 +105,8 @@ def item(item_id: int, announcement_id: str | None = None) -> Concerned | None:
         found = select(ITEM, (item_id,))
     else:
         found = select(ITEM_OF_ANNOUNCEMENT, (item_id, announcement_id))
-    return next((Concerned(number, key, address, moment(left)) for number, key, address, left in found), None)
+    known = ((number, name, key, to, state, moment(left)) for number, name, key, to, state, left in found)
+    return next((Concerned(*one) for one in known), None)
 
 
 def add(mail_id: int, event: Event, item_id: int | None, at: datetime, *, proved: bool) -> None:

@@ -24,6 +24,11 @@ def remember_site(domain: str, site: str) -> None:
     row.on_conflict(conflict_target=[DomainMemory.domain], update={DomainMemory.site: site}).execute()
 
 
+def site(domain: str) -> str:
+    """Return where the mail of a domain was found to go; empty if that is not known."""
+    return next((site for (site,) in select("SELECT site FROM domain_memory WHERE domain = ?", (domain,))), "")
+
+
 def sites() -> Mapping[str, str]:
     """Return where the mail of domains was found to go."""
     return dict(select("SELECT domain, site FROM domain_memory WHERE site != ''"))

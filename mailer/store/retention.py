@@ -146,7 +146,7 @@ HELD: Mapping[Kind, str] = {
     """,
     Kind.HOUSEHOLDS: "SELECT COUNT(*), MIN(deregistered_at) FROM household WHERE deregistered_at IS NOT NULL",
     Kind.ALARMS: "SELECT COUNT(*), MIN(raised_at) FROM alarm",
-    Kind.REFUSALS: "SELECT COUNT(*), CAST(strftime('%s', MIN(day)) AS INTEGER) * 1000 FROM receiver_day",
+    Kind.REFUSALS: "SELECT COUNT(*), MIN(at) FROM receiver_lot",
     Kind.TLS_COUNTS: "SELECT COUNT(*), CAST(strftime('%s', MIN(day)) AS INTEGER) * 1000 FROM tls_count",
     Kind.TLS_HOSTS: "SELECT COUNT(*), MIN(seen_at) FROM tls_host",
     Kind.REGISTERED: "SELECT COUNT(*), MIN(registered_at) FROM household WHERE deregistered_at IS NULL",

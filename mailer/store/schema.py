@@ -30,7 +30,7 @@ TABLES: tuple[type[models.Table], ...] = (
     *stop_models.TABLES,
     *session_models.TABLES,
     *alarm_models.TABLES,
-    wave_models.ReceiverDay,
+    wave_models.ReceiverLot,
     flush_models.Flush,
     bounce_models.BounceEvent,
     suspension_models.Setback,

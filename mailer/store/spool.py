@@ -50,11 +50,11 @@ INSERT INTO attempt (item_id, number, started_at, host, stage, code, enhanced, r
 VALUES (?, ?, ?, '', '', 0, '', '', '', '')
 """
 STANDING = """
-SELECT id, attempts, expires_at, possible_copies, intent, domain FROM queue_item
+SELECT id, announcement_id, attempts, expires_at, possible_copies, intent, domain FROM queue_item
 WHERE id = ? AND attempts = ? AND state = 'sending'
 """
 LOST = """
-SELECT id, attempts, expires_at, possible_copies, intent, domain FROM queue_item
+SELECT id, announcement_id, attempts, expires_at, possible_copies, intent, domain FROM queue_item
 WHERE claimed_by IS NOT NULL AND (? OR claimed_by = ?)
 """
 UNWANTED = "SELECT id FROM queue_item WHERE claimed_by = ? AND intent <> ''"
@@ -112,6 +112,7 @@ class Open:
     """An attempt under way: the item, the number of the attempt, and how the item stands."""
 
     item_id: int
+    announcement_id: str
     number: int
     domain: str
     standing: Standing
@@ -222,8 +223,8 @@ def clock_shift() -> timedelta:
 
 
 def _open(row: tuple[Any, ...]) -> Open:
-    item, number, expires, copies, intent, domain = row
-    return Open(item, number, domain, Standing(moment(expires), copies, intent))
+    item, announcement, number, expires, copies, intent, domain = row
+    return Open(item, announcement, number, domain, Standing(moment(expires), copies, intent))
 
 
 def _final(state: ItemState, at: int) -> int | None:

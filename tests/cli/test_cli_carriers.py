@@ -1,8 +1,8 @@
 """Can an operator see how carriers are spoken to, what was learned, and end a wave of refusals?"""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
-from mailer.carrier.wave import Day
+from mailer.carrier.wave import Lot
 from mailer.service import lease
 from mailer.store import waves
 from mailer.store.database import open_store, transaction
@@ -62,7 +62,7 @@ def test_what_stands_still_or_rests_now_is_shown_with_its_reason(town: Town, bro
 def test_a_wave_is_shown_and_ended(town: Town) -> None:
     open_store(f"sqlite:///{town.directory}/state/mimamori.db")
     with transaction():
-        waves.add("2026-04-10", [("docomo", Day(10, 90))])
+        waves.add("B1", datetime(2026, 4, 9, 15, tzinfo=UTC), [("docomo", Lot(10, 90))])
     database.close()
     assert next(row for row in town.json("carriers", "list") if row["carrier"] == "docomo")["frozen"]
     assert town.json("status")["frozen"] == ["docomo"]

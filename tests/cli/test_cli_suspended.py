@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mailer.carrier.wave import Day
+from mailer.carrier.wave import Lot
 from mailer.language import use
 from mailer.schedule.outcome import Evidence, Outcome, Verdict
 from mailer.service import dispatch, suspension, wave
@@ -152,7 +152,7 @@ def test_the_call_list_speaks_plain_japanese(followed: Town, monkeypatch: pytest
 
 def test_what_a_wave_refused_is_told_without_blame(followed: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     with followed.office() as office, transaction():
-        wave.note(office, {("gmail.com", ""): Day(10, 90)})
+        wave.note(office, {("gmail.com", ""): Lot(10, 90)})
     first = followed.json("households", "call-list", "--school", "t-daiichi")[0]
     slot = first["slots"][1]
     assert (slot["state"], slot["reason"], "label" in slot) == ("undecided", "mailbox_full", False)

@@ -8,6 +8,7 @@ import pytest
 from config import Settings
 from config.bounces import load_bounces
 from mailer.bounce.parse import read
+from mailer.carrier.wave import Lot
 from mailer.domain.announcement import Kind
 from mailer.domain.household import Entry
 from mailer.domain.lane import Lane
@@ -19,7 +20,7 @@ from mailer.service.announce import NewAnnouncement, announce, audience
 from mailer.service.office import Office
 from mailer.store import bounce_events, inbound, waves
 from mailer.store.bounce_events import Criteria
-from mailer.store.database import select, transaction
+from mailer.store.database import change, select, transaction
 from mailer.store.models import Attempt, InboundMail, QueueItem
 
 if TYPE_CHECKING:
@@ -109,6 +110,29 @@ def test_what_is_returned_counts_among_the_receivers_refusals(office: Office, se
     take(office, item_id, report(trace="one"))
     take(office, item_id, report(trace="two"))
     assert [day.refused for _, day in waves.days("docomo.ne.jp")] == [1]
+
+
+def test_a_mail_counts_once_and_as_one_of_the_day_on_which_it_was_taken(
+    office: Office, sent: str, clock: "FakeClock"
+) -> None:
+    item_id = accepted(office)
+    before = waves.days("docomo.ne.jp")
+    clock.advance(days=1)
+    take(office, item_id, report())
+    assert waves.days("docomo.ne.jp") == [(before[0][0], Lot(0, 1))]
+    assert before[0][1] == Lot(1, 0)
+
+
+def test_what_came_back_of_mails_that_nobody_counted_counts_only_where_none_was_taken(
+    office: Office, sent: str
+) -> None:
+    item_id = accepted(office)
+    change("DELETE FROM receiver_lot")
+    take(office, item_id, report())
+    assert waves.days("docomo.ne.jp") == []
+    QueueItem.update(state="expired", possible_copies=1).execute()
+    take(office, item_id, report(status="5.1.10"))
+    assert [day for _, day in waves.days("docomo.ne.jp")] == [Lot(0, 1)]
 
 
 def test_the_mail_is_kept_as_it_came(office: Office, sent: str, clock: "FakeClock") -> None:

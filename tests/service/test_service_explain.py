@@ -10,7 +10,7 @@ import pytest
 from config import Settings
 from config.carriers import load_carriers
 from mailer.carrier.reason import Reason
-from mailer.carrier.wave import Day
+from mailer.carrier.wave import Lot
 from mailer.domain.explain_words import WHY
 from mailer.domain.household import Entry
 from mailer.domain.receipt import token
@@ -162,7 +162,7 @@ def test_in_a_wave_of_refusals_no_address_is_blamed(office: Office, register: Re
     assert told(office, TARO) == (4, "refused", "do_address_unknown")
     clock.advance(days=1)
     with transaction():
-        wave.note(counted, {("docomo.ne.jp", "mfsmax.docomo.ne.jp"): Day(10, 90)})
+        wave.note(counted, {("docomo.ne.jp", "mfsmax.docomo.ne.jp"): Lot(10, 90)})
     send(office)
     try_(counted, GONE)
     assert told(office, TARO) == (7, "in_wave", "do_their_turn")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from mailer.carrier.wave import Day
+from mailer.carrier.wave import Lot
 from mailer.domain.reach import State
 from mailer.schedule.outcome import Evidence, Outcome, Verdict
 from mailer.service import broadcast, dispatch, reach, suspension, wave
@@ -76,7 +76,7 @@ def test_what_a_wave_refused_is_undecided_and_the_school_is_told(
     family, other = register("t-daiichi", ONE), register("t-daiichi", TWO, "other@gmail.com")
     go(office, clock, {ONE: FULL, TWO: FULL})
     with transaction():
-        wave.note(office, {("docomo.ne.jp", ""): Day(10, 90)})
+        wave.note(office, {("docomo.ne.jp", ""): Lot(10, 90)})
     for _ in range(3):
         assert called(office) == [family]
         assert (stands(office, family), stands(office, other)) == (
@@ -87,7 +87,7 @@ def test_what_a_wave_refused_is_undecided_and_the_school_is_told(
         judged(office, clock, hours=1)
     clock.advance(days=1)
     with transaction():
-        wave.note(office, {("docomo.ne.jp", ""): Day(1000, 1)})
+        wave.note(office, {("docomo.ne.jp", ""): Lot(1000, 1)})
     judged(office, clock, hours=1)
     assert (called(office), stands(office, family)) == ([], [State.WORKS])
 
@@ -96,7 +96,7 @@ def test_what_was_accepted_since_is_undecided_no_longer(office: Office, clock: F
     register("t-daiichi", ONE)
     go(office, clock, {ONE: FULL})
     with transaction():
-        wave.note(office, {("docomo.ne.jp", ""): Day(10, 90)})
+        wave.note(office, {("docomo.ne.jp", ""): Lot(10, 90)})
     judged(office, clock, hours=1)
     go(office, clock, {})
     assert called(office) == []
@@ -108,7 +108,7 @@ def test_what_failed_before_a_wave_fails(office: Office, clock: FakeClock, regis
     judged(office, clock, days=1)
     go(office, clock, {ONE: FULL})
     with transaction():
-        wave.note(office, {("docomo.ne.jp", ""): Day(10, 90)})
+        wave.note(office, {("docomo.ne.jp", ""): Lot(10, 90)})
     assert stands(office, family) == [State.FAILS]
 
 
@@ -116,7 +116,7 @@ def test_what_an_operator_thaws_is_judged_at_once(office: Office, clock: FakeClo
     family = register("t-daiichi", ONE)
     go(office, clock, {ONE: FULL})
     with transaction():
-        wave.note(office, {("docomo.ne.jp", ""): Day(10, 90)})
+        wave.note(office, {("docomo.ne.jp", ""): Lot(10, 90)})
     judged(office, clock, hours=1)
     wave.thaw(office, "docomo.ne.jp", "tester")
     judged(office, clock, seconds=1)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from mailer import timers
-from mailer.carrier.wave import Day
+from mailer.carrier.wave import Lot
 from mailer.clock import SteadyClock
 from mailer.domain import retention
 from mailer.domain.household import Entry
@@ -287,12 +287,12 @@ def test_what_was_said_long_ago_is_forgotten_but_not_of_who_rests(
 
 def much_refused(office: Office) -> None:
     with transaction():
-        wave.note(office, {("docomo.ne.jp", ""): Day(10, 90)})
+        wave.note(office, {("docomo.ne.jp", ""): Lot(10, 90)})
 
 
 def usual(office: Office) -> None:
     with transaction():
-        wave.note(office, {("docomo.ne.jp", ""): Day(1000, 1)})
+        wave.note(office, {("docomo.ne.jp", ""): Lot(1000, 1)})
 
 
 def test_while_a_wave_stands_nobody_rests_and_its_days_never_count(
@@ -371,7 +371,7 @@ def test_a_wave_that_is_told_later_wakes_whom_its_day_put_to_rest(
 
 def test_a_wave_at_another_receiver_excuses_nobody(office: Office, clock: FakeClock, family: int) -> None:
     with transaction():
-        wave.note(office, {("gmail.com", ""): Day(10, 90)})
+        wave.note(office, {("gmail.com", ""): Lot(10, 90)})
     go(office, clock, HARD)
     go(office, clock, HARD)
     assert resting(office) == {DEAD}

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from playhouse.migrations import Runner
 
+from mailer.carrier.wave import Lot
 from mailer.domain.suspension import Terms
-from mailer.store import announcements, bounce_events, database, inbound, received_reports, suspensions
+from mailer.store import announcements, bounce_events, database, inbound, received_reports, suspensions, waves
 from mailer.store.bounce_events import Criteria
 from mailer.store.database import MIGRATIONS, Sqlite, StoreError, open_store
 from mailer.store.schema import TABLES
@@ -204,4 +205,26 @@ def test_what_was_announced_before_goes_by_what_schools_toml_says(tmp_path: Path
     assert (found.schools, found.names, found.whole) == (("t-daiichi", "t-daini"), {}, False)
     assert announcements.unwritten() == ("N1", {"t-daini": 7})
     assert list(migrated.execute_sql("PRAGMA foreign_key_check")) == []
+    migrated.close()
+
+
+def test_what_receivers_refused_by_days_is_history_of_the_site_that_takes_their_mail(tmp_path: Path) -> None:
+    with released(tmp_path, before="0018") as old:
+        old.execute_sql("INSERT INTO domain_memory (domain, bare_form, site) VALUES ('a.example', 0, 'mx.b.example')")
+        old.execute_sql("INSERT INTO domain_memory (domain, bare_form, site) VALUES ('b.example', 0, 'mx.b.example')")
+        days = (
+            ("a.example", "2026-04-10", 3, 1, 0),
+            ("b.example", "2026-04-10", 4, 0, 1),
+            ("b.example", "2026-04-11", 5, 0, 0),
+            ("docomo", "2026-04-10", 90, 9, 0),
+        )
+        for day in days:
+            old.execute_sql("INSERT INTO receiver_day VALUES (?, ?, ?, ?, ?)", day)
+    migrated = open_store(f"sqlite:///{tmp_path}/mimamori.db", create=True)
+    assert [(one.name, one.lot) for one in waves.lots("mx.b.example", 9)] == [
+        ("2026-04-10", Lot(7, 1, thawed=True)),
+        ("2026-04-11", Lot(5, 0)),
+    ]
+    assert waves.days("docomo") == [("2026-04-10", Lot(90, 9))]
+    assert waves.lots("a.example", 9) == []
     migrated.close()
