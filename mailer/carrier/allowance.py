@@ -2,7 +2,7 @@
 
 Begins at what the carrier's manners allow. A refusal says that fewer are wanted: the number falls to those that
 live (or to half), and grows again by one after a row of successes. Postfix's and KumoMTA's shaping do the same; no
-carrier publishes a figure (carriers.md §1.6), so it is learned. What is learned holds for the whole site: a worker that
+carrier publishes a figure, so it is learned. What is learned holds for the whole site: a worker that
 has leased a share of its connections keeps to the same part of them.
 """
 

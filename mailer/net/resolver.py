@@ -93,7 +93,7 @@ class Resolver:
     async def addresses(self, host: str) -> Answer:
         """Return the IPv4 and then the IPv6 addresses of a host.
 
-        IPv4 first: the Japanese carriers judge senders by IPv4 (carriers.md: au wants IPv4 mechanisms in SPF).
+        IPv4 first: the Japanese carriers judge senders by IPv4 (au asks for IPv4 mechanisms in SPF).
         """
         answers = await self._both(host)
         found = [answer for answer in answers if isinstance(answer, Answer)]

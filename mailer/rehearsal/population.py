@@ -91,7 +91,7 @@ def _addresses(number: int, chance: random.Random) -> dict[int, str]:
 
 
 def _old_form(number: int, chance: random.Random) -> dict[int, str]:
-    """Now and then the first address is one that docomo and au gave out before 2009 (carriers.md §1.3)."""
+    """Now and then the first address is one that docomo and au gave out before 2009."""
     if chance.random() >= IRREGULAR:
         return {}
     form = chance.choice(("{0}..{1}", "{0}{1}.", ".{0}{1}", "-{0}{1}"))

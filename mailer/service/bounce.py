@@ -5,7 +5,7 @@ address, or quotes it as the reverse-path of the mail it speaks of; nobody can i
 item's address counts: a failure makes the item `returned`, with the words as evidence. A Message-ID is no proof,
 because all recipients of a broadcast can guess each other's: such a mail is shown beside the item and changes nothing
 (attacks A12). A report about another address, a second copy, or a report on what was never handed over changes
-nothing either (A8). No mail that came in ever causes another to its VERP address.
+nothing either. No mail that came in ever causes another to its VERP address.
 """
 
 import hashlib

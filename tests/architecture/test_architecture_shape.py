@@ -1,6 +1,7 @@
 """Can every file and function be read in one sitting, and does each module say which question it answers?"""
 
 import ast
+import re
 import statistics
 import sys
 from pathlib import Path
@@ -82,3 +83,10 @@ def test_every_package_says_that_it_is_one() -> None:
 
 def test_the_picture_of_a_session_is_drawn_from_its_tables() -> None:
     assert diagram().rstrip() in (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.where)
+def test_every_mark_that_is_cited_is_explained(module: Module) -> None:
+    marks = set(re.findall(r"(?:requirement |attacks |\()([ABCDFNP][0-9]{1,2})\b", module.path.read_text("utf-8")))
+    table = (ROOT / "ARCHITECTURE.md").read_text("utf-8").partition("## Marks")[2].partition("\n## ")[0]
+    assert marks <= set(re.findall(r"\b[ABCDFNP][0-9]{1,2}\b", table))
