@@ -88,7 +88,7 @@ def pause(tries: int) -> timedelta:
 
 
 def _minute(at: datetime) -> int:
-    """What has to look at many items is asked once a minute."""
+    """Return the number of a minute: what has to look at many items is asked once in each."""
     return int(at.timestamp() // 60)
 
 
