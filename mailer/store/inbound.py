@@ -19,11 +19,16 @@ KNOWN = "SELECT id FROM inbound_mail WHERE item_id = ? AND digest = ? AND forwar
 #: What came to the return address of an item first: nobody can keep it waiting who never got mail of ours.
 WITH_MEANING = "SELECT id FROM inbound_mail WHERE meaning = ? ORDER BY item_id IS NULL, received_at, id LIMIT ?"
 MEAN = "UPDATE inbound_mail SET meaning = ? WHERE id = ?"
-#: Only what a server took, may be taking, or may have taken when an answer was lost, can come back.
+#: Only what a server took, may be taking, or may have taken when an answer was lost, can come back. What is on its way
+#: although a server took a copy before is so because an operator wanted another one: a return does not end that.
 RETURNED = """
 UPDATE queue_item SET state = 'returned', settled_at = ?, replied_at = ?, host = ?, stage = ?, code = ?, enhanced = ?,
     reply = ?, tls = ?, reason = ?, intent = '', claimed_by = NULL
 WHERE id = ? AND (state IN ('accepted', 'sending') OR (state IN ('waiting', 'held', 'expired') AND possible_copies > 0))
+    AND (
+        state NOT IN ('waiting', 'sending')
+        OR NOT EXISTS (SELECT 1 FROM attempt WHERE item_id = queue_item.id AND verdict = 'accepted')
+    )
 """
 #: An attempt whose reply we have not seen yet was accepted: the mail could not have come back otherwise.
 ACCEPTED = """
@@ -99,7 +104,10 @@ def mean(mail_id: int, meaning: str) -> None:
 
 
 def mark_returned(item_id: int, evidence: Evidence, at: datetime) -> bool:
-    """Write that an item's mail came back; return False, with nothing changed, if it had not been handed over."""
+    """Write that an item's mail came back; return False, with nothing changed, if that does not end it.
+
+    Because it had not been handed over, or is on its way once more.
+    """
     said: Sequence[object] = (
         *(evidence.host, evidence.stage, evidence.code, evidence.enhanced, evidence.text, evidence.tls),
         evidence.reason,
