@@ -9,7 +9,7 @@ Those that write do not open a transaction: they are made for a `Writer`.
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from mailer.clock import JAPAN
 from mailer.domain.lane import Lane
@@ -20,10 +20,11 @@ from mailer.schedule.backoff import next_attempt
 from mailer.service import stops
 from mailer.service.dispatch import bare_domains, key_names
 from mailer.service.office import Office
+from mailer.service.wave import receiver
 from mailer.smtp.address import Address, parse_address
 from mailer.smtp.envelope import Envelope, Fact, ForwardPath, ReversePath
 from mailer.smtp.reply import Kind, Stage
-from mailer.store import inbound, singles
+from mailer.store import inbound, singles, site_memory
 from mailer.store.singles import Ended, Single, SingleKind, SingleState
 
 __all__ = ["Ended", "Single", "any_open", "begin", "set_clock"]
@@ -33,6 +34,8 @@ MOST_COPIES = 3
 LOOKED_AT_ONCE = 100
 #: While a safety broadcast begins, nothing else is asked of the network.
 SAFETY_FIRST = timedelta(minutes=1)
+#: No pause is longer.
+PAUSES_END_AFTER = timedelta(days=1)
 #: What no later attempt can mend.
 LASTING = ("needs_smtputf8", "needs_requiretls", "too_big")
 #: Where a permanent reply is about the mail; before, it is about us or the server.
@@ -60,19 +63,27 @@ def tidy(office: Office, under_way: Collection[int]) -> int:
 def due(office: Office, limit: int, busy: Collection[str] = ()) -> list[Single]:
     """Return what is to leave now, one to each domain that is not busy; only reads.
 
-    Nothing while a safety broadcast begins, and nothing that a stop keeps.
+    Nothing while a safety broadcast begins, nothing that a stop keeps, and nothing to a receiver that blocks us: what
+    an answer to a stranger does there would be held against the next broadcast.
     """
     now = office.clock()
     if limit < 1 or singles.safety_began(now, SAFETY_FIRST):
         return []
-    stopped = stops.standing()
+    stopped, resting = stops.standing(), _resting(now)
     free: dict[str, Single] = {}
     for one in singles.due(now, LOOKED_AT_ONCE):
-        if one.domain not in busy and not stopped.over(one):
+        rests = bool(resting) and receiver(office.receiver, one.domain) in resting
+        if one.domain not in busy and not rests and not stopped.over(one):
             free.setdefault(one.domain, one)
         if len(free) == limit:
             break
     return list(free.values())
+
+
+def _resting(now: datetime) -> frozenset[str]:
+    """Return the receivers that block us, as the workers have learned."""
+    states = site_memory.states(now - PAUSES_END_AFTER)
+    return frozenset(one.site for one in states if one.paused_until is not None and one.paused_until > now)
 
 
 def make(office: Office, single: Single, *, require_tls: bool) -> Made:

@@ -12,6 +12,7 @@ from mailer.domain.answering import MOST_OCTETS, Replies, ReplyPolicy
 from mailer.domain.school import Schools
 from mailer.mime.correspondence import read_correspondence
 from mailer.mime.entity import read_mail
+from mailer.schedule.site import SiteState
 from mailer.schedule.stop import Part
 from mailer.service import alarm, broadcast, keys, replies, singles, stops, watch
 from mailer.service.office import Office
@@ -20,7 +21,7 @@ from mailer.smtp.address import parse_address
 from mailer.smtp.envelope import Fact, ForwardPath
 from mailer.smtp.reply import Reply, Stage
 from mailer.standing.key import KeyState
-from mailer.store import bounce_events, inbound
+from mailer.store import bounce_events, domains, inbound, site_memory
 from mailer.store import singles as store
 from mailer.store.database import select, transaction
 from mailer.store.singles import Ended, SingleKind, SingleState
@@ -385,6 +386,16 @@ def test_a_stop_keeps_what_it_names(forwarding: Office, noticing: Office) -> Non
     assert due(forwarding) == []
     stops.resume(noticing, None, "test")
     assert due(forwarding) == [copy.id, notice.id]
+
+
+def test_nothing_leaves_to_a_receiver_that_blocks_us(noticing: Office, clock: FakeClock) -> None:
+    (blocked,), (other,) = arrive(noticing), arrive(noticing, sender="c@ezweb.ne.jp")
+    with transaction():
+        domains.remember_site("docomo.ne.jp", "docomo")
+        site_memory.remember(SiteState("docomo", 4, 100, clock.now + timedelta(minutes=30), "421 blocked", clock.now))
+    assert due(noticing) == [other.id]
+    clock.advance(minutes=31)
+    assert due(noticing) == [blocked.id, other.id]
 
 
 def test_many_that_wait_for_a_stopped_domain_keep_nobody_else(
