@@ -55,7 +55,7 @@ REASONS: Mapping[Kind, str] = {
     Kind.CANARY_LATE: "A canary was not accepted in time: {subject}",
     Kind.CANARY_REFUSED: "A canary was refused or returned: {subject}",
     Kind.HELD: "Mail waits for a person, because it is not known whether it arrived: {subject}",
-    Kind.STALLED: "A safety broadcast stands still, for minutes nobody has accepted any of it: {subject}",
+    Kind.STALLED: "A safety broadcast, or all of it to one receiver, has not gone on for minutes: {subject}",
     Kind.UNREACHED: "The deadline of a safety broadcast is over, and not everyone was reached: {subject}",
     Kind.SUSPENDED: "A safety broadcast waits for a part of the queue that is suspended: {subject}",
     Kind.QUEUE_STUCK: "The queue cannot be written or claimed from, and sending pauses: {subject}",

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mailer.domain.alarm import OF_THE_MACHINE, Alarm, Event, Kind, Telling
-from mailer.domain.lane import Lane
-from mailer.service import alarm, canary, stops
+from mailer.service import alarm, canary, standstill, stops
 from mailer.service.office import Office
-from mailer.store import alarms, site_memory, spool, stalled
+from mailer.store import alarms, site_memory
 from mailer.store.database import prove_writable
 
 __all__ = ["Found", "Troubles", "look", "pause", "prove_writable", "told"]
@@ -29,11 +28,6 @@ GIVEN_UP_AFTER = timedelta(days=1)
 STILL_NEWS = timedelta(days=1)
 #: A receiver that blocks us again and again is one alarm: it ends when there was no pause for so long.
 CALM = timedelta(minutes=10)
-STALLED_AFTER = timedelta(minutes=3)
-#: More than a fourth of its recipients must wait: a few dead hosts are in every broadcast.
-STALLED_SHARE = 4
-#: A reply to safety mail that waits is not older, because the longest delay is 5 minutes.
-LATELY = timedelta(minutes=10)
 #: That a pause goes on is written this often.
 NOTED_EVERY = timedelta(minutes=1)
 
@@ -63,7 +57,7 @@ def look(
     _end_suspended(office)
     if since is None or _minute(since) != _minute(now):
         alarm.end_held(office)
-        _follow_the_stalled(office, now)
+        standstill.follow(office)
     for kind in (Kind.OUR_FAULT, Kind.NOT_MADE, Kind.REPLIES_WITHHELD):
         alarms.clear_quiet(kind, now - alarm.QUIET, now, alarm.BY_QUIET)
     news = alarms.take_news()
@@ -113,21 +107,6 @@ def _follow_the_pauses(office: Office, now: datetime) -> None:
         else:
             alarm.raise_(office, Kind.CARRIER_PAUSED, state.site, state.reason)
     alarms.clear_quiet(Kind.CARRIER_PAUSED, now - CALM, now, alarm.BY_ITSELF)
-
-
-def _follow_the_stalled(office: Office, now: datetime) -> None:
-    """Whatever keeps a safety broadcast from everybody: our network, the resolver, a carrier that many are with."""
-    domains = {one.domain for one in spool.waiting_domains() if one.lane is Lane.SAFETY}
-    found = stalled.waiting(stops.standing().free(domains), now - LATELY, now)
-    large = {one.announcement_id: one for one in found if one.waiting * STALLED_SHARE > one.recipients}
-    standing = alarms.standing(Kind.STALLED)
-    for subject in standing - large.keys():
-        alarm.clear(office, Kind.STALLED, subject)
-    for subject in large.keys() - standing:
-        one = large[subject]
-        if one.said is not None and stalled.stands_still(subject, now - STALLED_AFTER, now):
-            words = f"{one.waiting}/{one.recipients} {alarm.said_by(one.said)}"
-            alarm.raise_(office, Kind.STALLED, subject, words)
 
 
 def _end_suspended(office: Office) -> None:

@@ -238,37 +238,6 @@ def test_of_many_announcements_that_are_held_the_last_ones_are_one_alarm(office:
     assert alarms.standing(Kind.HELD) == frozenset()
 
 
-def test_a_safety_broadcast_that_nobody_accepts_calls_somebody_in_minutes(
-    office: Office, register: Register, clock: FakeClock
-) -> None:
-    register("t-daiichi", "a@gmail.com", "b@docomo.ne.jp")
-    sent = send(office)
-    none = Evidence("connect", "mx.google.com[192.0.2.1]:25", 0, "", "no_network", "", "network_trouble")
-    refuse(office, none, Verdict.DEFERRED)
-    clock.advance(minutes=2)
-    assert look(office).news == []
-    clock.advance(minutes=1)
-    assert look(office).news == []
-    refuse(office, none, Verdict.DEFERRED)
-    ((one, event),) = look(office).news
-    assert (one.kind, one.subject, event) == (Kind.STALLED, sent, Event.RAISED)
-    assert one.words == "2/2 mx.google.com[192.0.2.1]:25: connect: no_network"
-    QueueItem.update(state=ItemState.ACCEPTED.value, settled_at=clock.now).execute()
-    assert [event for _, event in look(office).news] == [Event.CLEARED]
-
-
-def test_what_a_stop_keeps_and_a_few_dead_hosts_do_not_stand_still(
-    office: Office, register: Register, clock: FakeClock
-) -> None:
-    register("t-daiichi", "a@gmail.com", "b@docomo.ne.jp")
-    register("t-daiichi", "c@docomo.ne.jp", "d@docomo.ne.jp")
-    send(office)
-    refuse(office, SILENT, Verdict.DEFERRED)
-    stops.suspend(office, stops.Part(domain="docomo.ne.jp"), "tester")
-    clock.advance(minutes=4)
-    assert look(office).news == []
-
-
 def test_when_everybody_blames_us_it_is_one_alarm_more(office: Office, register: Register) -> None:
     register("t-daiichi", "a@gmail.com")
     for number in range(alarm.MOST_OF_A_KIND):
