@@ -277,7 +277,7 @@ def _terms(announcement: Announcement) -> dict[str, Any]:
         "receipt": announcement.receipt,
         "announced_at": announcement.announced_at,
         "not_before": announcement.not_before,
-        "expires_at": announcement.expires_at,
+        "expires_at": accounting.tried_until(announcement),
         "cancelled_at": announcement.cancelled_at,
     }
 

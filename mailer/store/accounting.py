@@ -41,6 +41,7 @@ FROM queue_item AS item JOIN attempt ON attempt.item_id = item.id
 WHERE item.announcement_id = ? ORDER BY attempt.item_id, attempt.number
 """
 CONFIRMED = "SELECT household_id FROM receipt WHERE announcement_id = ?"
+LAST_END = "SELECT MAX(expires_at) FROM queue_item WHERE announcement_id = ? AND NOT canary"
 EXCLUSIONS = "SELECT household_id, slot, reason FROM exclusion WHERE announcement_id = ?"
 #: Who was registered from before it was announced until it was written. A roster that changed in the same millisecond
 #: is left out of the check.
@@ -124,6 +125,12 @@ def forgotten_at(announcement_id: str) -> datetime | None:
     """Return when the recipients of an announcement were forgotten; None: they are kept."""
     found = select(FORGOTTEN_AT, (announcement_id,))
     return moment(found[0][0]) if found else None
+
+
+def tried_until(announcement: Announcement) -> datetime:
+    """Return when the time of the last recipient is over: what an operator requeued has a time of its own."""
+    ((last,),) = select(LAST_END, (announcement.id,))
+    return announcement.expires_at if last is None else max(announcement.expires_at, moment(last))
 
 
 def confirmed_households(announcement_id: str) -> frozenset[int]:

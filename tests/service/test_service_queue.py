@@ -55,6 +55,16 @@ def ids(items: list[QueuedItem]) -> list[int]:
     return [one.id for one in items]
 
 
+def test_a_broadcast_is_tried_as_long_as_what_was_requeued(office: Office, sent: str, clock: FakeClock) -> None:
+    first_end = broadcast.show(office, sent)["expires_at"]
+    clock.advance(days=5)
+    with transaction():
+        dispatch.expire(office, clock.now)
+    queue.requeue(office, Selection(announcement_id=sent), "test", expires=timedelta(hours=2))
+    assert first_end < clock.now
+    assert broadcast.show(office, sent)["expires_at"] == clock.now + timedelta(hours=2)
+
+
 def test_listing_finds_what_fits_every_criterion(office: Office, sent: str) -> None:
     other = broadcast.send(office, request()).id
 
