@@ -79,7 +79,7 @@ async def run(settings: Settings, config: Path, ready: Callable[[], None], stop:
 async def read_ahead(keyring: Keyring, office: Office, writer: Writer) -> None:
     """Read the active keys before there is mail, and have somebody called where one cannot be read."""
     try:
-        selectors = await writer.do(partial(keys.active_selectors, office))
+        selectors = await writer.do(keys.active_selectors)
         troubles = await asyncio.to_thread(keyring.look, selectors)
         await writer.do(partial(keys.watch, office, troubles))
     except Exception as error:

@@ -119,7 +119,7 @@ async def _deliver(
 
 
 async def _mail(office: Office, writer: Writer, means: Means, report: Report, to: Mailbox) -> None:
-    algorithms = await writer.do(partial(tls_report.key_algorithms, office))
+    algorithms = await writer.do(tls_report.key_algorithms)
     keys = [KeyName(selector, f"{algorithm}-sha256") for selector, algorithm in algorithms]
     unsigned = draft(report, to.address, office.clock(), keys)
     (signatures,) = await means.sign([key.selector for key in keys], [unsigned.digests])

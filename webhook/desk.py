@@ -48,7 +48,7 @@ class Desk:
     async def window(self) -> Window | None:
         """Return the maintenance window that runs now, or None."""
         loop = asyncio.get_running_loop()
-        look = partial(maintenance.current, self.office, self.office.clock())
+        look = partial(maintenance.current, self.office.clock())
         return await self._answered(loop.run_in_executor(self._reader, look))
 
     async def is_short_of_room(self) -> bool:

@@ -30,7 +30,7 @@ def list_(session: Session, limit: int) -> None:
     from mailer.service import broadcast as desk
 
     with session.office() as office:
-        figures = [desk.show(office, one.id) for one in desk.list_(office, limit)]
+        figures = [desk.show(office, one.id) for one in desk.list_(limit)]
     if session.json:
         output.document(figures)
         return
@@ -72,8 +72,8 @@ def recipients(session: Session, announcement_id: str, unreached: bool) -> None:
     """Show the recipients, or those who were not reached."""
     from mailer.service import broadcast as desk
 
-    with session.office() as office:
-        rows = desk.recipients(office, announcement_id)
+    with session.office():
+        rows = desk.recipients(announcement_id)
         if unreached:
             rows = (row for row in rows if row["state"] != "accepted")
         if session.json:

@@ -109,7 +109,7 @@ def _request(session: Session, office: "Office", text: str, asked: Mapping[str, 
 
     at = _not_past(office, asked["at"])
     expires: timedelta | None = asked["expires"]
-    selectors = active_selectors(office)
+    selectors = active_selectors()
     if not selectors:
         raise Refused(_("There is no active DKIM key to sign with; “mimamori init” makes one."))
     return BroadcastRequest(

@@ -40,7 +40,7 @@ def list_(session: Session) -> None:
 
     with session.office() as office:
         states = {state.site: state for state in lease.board(office, "", 0.0).states}
-        frozen, stopped, now = set(wave.frozen()), stops.suspended(office), office.clock()
+        frozen, stopped, now = set(wave.frozen()), stops.suspended(), office.clock()
         known = list(load_carriers(session.settings))
     others = sorted((set(states) | frozen) - {one.name for one in known})
     named = [*((one.name, one) for one in known), *((name, None) for name in others)]
@@ -90,7 +90,7 @@ def show(session: Session, name: str) -> None:
         name = carrier.name if carrier else wave.receiver(office.receiver, name)
         days, since = wave.days(name), wave.since(name)
         reported = received_report.sums(office, REPORTED_DAYS, receiver=name)
-        stopped, now = stops.suspended(office), office.clock()
+        stopped, now = stops.suspended(), office.clock()
     if carrier is None and not days and not reported and name not in states:
         words = _("There is no carrier {name}, and no mail went to a receiver of this name. The carriers are: {names}")
         names = ", ".join(f"{one.name} ({one.label})" for one in carriers)

@@ -49,8 +49,8 @@ def _missing_keys(session: Session) -> "list[Problem]":
     from mailer.store.failure import FAILURES
 
     try:
-        with session.office() as office:
-            selectors = active_selectors(office)
+        with session.office():
+            selectors = active_selectors()
     except (ConfigError, StoreError, OSError, *FAILURES):
         return []
     found = [_problems_of(partial(read_dkim_key, session.settings, selector)) for selector in selectors]

@@ -47,7 +47,7 @@ def entries(office: "Office") -> Iterator[dict[str, Any]]:
     from mailer.service import queue, stops
 
     mailing, standing = Mailing(office), stops.standing()
-    for item in queue.list_(office, queue.Selection()):
+    for item in queue.list_(queue.Selection()):
         terms = mailing.announcement(item.announcement_id)
         school = office.schools.get(item.school)
         yield {

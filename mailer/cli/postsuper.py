@@ -55,7 +55,7 @@ def postsuper(session: Session, deleted: Names, held: Names, released: Names, re
     with session.office() as office:
         for names, word, deed in deeds:
             if names:
-                count = sum(deed(office, chosen, session.actor, WHY) for chosen in _chosen(office, names))
+                count = sum(deed(office, chosen, session.actor, WHY) for chosen in _chosen(names))
                 output.note(f"postsuper: {word}: {count} message{'s' * (count != 1)}")
 
 
@@ -66,7 +66,7 @@ def _requeue(office: "Office", chosen: "Selection", actor: str, why: str) -> int
     return queue.flush(office, chosen, actor, why)
 
 
-def _chosen(office: "Office", names: Names) -> "Iterator[Selection]":
+def _chosen(names: Names) -> "Iterator[Selection]":
     """Yield what is meant: the items named, or broadcast by broadcast everything that stands in the queue."""
     from mailer.service.queue import Selection, announcements_open
 

@@ -42,8 +42,8 @@ def list_(session: Session, /, limit: int | None, **criteria: Any) -> None:
     from mailer.service import queue as desk
     from mailer.service import stops
 
-    with session.office() as office:
-        found = desk.list_(office, selection(session, office, criteria), limit)
+    with session.office():
+        found = desk.list_(selection(session, criteria), limit)
         standing = stops.standing()
         if session.json:
             output.lines(_document(item, standing) for item in found)
@@ -61,7 +61,7 @@ def list_(session: Session, /, limit: int | None, **criteria: Any) -> None:
             )
             for item in found
         ]
-        stopped = stops.suspended(office)
+        stopped = stops.suspended()
     output.table(heads, rows) if rows else output.say(_("Nothing waits."))
     if stopped:
         output.say("")
@@ -114,7 +114,7 @@ def hold(session: Session, /, everything: bool, why: str, lasting: timedelta | N
 
     insist(criteria, everything)
     with session.office() as office:
-        chosen = selection(session, office, criteria)
+        chosen = selection(session, criteria)
         count = desk.hold(office, chosen, session.actor, why, lasting)
         held = desk.held(chosen)
     if session.json:
@@ -158,7 +158,7 @@ def remove(session: Session, /, yes: bool, why: str, **criteria: Any) -> None:
     if session.asks and not yes:
         click.confirm(_("Give these items up?"), abort=True, err=True)
     with session.office() as office:
-        chosen = selection(session, office, criteria)
+        chosen = selection(session, criteria)
         count = desk.remove(office, chosen, session.actor, why)
         under_way = desk.under_way(chosen)
     if session.json:
@@ -188,7 +188,7 @@ def requeue(session: Session, /, why: str, expires: timedelta | None, again: boo
 
     insist(criteria, False)
     with session.office() as office:
-        chosen = selection(session, office, criteria)
+        chosen = selection(session, criteria)
         done = desk.requeue(office, chosen, session.actor, why, expires, again=again)
     if session.json:
         output.document({"items": done.items, "left": done.left})
@@ -217,7 +217,7 @@ def _left_alone(left: dict[str, int]) -> str:
 
 def _do(session: Session, criteria: dict[str, Any], why: str, deed: Deed, words: str) -> None:
     with session.office() as office:
-        count = deed(office, selection(session, office, criteria), session.actor, why)
+        count = deed(office, selection(session, criteria), session.actor, why)
     if session.json:
         output.document({"items": count})
     else:

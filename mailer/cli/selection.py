@@ -12,7 +12,6 @@ from mailer.language import _
 
 if TYPE_CHECKING:
     from mailer.carrier.group import Carriers
-    from mailer.service.office import Office
     from mailer.service.queue import Selection
     from mailer.service.stops import Part
 
@@ -78,7 +77,7 @@ def insist(criteria: dict[str, Any], everything: bool) -> None:
         raise click.UsageError(words)
 
 
-def selection(session: Session, office: "Office", criteria: dict[str, Any]) -> "Selection":
+def selection(session: Session, criteria: dict[str, Any]) -> "Selection":
     """Return the selection that the options of `selecting` describe."""
     from mailer.service.queue import Selection
 

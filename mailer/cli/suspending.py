@@ -92,8 +92,8 @@ def suspended(session: Session) -> None:
     """Show what stands still."""
     from mailer.service import stops
 
-    with session.office() as office:
-        found = stops.suspended(office)
+    with session.office():
+        found = stops.suspended()
     if session.json:
         output.document([document(one) for one in found])
     elif found:

@@ -78,9 +78,9 @@ class Lookout:
     def _look(self) -> Look:
         office, means = self._means.office, self._means
         now = office.clock()
-        lanes = list(Lane) if maintenance.current(office, now) is None else [Lane.SAFETY]
+        lanes = list(Lane) if maintenance.current(now) is None else [Lane.SAFETY]
         board = lease.board(office, means.worker, means.elapsed())
-        due, last = dispatch.due_domains(office, now, lanes), dispatch.last_flush()
+        due, last = dispatch.due_domains(now, lanes), dispatch.last_flush()
         before = self.seen.last_flush
         flushed = dispatch.flushed(before) if last > before else frozenset()
         unwanted = dispatch.unwanted(means.worker)

@@ -181,7 +181,7 @@ def show(office: Office, announcement_id: str) -> dict[str, Any]:
     }
 
 
-def recipients(office: Office, announcement_id: str) -> Iterator[dict[str, Any]]:
+def recipients(announcement_id: str) -> Iterator[dict[str, Any]]:
     """Return one line per recipient of an announcement, as the Surface says; raise NoSuchAnnouncement."""
     _get(announcement_id)
     confirmed = accounting.confirmed_households(announcement_id)
@@ -248,7 +248,7 @@ def cancel(office: Office, announcement_id: str, actor: str) -> Cancelled:
     return done
 
 
-def list_(office: Office, limit: int = 100) -> list[Announcement]:
+def list_(limit: int = 100) -> list[Announcement]:
     """Return the newest announcements, the newest first."""
     return announcements.newest(limit)
 

@@ -69,7 +69,7 @@ EVERY_LANE = tuple(Lane)
 AT_ONCE = 500
 
 
-def due_domains(office: Office, now: datetime, lanes: Sequence[Lane] = EVERY_LANE) -> list[DueDomain]:
+def due_domains(now: datetime, lanes: Sequence[Lane] = EVERY_LANE) -> list[DueDomain]:
     """Return the domains with items of these lanes due at `now`, the most urgent lane and longest due first."""
     due = [one for one in spool.waiting_domains() if one.lane in lanes and one.first_due <= now]
     free = set(stops.standing().free({one.domain for one in due}))

@@ -49,7 +49,7 @@ def list_() -> list[Key]:
     return keys.all_()
 
 
-def active_selectors(office: Office) -> tuple[str, ...]:
+def active_selectors() -> tuple[str, ...]:
     """Return the selectors that sign what is announced now: RSA first, which every receiver reads."""
     active = [key for key in keys.all_() if key.state is KeyState.ACTIVE]
     return tuple(key.selector for key in sorted(active, key=lambda key: ALGORITHMS.index(key.algorithm)))

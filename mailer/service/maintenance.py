@@ -96,7 +96,7 @@ def show(office: Office, window_id: str) -> tuple[Planned, dict[str, dict[str, A
     return planned, {announcement_id: broadcast.show(office, announcement_id) for announcement_id in told}
 
 
-def current(office: Office, now: datetime) -> Window | None:
+def current(now: datetime) -> Window | None:
     """Return the window that runs at `now`, or None."""
     return maintenance.running(now)
 
@@ -174,7 +174,7 @@ def _announce(office: Office, words: tuple[str, str], most: timedelta, actor: st
         text=text,
         receipt=False,
         actor=actor,
-        selectors=active_selectors(office),
+        selectors=active_selectors(),
         lifetime=min(most, office.expires[Lane.NOTICE]),
     )
     return announcing.begin(office, new)

@@ -102,7 +102,7 @@ class Held:
     under_way: int
 
 
-def list_(office: Office, selection: Selection, limit: int | None = None) -> Iterator[QueuedItem]:
+def list_(selection: Selection, limit: int | None = None) -> Iterator[QueuedItem]:
     """Return the selected items, oldest first; those still in the queue unless it names states or numbers."""
     anyway = selection.states or selection.numbers
     return items.find(selection if anyway else replace(selection, states=OPEN), limit)

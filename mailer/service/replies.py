@@ -118,7 +118,7 @@ def _led_to(office: Office, school: School, mail: _Came) -> int:
             kind, recipient, reason = SingleKind.NOTHING, "", "refusing"
     if reason.startswith("too_many"):
         _tell_of_withheld(office, school, kind, mail)
-    selectors = active_selectors(office) if kind is SingleKind.NOTICE and not reason else ()
+    selectors = active_selectors() if kind is SingleKind.NOTICE and not reason else ()
     known = (mail.id, school.code, kind, mail.sender, recipient, mail.read.message_id)
     return _plan(office, Planned(*known, selectors, reason))
 

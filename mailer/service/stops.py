@@ -65,7 +65,7 @@ def suspend(office: Office, part: Part, actor: str, why: str = "", lasting: time
         until = None if lasting is None else now + lasting
         stop = stops.begin(Stop(0, part, now, actor, why, until))
         _book(office, actor, "queue.suspend", stop)
-    return next(one for one in suspended(office) if one.stop.id == stop.id)
+    return next(one for one in suspended() if one.stop.id == stop.id)
 
 
 def resume(office: Office, part: Part | None, actor: str, why: str = "") -> Resumed:
@@ -82,7 +82,7 @@ def standing() -> Stops:
     return stops.standing()
 
 
-def suspended(office: Office) -> list[Standing]:
+def suspended() -> list[Standing]:
     """Return the stops that stand, the oldest first, with how many items wait because of each."""
     found = list(stops.standing())
     if not found:

@@ -116,10 +116,10 @@ def figures(day: date) -> list[Figures]:
     return [Figures(domain, tuple(counted), made.get(domain)) for domain, counted in found.items()]
 
 
-def key_algorithms(office: Office) -> Sequence[tuple[str, str]]:
+def key_algorithms() -> Sequence[tuple[str, str]]:
     """Return the selectors that sign now, each with the algorithm of its key."""
     active = {key.selector: key.algorithm for key in keys.list_() if key.state is KeyState.ACTIVE}
-    return [(selector, active[selector]) for selector in keys.active_selectors(office)]
+    return [(selector, active[selector]) for selector in keys.active_selectors()]
 
 
 def _settle(

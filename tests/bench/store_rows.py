@@ -76,7 +76,7 @@ def timed(what: str, rows: int = 0) -> Iterator[None]:
 
 def drain(here: Office, verdict: Verdict) -> None:
     """Claim and settle everything that waits, each batch in two transactions, site by site of four domains."""
-    domains = sorted({due.domain for due in dispatch.due_domains(here, here.clock())})
+    domains = sorted({due.domain for due in dispatch.due_domains(here.clock())})
     for first in range(0, len(domains), 4):
         drain_site(here, domains[first : first + 4], verdict)
 
@@ -143,7 +143,7 @@ def main(folder: Path) -> None:
     for _ in range(19):
         send(here)
     now = datetime.now(UTC)
-    print(f"{'due domains with 200,000 items waiting':<55} {best(lambda: dispatch.due_domains(here, now)):9.2f} ms")
+    print(f"{'due domains with 200,000 items waiting':<55} {best(lambda: dispatch.due_domains(now)):9.2f} ms")
     with timed("expire 200,000 items"):
         while expired(here, now + timedelta(days=2)):
             pass

@@ -50,7 +50,7 @@ def standing() -> set[tuple[Kind, str]]:
 async def test_a_store_that_refuses_while_keys_are_read_ahead_ends_nothing(
     office: Office, writer: Writer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(_office: Office) -> None:
+    def refuse() -> None:
         raise OSError("the store refuses")
 
     monkeypatch.setattr(keys, "active_selectors", refuse)

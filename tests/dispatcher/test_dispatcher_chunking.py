@@ -24,16 +24,16 @@ def office(office: Office) -> Office:
     return replace(office, clock=system_clock)
 
 
-def words(here: Town, sent: str) -> dict[str, str]:
+def words(sent: str) -> dict[str, str]:
     """Return how each address stands."""
-    return {one["address"]: one["state"] for one in broadcast.recipients(here.office, sent)}
+    return {one["address"]: one["state"] for one in broadcast.recipients(sent)}
 
 
 async def sent_to(here: Town, addresses: list[str]) -> str:
     """Send a broadcast to these addresses and wait until nothing of it waits."""
     here.register(addresses)
     sent = here.send()
-    await here.run_until(lambda: not {"waiting", "sending"} & set(words(here, sent).values()), 8.0)
+    await here.run_until(lambda: not {"waiting", "sending"} & set(words(sent).values()), 8.0)
     return sent
 
 
@@ -56,7 +56,7 @@ async def test_where_chunks_are_not_known_all_goes_by_data(
     async with town(office, {"a.example": Mood()}, manners=replace(FREE, connections=4)) as here:
         addresses = [f"good-{number}@a.example" for number in range(60)]
         sent = await sent_to(here, addresses)
-        assert set(words(here, sent).values()) == {"accepted"}
+        assert set(words(sent).values()) == {"accepted"}
         assert sorted(here.received()) == sorted(addresses)
         assert possible_copies() == 0
         assert 0 < len(asked) <= 4
@@ -70,7 +70,7 @@ async def test_the_refusal_of_chunks_is_told_with_what_came_of_the_mail(
     monkeypatch.setattr(far.Session, "_bdat", lambda self, _: self._say(b"502 5.5.1 not implemented\r\n"))
     async with town(office, {"a.example": Mood()}, manners=ONE) as here:
         sent = await sent_to(here, ["good@a.example"])
-        (one,) = broadcast.recipients(office, sent)
+        (one,) = broadcast.recipients(sent)
         shown = queue.show(office, one["queue_id"])
     assert shown is not None
     (lines,) = shown.transcripts
@@ -90,7 +90,7 @@ async def test_a_server_that_leaves_after_each_mail_gets_all_once(
     async with town(office, {"a.example": Mood()}) as here:
         addresses = [f"good-{number}@a.example" for number in range(100)]
         sent = await sent_to(here, addresses)
-        assert set(words(here, sent).values()) == {"accepted"}
+        assert set(words(sent).values()) == {"accepted"}
         assert sorted(here.received()) == sorted(addresses)
         assert possible_copies() == 0
 
@@ -106,7 +106,7 @@ async def test_a_server_that_answers_each_mail_twice_misleads_nobody(
     async with town(office, {"a.example": Mood()}, manners=ONE) as here:
         addresses = [f"{'unknown' if number % 4 == 3 else 'good'}-{number}@a.example" for number in range(20)]
         sent = await sent_to(here, addresses)
-        assert words(here, sent) == {
+        assert words(sent) == {
             address: "refused" if address.startswith("unknown") else "accepted" for address in addresses
         }
         assert sorted(here.received()) == sorted(address for address in addresses if address.startswith("good"))
@@ -119,9 +119,9 @@ async def test_a_mail_of_which_there_may_be_a_copy_goes_by_data(office: Office) 
         sent = here.send()
         with transaction():
             change("UPDATE queue_item SET possible_duplicate = 1 WHERE address = 'good-6@a.example'")
-        await here.run_until(lambda: set(words(here, sent).values()) == {"accepted"}, 8.0)
+        await here.run_until(lambda: set(words(sent).values()) == {"accepted"}, 8.0)
         ways = {}
-        for one in broadcast.recipients(office, sent):
+        for one in broadcast.recipients(sent):
             shown = queue.show(office, one["queue_id"])
             assert shown is not None
             said = {line.text.split()[0] for line in shown.transcripts[0] if line.by == "client"}

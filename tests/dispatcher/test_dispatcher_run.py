@@ -79,7 +79,7 @@ async def test_unknown_users_are_refused_with_the_reply(office: Office) -> None:
         here.register(["unknown-1@a.example", "good@a.example", "filtered-1@a.example"])
         sent = here.send()
         await here.run_until(lambda: settled(here, sent))
-        told = {one["address"]: one for one in broadcast.recipients(office, sent)}
+        told = {one["address"]: one for one in broadcast.recipients(sent)}
         assert told["good@a.example"]["state"] == "accepted"
         assert told["unknown-1@a.example"]["state"] == "refused"
         assert told["unknown-1@a.example"]["evidence"]["stage"] == "rcpt"
@@ -132,14 +132,14 @@ async def test_silence_after_the_mail_marks_a_possible_duplicate(office: Office)
         sent = here.send()
         async with here.dispatching(), asyncio.timeout(20):
             await until(lambda: words(here, sent) == {"accepted": 1, "deferred": 1})
-        told = {one["address"]: one["possible_duplicate"] for one in broadcast.recipients(office, sent)}
+        told = {one["address"]: one["possible_duplicate"] for one in broadcast.recipients(sent)}
         assert told == {"lostreply-1-x@a.example": True, "good@b.example": False}
 
 
 async def test_a_receiver_that_takes_every_mail_and_never_answers_calls_somebody(office: Office) -> None:
     def flushed_until(attempts: int) -> bool:
         queue.flush(office, Selection(announcement_id=sent), "test")
-        return all(one.attempts == attempts for one in queue.list_(office, Selection(announcement_id=sent)))
+        return all(one.attempts == attempts for one in queue.list_(Selection(announcement_id=sent)))
 
     async with town(office, {"a.example": WELL}) as here:
         here.register([f"lostreply-9-{number}@a.example" for number in range(6)])
@@ -171,7 +171,7 @@ async def test_a_domain_that_does_not_exist_is_refused_and_one_without_dns_waits
         here.register(["x@gone.example", "x@sick.example", "x@a.example"])
         sent = here.send()
         await here.run_until(lambda: here.show(sent)["waiting"] == 0)
-        told = {one["address"]: one for one in broadcast.recipients(office, sent)}
+        told = {one["address"]: one for one in broadcast.recipients(sent)}
         assert told["x@gone.example"]["state"] == "refused"
         assert told["x@gone.example"]["evidence"]["reason"] == "domain_unknown"
         assert told["x@sick.example"]["state"] == "deferred"
@@ -199,7 +199,7 @@ async def test_stopping_leaves_nothing_claimed(office: Office) -> None:
         assert len(here.received()) == shown["accepted"]
         await here.run_until(lambda: settled(here, sent))
         assert len(here.received()) == 200
-        assert not any(one["possible_duplicate"] for one in broadcast.recipients(office, sent))
+        assert not any(one["possible_duplicate"] for one in broadcast.recipients(sent))
 
 
 async def test_what_was_claimed_and_is_over_before_its_turn_never_leaves(office: Office) -> None:
@@ -330,7 +330,7 @@ async def test_without_the_rsa_key_mail_waits_and_says_so_and_goes_when_the_key_
         sent = here.send(urgent=False)
         async with here.dispatching():
             await until(lambda: words(here, sent) == {"deferred": 3})
-        (why,) = {item.evidence for item in queue.list_(office, Selection())}
+        (why,) = {item.evidence for item in queue.list_(Selection())}
         assert (why.stage, why.reason) == ("compose", "not_made")
         assert "no private key rsa" in why.text
         (told,) = (one for one in alarm.list_() if one.kind is Kind.NOT_MADE)

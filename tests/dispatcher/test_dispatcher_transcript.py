@@ -19,7 +19,7 @@ from mailer.smtp.client import Client, Settled
 from mailer.smtp.envelope import Envelope, ForwardPath, ReversePath, Transaction
 from mailer.smtp.transcript import heard, offers, transaction
 from mailer.store.database import select
-from tests.dispatcher.town import Town, town
+from tests.dispatcher.town import town
 
 WELL = Mood()
 
@@ -33,15 +33,15 @@ def office(office: Office) -> Office:
 def said(office: Office, sent: str) -> dict[str, list[Line]]:
     """Return the conversation of the first attempt at each address."""
     found = {}
-    for one in broadcast.recipients(office, sent):
+    for one in broadcast.recipients(sent):
         shown = queue.show(office, one["queue_id"])
         assert shown is not None
         found[one["address"]] = shown.transcripts[0]
     return found
 
 
-def tried(here: Town, sent: str) -> bool:
-    return all(one["evidence"]["at"] for one in broadcast.recipients(here.office, sent))
+def tried(sent: str) -> bool:
+    return all(one["evidence"]["at"] for one in broadcast.recipients(sent))
 
 
 def texts(lines: list[Line], by: str) -> list[str]:
@@ -54,7 +54,7 @@ async def test_the_conversation_of_each_mail_is_told(office: Office) -> None:
         here.register(["good@a.example", "unknown-1@a.example", "reset-1@a.example", "a..b@b.example"])
         before = system_clock()
         sent = here.send()
-        await here.run_until(lambda: tried(here, sent))
+        await here.run_until(lambda: tried(sent))
         told = said(office, sent)
     good = told["good@a.example"]
     assert good[0].by == "connect"
@@ -79,7 +79,7 @@ async def test_the_command_tells_the_size_that_the_receiver_is_told(office: Offi
     async with town(office, {"a.example": WELL, "b.example": WELL}) as here:
         here.register(["good@a.example", "a..b@b.example"])
         sent = here.send(receipt=receipt)
-        waiting = {item.address: Mailing(office).octets(item) for item in queue.list_(office, queue.Selection())}
+        waiting = {item.address: Mailing(office).octets(item) for item in queue.list_(queue.Selection())}
         await here.run_until(lambda: here.show(sent)["accepted"] == 2)
         told = {
             address: int(next(text for text in texts(lines, "client") if "SIZE=" in text).split("SIZE=")[1].split()[0])
@@ -95,7 +95,7 @@ async def test_content_that_left_before_the_address_was_refused_is_told_as_such(
     async with town(office, {"a.example": WELL}, manners=Manners(1, 100, None, None, 300)) as here:
         here.register([*before, "unknown-1@a.example"])
         sent = here.send()
-        await here.run_until(lambda: tried(here, sent))
+        await here.run_until(lambda: tried(sent))
         lines = said(office, sent)["unknown-1@a.example"]
     mail, rcpt, *between, reply = [line for line in lines if line.by != "end"][-3 - len(ahead) :]
     assert mail.text.startswith("250")
@@ -119,7 +119,7 @@ async def test_a_receiver_that_does_not_let_us_in_is_told_of_too(office: Office)
     async with town(office, {"a.example": replace(WELL, greeting=Greeting.THROTTLE)}) as here:
         here.register(["good@a.example"])
         sent = here.send()
-        await here.run_until(lambda: tried(here, sent))
+        await here.run_until(lambda: tried(sent))
         (lines,) = said(office, sent).values()
     assert [line.by for line in lines] == ["connect", "server"]
     assert lines[1].text.startswith(("421", "4", "5"))

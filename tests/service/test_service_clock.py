@@ -54,10 +54,10 @@ def send(office: Office, at: datetime | None = None) -> str:
     return broadcast.send(office, asked).id
 
 
-def only_item(office: Office, announcement: str) -> QueuedItem:
+def only_item(announcement: str) -> QueuedItem:
     """Return the one item of an announcement."""
     chosen = queue.Selection(announcement_id=announcement, states=frozenset(ItemState))
-    (found,) = queue.list_(office, chosen)
+    (found,) = queue.list_(chosen)
     return found
 
 
@@ -79,10 +79,10 @@ async def test_an_item_keeps_the_time_it_was_given(
 ) -> None:
     register("t-daiichi", "a@docomo.ne.jp")
     steady, sent = machine.steady(), send(office)
-    before = only_item(office, sent)
+    before = only_item(sent)
     machine.wall.now += jump
     await one_tick(office, steady)
-    after = only_item(office, sent)
+    after = only_item(sent)
     assert after.state is ItemState.WAITING
     assert after.expires_at - steady() == before.expires_at - (steady() - jump)
     assert after.next_attempt_at <= steady()
@@ -97,9 +97,9 @@ async def test_what_is_announced_by_the_new_time_and_what_waits_for_an_hour_stay
     planned = send(office, at=machine.wall() + timedelta(days=500))
     machine.wall.now += jump
     new = send(office)
-    before = [only_item(office, sent) for sent in (planned, new)]
+    before = [only_item(sent) for sent in (planned, new)]
     await one_tick(office, steady)
-    assert [only_item(office, sent) for sent in (planned, new)] == before
+    assert [only_item(sent) for sent in (planned, new)] == before
 
 
 async def test_the_small_corrections_of_a_clock_move_nothing(
@@ -107,8 +107,8 @@ async def test_the_small_corrections_of_a_clock_move_nothing(
 ) -> None:
     register("t-daiichi", "a@docomo.ne.jp")
     steady, sent = machine.steady(), send(office)
-    before = only_item(office, sent)
+    before = only_item(sent)
     machine.wall.advance(seconds=4)
     await one_tick(office, steady)
-    assert only_item(office, sent) == before
+    assert only_item(sent) == before
     assert steady() == machine.wall()

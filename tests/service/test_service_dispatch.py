@@ -52,9 +52,9 @@ def settle(office: Office, claims: Sequence[Claimed], verdict: Verdict, evidence
         return dispatch.settle(office, [(one.item_id, one.attempt, outcome) for one in claims])
 
 
-def item(office: Office, number: int) -> QueuedItem:
+def item(number: int) -> QueuedItem:
     """Return an item as it stands."""
-    return next(queue.list_(office, queue.Selection(numbers=(number,))))
+    return next(queue.list_(queue.Selection(numbers=(number,))))
 
 
 def verdicts(office: Office, number: int) -> list[Verdict | None]:
@@ -65,20 +65,20 @@ def verdicts(office: Office, number: int) -> list[Verdict | None]:
 
 
 def test_due_domains_name_the_first_due_item_of_each_lane(office: Office, clock: FakeClock, send: Send) -> None:
-    assert dispatch.due_domains(office, clock()) == []
+    assert dispatch.due_domains(clock()) == []
     send(urgent=False)
     send(urgent=True)
     first = clock()
     send(urgent=True, at=clock() + timedelta(hours=1))
-    due = dispatch.due_domains(office, clock())
+    due = dispatch.due_domains(clock())
     assert [(one.domain, one.lane) for one in due] == [
         (domain, lane)
         for lane in (Lane.SAFETY, Lane.ORDINARY)
         for domain in ("docomo.ne.jp", "ezweb.ne.jp", "gmail.com")
     ]
     assert {one.first_due for one in due} == {first}
-    assert {one.lane for one in dispatch.due_domains(office, clock(), [Lane.SAFETY])} == {Lane.SAFETY}
-    assert dispatch.due_domains(office, clock(), [Lane.NOTICE]) == []
+    assert {one.lane for one in dispatch.due_domains(clock(), [Lane.SAFETY])} == {Lane.SAFETY}
+    assert dispatch.due_domains(clock(), [Lane.NOTICE]) == []
 
 
 def test_a_claim_writes_the_attempt_and_the_next_time_before_anything_is_sent(
@@ -91,7 +91,7 @@ def test_a_claim_writes_the_attempt_and_the_next_time_before_anything_is_sent(
         ("c@docomo.ne.jp", name, "t-daiichi", 1, Lane.SAFETY),
     ]
     assert claims[0].queue_id == f"Q{claims[0].item_id:X}"
-    held = item(office, claims[0].item_id)
+    held = item(claims[0].item_id)
     assert (held.state, held.attempts) == (ItemState.SENDING, 1)
     assert held.next_attempt_at == clock() + timedelta(seconds=10)
     assert verdicts(office, held.id) == [None]
@@ -128,7 +128,7 @@ def test_acceptance_is_written_with_its_evidence(office: Office, clock: FakeCloc
     claims = claim(office)
     clock.advance(seconds=3)
     assert settle(office, claims, Verdict.ACCEPTED) == 4
-    done = item(office, claims[0].item_id)
+    done = item(claims[0].item_id)
     assert (done.state, done.evidence, done.replied_at, done.settled_at) == (
         ItemState.ACCEPTED,
         OK,
@@ -145,7 +145,7 @@ def test_a_deferred_item_comes_again_at_the_time_named(office: Office, clock: Fa
     send()
     claims = claim(office, "docomo.ne.jp")
     settle(office, claims, Verdict.DEFERRED, BUSY)
-    waiting = item(office, claims[0].item_id)
+    waiting = item(claims[0].item_id)
     assert (waiting.state, waiting.word, waiting.settled_at) == (ItemState.WAITING, "deferred", None)
     assert waiting.next_attempt_at == clock() + timedelta(seconds=10)
     assert waiting.evidence == BUSY
@@ -158,7 +158,7 @@ def test_a_deferral_past_the_deadline_expires_the_item(office: Office, clock: Fa
     claims = claim(office, "docomo.ne.jp")
     clock.advance(seconds=30)
     settle(office, claims, Verdict.DEFERRED, BUSY)
-    over = item(office, claims[0].item_id)
+    over = item(claims[0].item_id)
     assert (over.state, over.evidence, over.settled_at) == (ItemState.EXPIRED, BUSY, clock())
 
 
@@ -174,9 +174,7 @@ def test_expire_ends_waiting_and_held_items_with_the_last_reply_kept(
     with transaction():
         assert dispatch.expire(office, clock()) == 3
         assert dispatch.expire(office, clock()) == 0
-    words = {
-        line["address"]: (line["state"], line["evidence"]["reason"]) for line in broadcast.recipients(office, name)
-    }
+    words = {line["address"]: (line["state"], line["evidence"]["reason"]) for line in broadcast.recipients(name)}
     assert words == {
         "a@docomo.ne.jp": ("expired", "rate_limited"),
         "c@docomo.ne.jp": ("expired", "rate_limited"),
@@ -202,7 +200,7 @@ def test_an_item_that_was_never_tried_says_so_when_it_expires(office: Office, cl
     clock.advance(minutes=1)
     with transaction():
         dispatch.expire(office, clock())
-    assert {line["evidence"]["reason"] for line in broadcast.recipients(office, name)} == {"never_tried"}
+    assert {line["evidence"]["reason"] for line in broadcast.recipients(name)} == {"never_tried"}
 
 
 def test_a_lost_claim_is_tried_again_at_once_and_marked(office: Office, clock: FakeClock, send: Send) -> None:
@@ -237,7 +235,7 @@ def test_recovery_keeps_what_an_earlier_attempt_was_told(office: Office, clock: 
     number = claim(office, "docomo.ne.jp")[0].item_id
     with transaction():
         dispatch.recover(office, None)
-    assert item(office, number).evidence == BUSY
+    assert item(number).evidence == BUSY
 
 
 def test_a_late_settlement_does_not_overwrite_the_attempt_after_it(
@@ -252,7 +250,7 @@ def test_a_late_settlement_does_not_overwrite_the_attempt_after_it(
     assert settle(office, late, Verdict.REFUSED, GONE) == 0
     assert settle(office, again, Verdict.ACCEPTED) == 2
     assert settle(office, again, Verdict.REFUSED, GONE) == 0
-    assert item(office, late[0].item_id).state is ItemState.ACCEPTED
+    assert item(late[0].item_id).state is ItemState.ACCEPTED
     assert verdicts(office, late[0].item_id) == [Verdict.LOST, Verdict.ACCEPTED]
 
 
@@ -263,7 +261,7 @@ def test_after_three_lost_claims_the_item_is_held_for_a_person(office: Office, s
         with transaction():
             found = dispatch.recover(office, "w0")
     assert found == dispatch.Recovered(0, 2, 0)
-    held = [line for line in broadcast.recipients(office, name) if line["state"] == "held"]
+    held = [line for line in broadcast.recipients(name) if line["state"] == "held"]
     assert [(line["evidence"]["reason"], line["possible_duplicate"]) for line in held] == [
         ("unknown_arrival", True)
     ] * 2
@@ -280,13 +278,13 @@ def test_at_most_three_possible_copies_leave_whether_silence_or_death_caused_the
     number = claim(office, "gmail.com")[0].item_id
     with transaction():
         assert dispatch.recover(office, "w0").held == 1
-    assert item(office, number).state is ItemState.HELD
+    assert item(number).state is ItemState.HELD
     queue.release(office, queue.Selection(numbers=(number,)), "tester")
     settle(office, claim(office, "gmail.com"), Verdict.DEFERRED, BUSY)
-    assert item(office, number).state is ItemState.WAITING
+    assert item(number).state is ItemState.WAITING
     clock.advance(minutes=1)
     settle(office, claim(office, "gmail.com"), Verdict.DEFERRED, SILENCE, doubt=True)
-    assert item(office, number).state is ItemState.HELD
+    assert item(number).state is ItemState.HELD
 
 
 def test_claims_of_which_nothing_was_sent_leave_no_trace(office: Office, clock: FakeClock, send: Send) -> None:
@@ -296,7 +294,7 @@ def test_claims_of_which_nothing_was_sent_leave_no_trace(office: Office, clock: 
     with transaction():
         assert dispatch.unclaim(office, pairs) == 2
         assert dispatch.unclaim(office, pairs) == 0
-    back = item(office, claims[0].item_id)
+    back = item(claims[0].item_id)
     assert (back.state, back.attempts, back.word, back.possible_duplicate) == (ItemState.WAITING, 0, "waiting", False)
     assert verdicts(office, back.id) == []
     assert [one.attempt for one in claim(office, "docomo.ne.jp")] == [1, 1]
@@ -310,7 +308,7 @@ def test_a_claim_that_comes_back_after_its_deadline_was_never_tried(
     clock.advance(minutes=1)
     with transaction():
         dispatch.unclaim(office, [(one.item_id, one.attempt) for one in claims])
-    lines = [line for line in broadcast.recipients(office, name) if line["address"].endswith("@docomo.ne.jp")]
+    lines = [line for line in broadcast.recipients(name) if line["address"].endswith("@docomo.ne.jp")]
     assert {(line["state"], line["evidence"]["reason"]) for line in lines} == {("expired", "never_tried")}
 
 
@@ -330,7 +328,7 @@ def test_a_failure_inside_leaves_every_step_undone(office: Office, send: Send) -
     fails(lambda: dispatch.settle(office, done))
     fails(lambda: dispatch.unclaim(office, [(number, 1)]))
     fails(lambda: dispatch.recover(office, "w0"))
-    assert item(office, number).state is ItemState.SENDING
+    assert item(number).state is ItemState.SENDING
     assert verdicts(office, number) == [None]
 
 

@@ -26,10 +26,10 @@ def states() -> dict[str, str]:
 
 
 def test_active_selectors_are_rsa_first(office: Office) -> None:
-    assert keys.active_selectors(office) == ()
+    assert keys.active_selectors() == ()
     register(office, "a-ed", "ed25519", KeyState.ACTIVE)
     register(office, "b-rsa", "rsa", KeyState.ACTIVE)
-    assert keys.active_selectors(office) == ("b-rsa", "a-ed")
+    assert keys.active_selectors() == ("b-rsa", "a-ed")
 
 
 def test_a_new_key_waits_and_replaces_the_old_one_of_its_kind(office: Office, clock: "FakeClock") -> None:
@@ -37,10 +37,10 @@ def test_a_new_key_waits_and_replaces_the_old_one_of_its_kind(office: Office, cl
     register(office, "e1", "ed25519", KeyState.ACTIVE)
     clock.advance(days=1)
     register(office, "r2", "rsa", KeyState.PENDING)
-    assert keys.active_selectors(office) == ("r1", "e1")
+    assert keys.active_selectors() == ("r1", "e1")
     keys.activate(office, "r2", "test")
     assert states() == {"e1": "active", "r1": "retired", "r2": "active"}
-    assert keys.active_selectors(office) == ("r2", "e1")
+    assert keys.active_selectors() == ("r2", "e1")
 
 
 def test_a_second_active_key_retires_the_first(office: Office) -> None:

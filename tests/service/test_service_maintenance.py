@@ -186,16 +186,16 @@ class TestAnnounceDue:
 class TestCurrent:
     def test_the_window_that_runs(self, office: Office, clock: "FakeClock") -> None:
         window = plan(office, begins_in=HOUR, lasts=HOUR)
-        assert maintenance.current(office, clock.now) is None
-        assert maintenance.current(office, clock.advance(hours=1)) == window
-        assert maintenance.current(office, clock.advance(hours=1)) is None
+        assert maintenance.current(clock.now) is None
+        assert maintenance.current(clock.advance(hours=1)) == window
+        assert maintenance.current(clock.advance(hours=1)) is None
 
     def test_a_window_may_begin_at_once_and_be_ended_early(self, office: Office, clock: "FakeClock") -> None:
         window = plan(office, begins_in=timedelta())
         assert maintenance.list_()[0].notices == ()
-        assert maintenance.current(office, clock.now) == window
+        assert maintenance.current(clock.now) == window
         assert maintenance.cancel(office, window.id, "test") == maintenance.Cancelled(0, None)
-        assert maintenance.current(office, clock.now) is None
+        assert maintenance.current(clock.now) is None
 
 
 class TestCancel:

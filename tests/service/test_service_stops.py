@@ -40,7 +40,7 @@ def send(office: Office, *schools: str) -> str:
 def claim(office: Office, limit: int = 100) -> set[int]:
     """Claim whatever a dispatcher would, and return the items."""
     with transaction():
-        due = {one.domain for one in dispatch.due_domains(office, office.clock())}
+        due = {one.domain for one in dispatch.due_domains(office.clock())}
         return {one.item_id for one in dispatch.claim(office, sorted(due), limit, "w0")}
 
 
@@ -87,7 +87,7 @@ def test_a_suspended_broadcast_waits_behind_no_other(office: Office, sent: str) 
     stops.suspend(office, Part(announcement_id=sent), "tester")
     assert claim(office, limit=1) == {5}
     assert claim(office) == {6}
-    assert [line.next_try for line in queue.list_(office, Selection(announcement_id=sent))] == [None] * 4
+    assert [line.next_try for line in queue.list_(Selection(announcement_id=sent))] == [None] * 4
     stops.resume(office, None, "tester")
     assert claim(office) == {1, 2, 3, 4}
     assert broadcast.verify(office, sent) == broadcast.verify(office, other) == []
@@ -143,7 +143,7 @@ def test_several_stops_stand_side_by_side_and_one_of_the_same_part_gives_way(off
     stops.suspend(office, school, "a", "x", HOUR)
     stops.suspend(office, one, "a", "y")
     stops.suspend(office, school, "b", "z")
-    assert [(each.stop.part, each.stop.actor, each.stop.until, each.items) for each in stops.suspended(office)] == [
+    assert [(each.stop.part, each.stop.actor, each.stop.until, each.items) for each in stops.suspended()] == [
         (one, "a", None, 4),
         (school, "b", None, 2),
     ]

@@ -17,7 +17,7 @@ from webhook.pages import TEXT_BYTES, fitting, reads_no_japanese
 
 def confirmed(served: Served) -> int:
     """Return how many households have confirmed the newest broadcast."""
-    return int(broadcast.show(served.office, broadcast.list_(served.office)[0].id)["confirmed"])
+    return int(broadcast.show(served.office, broadcast.list_()[0].id)["confirmed"])
 
 
 async def test_opening_the_url_confirms_and_shows_what_was_sent(served: Served, browser: httpx2.AsyncClient) -> None:
