@@ -90,7 +90,7 @@ class Carriers:
 
     def name(self, domain: str, host: str) -> str:
         """Return how a receiver is called: its carrier's name, by its mail domain or else its host, or the domain."""
-        carrier = self.of_domain(domain) or (self.of_mx([host.partition("[")[0]]) if host else None)
+        carrier = self.of_domain(domain) or (self.of_mx([host]) if host else None)
         return domain if carrier is None else carrier.name
 
     @cached_property

@@ -20,7 +20,7 @@ from mailer.log import shorten
 from mailer.net.dial import NotGreeted
 from mailer.net.transport import Session
 from mailer.schedule.judge import Case, Scene, judge, postponed
-from mailer.schedule.outcome import Evidence, Outcome, Verdict
+from mailer.schedule.outcome import Evidence, Outcome, Verdict, host_of
 from mailer.schedule.transition import NOT_MADE
 from mailer.service import dispatch
 from mailer.service.dispatch import Claimed
@@ -74,9 +74,11 @@ class Outcomes:
 
     def unreachable(self, carrier: Carrier | None, job: Job, failed: NotGreeted) -> Reading:
         """Postpone a job because no host could be spoken to; return what that means."""
-        reading = self.read(carrier, failed.peer.partition("[")[0], failed.stage, failed.reply, failed.failure)
+        reading = self.read(carrier, host_of(failed.peer), failed.stage, failed.reply, failed.failure)
         code, enhanced, text = _said(failed.reply, failed.failure)
-        evidence = Evidence(failed.stage.value, failed.peer, code, enhanced, text, "", reading.reason.value)
+        evidence = Evidence(
+            failed.stage.value, failed.peer, code=code, enhanced=enhanced, text=text, reason=reading.reason.value
+        )
         self._settle_later(job.claimed, told(postponed(evidence, self._case(job)), job, None, failed.session))
         return reading
 
@@ -86,7 +88,7 @@ class Outcomes:
 
     def no_route(self, jobs: Sequence[Job], trouble: NoRoute) -> None:
         """Settle jobs for whose domain no host can be named, for good or for now."""
-        evidence = Evidence("dns", "", 0, trouble.enhanced, trouble.text, "", trouble.reason)
+        evidence = Evidence("dns", enhanced=trouble.enhanced, text=trouble.text, reason=trouble.reason)
         for job in jobs:
             if trouble.permanent:
                 self._settle_later(job.claimed, self._refused(evidence))
@@ -95,12 +97,12 @@ class Outcomes:
 
     def not_written(self, job: Job, why: str) -> None:
         """Postpone a job whose mail could not be made."""
-        evidence = Evidence("compose", "", 0, "", why, "", NOT_MADE)
+        evidence = Evidence("compose", text=why, reason=NOT_MADE)
         self._settle_later(job.claimed, postponed(evidence, self._case(job)))
 
     def no_address(self, claimed: Claimed, why: str) -> None:
         """Refuse a claim whose address is none."""
-        evidence = Evidence("compose", "", 0, "5.1.3", why, "", "protocol_error")
+        evidence = Evidence("compose", enhanced="5.1.3", text=why, reason="protocol_error")
         self._settle_later(claimed, self._refused(evidence))
 
     def read(self, carrier: Carrier | None, host: str, stage: Stage, reply: Reply | None, failure: str) -> Reading:

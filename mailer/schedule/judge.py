@@ -60,9 +60,10 @@ def postponed(evidence: Evidence, case: Case, *, possible_duplicate: bool = Fals
 
 
 def _evidence(fact: Fact, reading: Reading | None, scene: Scene) -> Evidence:
-    reason = "" if reading is None else reading.reason.value
-    if fact.reply is None:
+    stage, reply, reason = fact.stage.value, fact.reply, "" if reading is None else reading.reason.value
+    if reply is None:
         enhanced, reason = HINDRANCES.get(fact.failure, ("", reason))
-        return Evidence(fact.stage.value, scene.host, 0, enhanced, fact.failure, scene.tls, reason)
-    enhanced = "" if fact.reply.enhanced is None else str(fact.reply.enhanced)
-    return Evidence(fact.stage.value, scene.host, fact.reply.code, enhanced, fact.reply.text, scene.tls, reason)
+        return Evidence(stage, scene.host, enhanced=enhanced, text=fact.failure, tls=scene.tls, reason=reason)
+    enhanced = "" if reply.enhanced is None else str(reply.enhanced)
+    text = reply.text
+    return Evidence(stage, scene.host, code=reply.code, enhanced=enhanced, text=text, tls=scene.tls, reason=reason)

@@ -18,21 +18,31 @@ class Verdict(StrEnum):
     LOST = "lost"
 
 
+def host_of(peer: str) -> str:
+    """Return the bare name of a host that is written as `host[address]:port`."""
+    return peer.partition("[")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the far side said, and where: the fields of RFC 3464 §2.3, kept whole.
+    """What the far side said, and where: the fields of RFC 3464 §2.3, kept whole, in the order of the store's columns.
 
-    `stage` is connect, ehlo, mail, rcpt, data or eod (or dns before there was a connection); `code` 0 means that no
-    reply came.
+    `stage` is connect, ehlo, mail, rcpt, data or eod (or dns before there was a connection); `host` is the peer as
+    `host[address]:port`, or the name that a report gives; `code` 0 means that no reply came.
     """
 
     stage: str
-    host: str
-    code: int
-    enhanced: str
-    text: str
-    tls: str
-    reason: str
+    host: str = ""
+    code: int = 0
+    enhanced: str = ""
+    text: str = ""
+    tls: str = ""
+    reason: str = ""
+
+    @property
+    def host_name(self) -> str:
+        """The bare name of the host."""
+        return host_of(self.host)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -87,7 +87,7 @@ def note_trouble(office: Office, ends: Iterable[tuple[int, Evidence]]) -> None:
     ours = [(item, said) for item, said in ends if said.reason in OUR_FAULTS or said.reason == NOT_MADE]
     blamed = [(item, said) for item, said in ours if said.host]
     domains = items.domains_of(item for item, _ in blamed)
-    receivers = {item: office.receiver(domains[item], said.host) for item, said in blamed}
+    receivers = {item: office.receiver(domains[item], said.host_name) for item, said in blamed}
     _raise_each(office, Kind.OUR_FAULT, [(f"{receivers[item]} {said.reason}", said_by(said)) for item, said in blamed])
     unmade = [(item, said) for item, said in ours if said.reason == NOT_MADE]
     announced = items.announcements_of(item for item, _ in unmade)

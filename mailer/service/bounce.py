@@ -188,12 +188,4 @@ def _apply(office: Office, item: Concerned, event: Event) -> bool:
 
 
 def _evidence(event: Event) -> Evidence:
-    return Evidence(
-        stage=STAGE,
-        host=event.host,
-        code=0,
-        enhanced=event.status,
-        text=event.diagnostic,
-        tls="",
-        reason=event.reason.value,
-    )
+    return Evidence(STAGE, event.host, enhanced=event.status, text=event.diagnostic, reason=event.reason.value)

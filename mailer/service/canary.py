@@ -15,6 +15,7 @@ from mailer.domain.announcement import Announcement, Kind
 from mailer.domain.lane import Lane
 from mailer.ids import queue_id
 from mailer.schedule.item import ItemState, told
+from mailer.schedule.outcome import host_of
 from mailer.schedule.transition import HELD_BY_OPERATOR
 from mailer.service import alarm
 from mailer.service.office import Office
@@ -77,7 +78,7 @@ def list_(office: Office) -> list[Perch]:
     for mailbox in office.canaries.mailboxes:
         last = canaries.newest(mailbox.key)
         raised = tuple(kind.value for kind in OF_CANARIES if mailbox.key in standing[kind])
-        receiver = office.receiver(mailbox.domain, last.host if last else "")
+        receiver = office.receiver(mailbox.domain, host_of(last.host) if last else "")
         found.append(Perch(mailbox.address, receiver, _fared(last) if last else None, raised))
     return found
 

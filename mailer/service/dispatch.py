@@ -174,14 +174,13 @@ def _said_for_good(ends: Sequence[tuple[spool.Open, Outcome, Step]]) -> list[sus
 
 def _noted(item_id: int, domain: str, kind: str, said: Evidence) -> suspension.Noted:
     words = " ".join(word for word in (str(said.code or ""), said.enhanced, said.text) if word)
-    host = said.host.partition("[")[0]
-    return suspension.Noted(item_id, domain, kind, said.reason, words, host, suspension.SESSION)
+    return suspension.Noted(item_id, domain, kind, said.reason, words, said.host_name, suspension.SESSION)
 
 
 def _counted(ends: Sequence[tuple[spool.Open, Outcome, Step]]) -> dict[str, dict[tuple[str, str], Lot]]:
     """Return how many mails of each announcement each domain's hosts took and refused for good."""
     counts = Counter(
-        (one.announcement_id, one.domain, outcome.evidence.host.partition("[")[0], outcome.verdict)
+        (one.announcement_id, one.domain, outcome.evidence.host_name, outcome.verdict)
         for one, outcome, _ in ends
         if outcome.verdict in (Verdict.ACCEPTED, Verdict.REFUSED)
     )

@@ -79,7 +79,7 @@ def mail(office: Office, carriers: Carriers, item_id: int) -> Mail:
         state=item.state.value,
         urgent=item.lane is Lane.SAFETY,
         attempts=item.attempts,
-        host=said.host.partition("[")[0],
+        host=said.host_name,
         reply=_reply(said),
         at=item.replied_at,
         settled_at=_settled(item, tried),
@@ -245,7 +245,7 @@ def _name(office: Office, code: str) -> str:
 
 
 def _receiver(carriers: Carriers, item: QueuedItem) -> Receiver:
-    host = item.evidence.host.partition("[")[0]
+    host = item.evidence.host_name
     carrier = carriers.of_domain(item.domain) or (carriers.of_mx([host]) if host else None)
     return Receiver(carrier.label, carrier.help.filter, carrier.help.ask) if carrier else Receiver(item.domain)
 
@@ -276,7 +276,7 @@ def _wave(carriers: Carriers, item: QueuedItem) -> str:
     if item.state not in SAID or item.replied_at is None:
         return ""
     # What host a report names is its author's word, and waves do not count by it.
-    host = item.evidence.host if item.state is ItemState.REFUSED else ""
+    host = item.evidence.host_name if item.state is ItemState.REFUSED else ""
     course = wave.course(wave.receiver(carriers.name, item.domain, host))
     met = course.since is not None and item.announcement_id in course.hit
     return course.since.astimezone(JAPAN).date().isoformat() if course.since and met else ""

@@ -121,4 +121,6 @@ def _item(row: QueueItem) -> QueuedItem:
 
 
 def _evidence(row: QueueItem | Attempt) -> Evidence:
-    return Evidence(row.stage, row.host, row.code, row.enhanced, row.reply, row.tls, row.reason)
+    return Evidence(
+        row.stage, row.host, code=row.code, enhanced=row.enhanced, text=row.reply, tls=row.tls, reason=row.reason
+    )

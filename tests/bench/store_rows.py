@@ -27,7 +27,9 @@ from mailer.store.database import executemany, open_store, transaction
 RECIPIENTS = 10_000
 DOMAINS = 40
 BATCH = 200
-EVIDENCE = Evidence("eod", "mx.docomo.ne.jp[203.0.113.1]:25", 250, "2.0.0", "2.0.0 Ok: queued", "TLSv1.3", "")
+EVIDENCE = Evidence(
+    "eod", "mx.docomo.ne.jp[203.0.113.1]:25", code=250, enhanced="2.0.0", text="2.0.0 Ok: queued", tls="TLSv1.3"
+)
 SCHOOLS = Schools(
     {f"s{n}": School(f"s{n}", f"第{n}小学校", f"s{n}@mail.example.jp", "takikawa", "primary", n) for n in range(11)}
 )

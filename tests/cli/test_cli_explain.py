@@ -12,7 +12,7 @@ from mailer.store.database import transaction
 from tests.cli.town import Town
 
 HANAKO = "a..b@docomo.ne.jp"
-OK = Evidence("eod", "mfsmax.docomo.ne.jp[192.0.2.1]:25", 250, "2.0.0", "Ok\x1b[2J", "TLSv1.3", "")
+OK = Evidence("eod", "mfsmax.docomo.ne.jp[192.0.2.1]:25", code=250, enhanced="2.0.0", text="Ok\x1b[2J", tls="TLSv1.3")
 
 
 def accept(town: Town) -> None:

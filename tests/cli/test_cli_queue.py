@@ -251,7 +251,7 @@ def test_removed_items_are_requeued_with_a_new_deadline(town: Town, broadcast: s
 
 def test_requeueing_what_was_accepted_names_the_option_that_it_wants(town: Town, broadcast: str) -> None:
     now = datetime(2026, 4, 10, 6, 0, tzinfo=UTC)
-    taken = Outcome(Verdict.ACCEPTED, Evidence("eod", "mx[192.0.2.1]:25", 250, "", "ok", "", ""), now)
+    taken = Outcome(Verdict.ACCEPTED, Evidence("eod", "mx[192.0.2.1]:25", code=250, text="ok"), now)
     with town.office() as office, transaction():
         dispatch.claim(office, ["docomo.ne.jp"], 9, "w")
         dispatch.settle(office, [(1, 1, taken)])
@@ -265,7 +265,7 @@ def test_requeueing_what_was_accepted_names_the_option_that_it_wants(town: Town,
 
 def test_what_an_operator_did_hides_no_reply(town: Town, broadcast: str) -> None:
     now = datetime(2026, 4, 10, 6, 0, tzinfo=UTC)
-    full = Evidence("rcpt", "mx[192.0.2.1]:25", 452, "4.2.2", "mailbox full", "", "mailbox_full")
+    full = Evidence("rcpt", "mx[192.0.2.1]:25", code=452, enhanced="4.2.2", text="mailbox full", reason="mailbox_full")
     with town.office() as office, transaction():
         dispatch.claim(office, ["docomo.ne.jp"], 9, "w")
         dispatch.settle(office, [(1, 1, Outcome(Verdict.DEFERRED, full, now, now))])
@@ -295,8 +295,10 @@ def test_what_an_operator_did_hides_no_reply(town: Town, broadcast: str) -> None
 def test_the_conversation_of_each_attempt_is_shown(town: Town, broadcast: str) -> None:
     now = datetime(2026, 4, 10, 6, 0, tzinfo=UTC)
     session = SmtpSession(7, "mx[192.0.2.1]:25", now, 12, "ours", "", "c 20 220 mx\nh 30 250 mx")
-    refused = Outcome(Verdict.REFUSED, Evidence("rcpt", "mx[192.0.2.1]:25", 550, "", "no\nsuch user", "", "x"), now)
-    silent = Outcome(Verdict.DEFERRED, Evidence("rcpt", "mx[192.0.2.1]:25", 0, "", "timeout", "", "x"), now, now)
+    refused = Outcome(
+        Verdict.REFUSED, Evidence("rcpt", "mx[192.0.2.1]:25", code=550, text="no\nsuch user", reason="x"), now
+    )
+    silent = Outcome(Verdict.DEFERRED, Evidence("rcpt", "mx[192.0.2.1]:25", text="timeout", reason="x"), now, now)
     with town.office() as office, transaction():
         dispatch.claim(office, ["docomo.ne.jp", "gmail.com"], 9, "w")
         dispatch.settle(office, [(1, 1, refused.told(session, "2531\nm 40 250 ok\nr 45"))])

@@ -30,9 +30,18 @@ t-daini,1,1組,空知四郎,空知太郎,taro4,,,family@example.co.jp,,1
 t-daini,1,1組,空知五郎,空知太郎,taro5,dead@docomo.ne.jp,,,,0
 """
 SAID = {
-    "dead@docomo.ne.jp": ("hard", Evidence("rcpt", "mx", 550, "5.1.1", "Unknown user", "", "address_unknown")),
-    "-dead@ezweb.ne.jp": ("hard", Evidence("rcpt", "mx", 550, "5.1.1", "Unknown\x1b[2J user", "", "address_unknown")),
-    "full@gmail.com": ("soft", Evidence("rcpt", "mx", 552, "5.2.2", "over quota", "", "mailbox_full")),
+    "dead@docomo.ne.jp": (
+        "hard",
+        Evidence("rcpt", "mx", code=550, enhanced="5.1.1", text="Unknown user", reason="address_unknown"),
+    ),
+    "-dead@ezweb.ne.jp": (
+        "hard",
+        Evidence("rcpt", "mx", code=550, enhanced="5.1.1", text="Unknown\x1b[2J user", reason="address_unknown"),
+    ),
+    "full@gmail.com": (
+        "soft",
+        Evidence("rcpt", "mx", code=552, enhanced="5.2.2", text="over quota", reason="mailbox_full"),
+    ),
 }
 
 
@@ -58,7 +67,9 @@ def hand_over(office: Office) -> None:
         for one in dispatch.claim(office, domains, 100, "w0"):
             kind, said = SAID.get(one.address, ("", None))
             if said is None:
-                end = Outcome(Verdict.ACCEPTED, Evidence("eod", "mx", 250, "2.0.0", "ok", "", ""), office.clock())
+                end = Outcome(
+                    Verdict.ACCEPTED, Evidence("eod", "mx", code=250, enhanced="2.0.0", text="ok"), office.clock()
+                )
             else:
                 end = Outcome(Verdict.REFUSED, said, office.clock(), kind=kind)
             ends.append((one.item_id, one.attempt, end))

@@ -11,7 +11,7 @@ from mailer.dispatcher.ledger import Ledger, Settlement
 from mailer.schedule.outcome import Evidence, Outcome, Verdict
 
 OUTCOME = Outcome(
-    Verdict.ACCEPTED, Evidence("eod", "mx", 250, "2.0.0", "ok", "", ""), datetime(2026, 4, 10, tzinfo=UTC)
+    Verdict.ACCEPTED, Evidence("eod", "mx", code=250, enhanced="2.0.0", text="ok"), datetime(2026, 4, 10, tzinfo=UTC)
 )
 
 

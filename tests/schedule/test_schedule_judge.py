@@ -8,7 +8,7 @@ from mailer.carrier.reading import Reading
 from mailer.carrier.reason import Reason
 from mailer.domain.lane import Lane
 from mailer.schedule.judge import Case, Scene, judge
-from mailer.schedule.outcome import Verdict
+from mailer.schedule.outcome import Evidence, Verdict
 from mailer.smtp.address import parse_address
 from mailer.smtp.envelope import Fact, ForwardPath
 from mailer.smtp.reply import Reply, Stage
@@ -38,3 +38,10 @@ def test_a_refusal_says_of_the_address_what_its_reading_says(kind: str) -> None:
     outcome = judge(fact, Reading(kind, Reason.ADDRESS_UNKNOWN, "refuse"), Scene("mx", ""), CASE)
     assert (outcome.verdict, outcome.kind) == (Verdict.REFUSED, kind)
     assert outcome.told(None, "").kind == outcome.moved(timedelta(hours=1)).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("host", "name"), [("mx.example.jp[192.0.2.1]:25", "mx.example.jp"), ("mx.example.jp", "mx.example.jp"), ("", "")]
+)
+def test_evidence_knows_the_bare_name_of_its_host(host: str, name: str) -> None:
+    assert Evidence("eod", host).host_name == name

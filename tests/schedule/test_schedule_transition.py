@@ -10,7 +10,7 @@ from mailer.schedule.transition import Standing, Step, after, lost, unused
 
 NOW = datetime(2026, 4, 10, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
-EVIDENCE = Evidence("eod", "mx.example.jp", 451, "", "try later", "", "greylisted")
+EVIDENCE = Evidence("eod", "mx.example.jp", code=451, text="try later", reason="greylisted")
 
 
 def standing(copies: int = 0, intent: str = "", expires_at: datetime = LATER) -> Standing:

@@ -49,8 +49,8 @@ def send(office: Office, refused: Iterable[str] = ()) -> str:
 def _end(office: Office, one: dispatch.Claimed, unknown: frozenset[str]) -> Outcome:
     host = f"mx.{one.domain}[192.0.2.1]:25"
     if one.address not in unknown:
-        return Outcome(Verdict.ACCEPTED, Evidence("eod", host, 250, "2.0.0", "ok", "", ""), office.clock())
-    said = Evidence("rcpt", host, 550, "5.1.1", "user unknown", "", "address_unknown")
+        return Outcome(Verdict.ACCEPTED, Evidence("eod", host, code=250, enhanced="2.0.0", text="ok"), office.clock())
+    said = Evidence("rcpt", host, code=550, enhanced="5.1.1", text="user unknown", reason="address_unknown")
     return Outcome(Verdict.REFUSED, said, office.clock(), kind="hard")
 
 

@@ -46,7 +46,9 @@ def claim(office: Office) -> tuple[int, int]:
 
 
 def settle(office: Office, item_id: int, number: int, verdict: Verdict = Verdict.ACCEPTED) -> int:
-    evidence = Evidence("eod", "mx.example.jp", 250 if verdict is Verdict.ACCEPTED else 451, "2.0.0", "ok", "", "")
+    evidence = Evidence(
+        "eod", "mx.example.jp", code=250 if verdict is Verdict.ACCEPTED else 451, enhanced="2.0.0", text="ok"
+    )
     with transaction():
         return dispatch.settle(office, [(item_id, number, Outcome(verdict, evidence, office.clock()))])
 

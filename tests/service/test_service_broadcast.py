@@ -32,8 +32,8 @@ from mailer.store.models import (
 )
 from tests.conftest import FakeClock, Register
 
-OK = Evidence("eod", "mx.docomo.ne.jp", 250, "2.0.0", "Ok", "TLSv1.3", "")
-GONE = Evidence("rcpt", "mx.docomo.ne.jp", 550, "5.1.1", "unknown user", "", "unknown_user")
+OK = Evidence("eod", "mx.docomo.ne.jp", code=250, enhanced="2.0.0", text="Ok", tls="TLSv1.3")
+GONE = Evidence("rcpt", "mx.docomo.ne.jp", code=550, enhanced="5.1.1", text="unknown user", reason="unknown_user")
 
 
 def request(*schools: str, **more: Any) -> BroadcastRequest:

@@ -16,10 +16,12 @@ from mailer.service.office import Office
 from mailer.store.database import transaction
 from tests.conftest import FakeClock, Register
 
-OK = Evidence("eod", "mx.docomo.ne.jp", 250, "2.0.0", "Ok", "TLSv1.3", "")
-BUSY = Evidence("connect", "mx.docomo.ne.jp", 421, "4.7.0", "too many", "", "rate_limited")
-GONE = Evidence("rcpt", "mx.docomo.ne.jp", 550, "5.1.1", "unknown user", "TLSv1.3", "unknown_user")
-SILENCE = Evidence("eod", "mx.docomo.ne.jp", 0, "", "timeout", "", "network_trouble")
+OK = Evidence("eod", "mx.docomo.ne.jp", code=250, enhanced="2.0.0", text="Ok", tls="TLSv1.3")
+BUSY = Evidence("connect", "mx.docomo.ne.jp", code=421, enhanced="4.7.0", text="too many", reason="rate_limited")
+GONE = Evidence(
+    "rcpt", "mx.docomo.ne.jp", code=550, enhanced="5.1.1", text="unknown user", tls="TLSv1.3", reason="unknown_user"
+)
+SILENCE = Evidence("eod", "mx.docomo.ne.jp", text="timeout", reason="network_trouble")
 
 Send = Callable[..., str]
 

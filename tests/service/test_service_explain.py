@@ -28,9 +28,18 @@ from tests.service.test_service_bounce import report, take
 
 CARRIERS = load_carriers(Settings.model_validate({}))
 TARO = "a..b@docomo.ne.jp"
-OK = Evidence("eod", "mfsmax.docomo.ne.jp[192.0.2.1]:25", 250, "2.0.0", "Ok", "TLSv1.3", "")
-GONE = Evidence("rcpt", "mfsmax.docomo.ne.jp[192.0.2.1]:25", 550, "5.1.1", "Unknown user", "", "address_unknown")
-FULL = Evidence("rcpt", "mfsmax.docomo.ne.jp[192.0.2.1]:25", 452, "4.2.2", "full", "", "mailbox_full")
+OK = Evidence("eod", "mfsmax.docomo.ne.jp[192.0.2.1]:25", code=250, enhanced="2.0.0", text="Ok", tls="TLSv1.3")
+GONE = Evidence(
+    "rcpt",
+    "mfsmax.docomo.ne.jp[192.0.2.1]:25",
+    code=550,
+    enhanced="5.1.1",
+    text="Unknown user",
+    reason="address_unknown",
+)
+FULL = Evidence(
+    "rcpt", "mfsmax.docomo.ne.jp[192.0.2.1]:25", code=452, enhanced="4.2.2", text="full", reason="mailbox_full"
+)
 COMPLAINT = b"""\
 Content-Type: multipart/report; report-type=feedback-report; boundary=b
 

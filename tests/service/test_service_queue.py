@@ -13,7 +13,7 @@ from mailer.store import control
 from mailer.store.database import transaction
 from tests.conftest import FakeClock, Register
 
-BUSY = Evidence("connect", "mx.docomo.ne.jp", 421, "4.7.0", "too many", "", "rate_limited")
+BUSY = Evidence("connect", "mx.docomo.ne.jp", code=421, enhanced="4.7.0", text="too many", reason="rate_limited")
 ALL = Selection()
 DOCOMO = Selection(domains=frozenset({"docomo.ne.jp"}))
 
@@ -243,7 +243,7 @@ def test_an_attempt_says_what_was_said_or_that_nobody_knows(office: Office, sent
     now = office.clock()
     session = SmtpSession(7, "mx[192.0.2.1]:25", now, 12, "ours", "", "c 20 220 mx\nh 30 250 mx\\nPIPELINING")
     claims = claim(office, "docomo.ne.jp", "gmail.com")
-    accepted = Outcome(Verdict.ACCEPTED, Evidence("eod", "mx", 250, "", "queued", "", ""), now)
+    accepted = Outcome(Verdict.ACCEPTED, Evidence("eod", "mx", code=250, text="queued"), now)
     with transaction():
         told = accepted.told(session, "5\nm 40 250 ok\nr 40 250 ok\nd 41 354 go\ne 50")
         dispatch.settle(office, [(claims[0].item_id, 1, told)])

@@ -13,9 +13,9 @@ from mailer.store.models import AddressSlot, QueueItem
 from tests.conftest import FakeClock, Register
 
 ONE, TWO, THREE = "one@docomo.ne.jp", "two@docomo.ne.jp", "three@docomo.ne.jp"
-OK = Evidence("eod", "mx.docomo.ne.jp", 250, "2.0.0", "ok", "", "")
-FULL = Evidence("rcpt", "mx.docomo.ne.jp", 552, "5.2.2", "full", "", "mailbox_full")
-BLOCKED = Evidence("connect", "mx.docomo.ne.jp", 554, "5.7.1", "blocked", "", "source_blocked")
+OK = Evidence("eod", "mx.docomo.ne.jp", code=250, enhanced="2.0.0", text="ok")
+FULL = Evidence("rcpt", "mx.docomo.ne.jp", code=552, enhanced="5.2.2", text="full", reason="mailbox_full")
+BLOCKED = Evidence("connect", "mx.docomo.ne.jp", code=554, enhanced="5.7.1", text="blocked", reason="source_blocked")
 
 
 def go(office: Office, clock: FakeClock, refused: Mapping[str, Evidence]) -> None:

@@ -91,7 +91,7 @@ def settle(office: Office, domain: str, verdict: Verdict, code: int) -> None:
         (claimed,) = dispatch.claim(office, [domain], 10, "w1")
         number = round(now.timestamp() * 1000) << 20 | claimed.item_id
         session = SmtpSession(number, "mx[192.0.2.1]:25", now, 1, "mail.example.jp", "", "1 220 hello")
-        evidence = Evidence("eod", "mx.example.jp", code, "", SAID, "", "")
+        evidence = Evidence("eod", "mx.example.jp", code=code, text=SAID)
         outcome = Outcome(verdict, evidence, now).told(session, f"2544\n5 {SAID}")
         dispatch.settle(office, [(claimed.item_id, claimed.attempt, outcome)])
 

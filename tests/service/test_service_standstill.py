@@ -14,8 +14,8 @@ from mailer.store.database import transaction
 from mailer.store.models import QueueItem
 from tests.conftest import FakeClock, Register
 
-TAKEN = Evidence("eod", "mx.google.com[192.0.2.1]:25", 250, "2.0.0", "ok", "", "")
-NOBODY = Evidence("connect", "mx.docomo.ne.jp[192.0.2.9]:25", 0, "", "no_network", "", "network_trouble")
+TAKEN = Evidence("eod", "mx.google.com[192.0.2.1]:25", code=250, enhanced="2.0.0", text="ok")
+NOBODY = Evidence("connect", "mx.docomo.ne.jp[192.0.2.9]:25", text="no_network", reason="network_trouble")
 SHARE, MANY = standstill.STALLED_SHARE, standstill.MANY
 
 

@@ -51,7 +51,9 @@ def tick(office: Office) -> int:
 
 def settle(office: Office, number: int, attempt: int, verdict: Verdict) -> None:
     reply = {Verdict.ACCEPTED: (250, "ok"), Verdict.REFUSED: (550, "no")}[verdict]
-    outcome = Outcome(verdict, Evidence("eod", "mx[192.0.2.1]:25", reply[0], "", reply[1], "", "x"), office.clock())
+    outcome = Outcome(
+        verdict, Evidence("eod", "mx[192.0.2.1]:25", code=reply[0], text=reply[1], reason="x"), office.clock()
+    )
     with transaction():
         assert dispatch.settle(office, [(number, attempt, outcome)]) == 1
 

@@ -26,11 +26,11 @@ from tests.conftest import FakeClock, Register
 from tests.forgetting import forget
 
 DEAD, GOOD = "dead@docomo.ne.jp", "good@docomo.ne.jp"
-OK = Evidence("eod", "mx.docomo.ne.jp[192.0.2.1]:25", 250, "2.0.0", "ok", "", "")
+OK = Evidence("eod", "mx.docomo.ne.jp[192.0.2.1]:25", code=250, enhanced="2.0.0", text="ok")
 
 
 def evidence(reason: str, text: str = "no") -> Evidence:
-    return Evidence("rcpt", "mx.docomo.ne.jp[192.0.2.1]:25", 550, "5.1.1", text, "", reason)
+    return Evidence("rcpt", "mx.docomo.ne.jp[192.0.2.1]:25", code=550, enhanced="5.1.1", text=text, reason=reason)
 
 
 HARD = {DEAD: ("hard", evidence("address_unknown", "unknown user"))}
@@ -173,7 +173,9 @@ def test_mail_that_ran_out_of_time_counts_by_its_last_reply(office: Office, cloc
     announce(office)
     with transaction():
         claims = dispatch.claim(office, ["docomo.ne.jp"], 10, "w0")
-        full = Evidence("rcpt", "mx.docomo.ne.jp", 452, "4.2.2", "mailbox full", "", "mailbox_full")
+        full = Evidence(
+            "rcpt", "mx.docomo.ne.jp", code=452, enhanced="4.2.2", text="mailbox full", reason="mailbox_full"
+        )
         later = clock() + timedelta(hours=1)
         ends = [(one.item_id, one.attempt, Outcome(Verdict.DEFERRED, full, clock(), later)) for one in claims]
         dispatch.settle(office, ends)
@@ -525,7 +527,7 @@ def test_without_a_reach_test_nobody_is_tried(office: Office, clock: FakeClock, 
 def test_a_domain_that_was_unknown_is_asked_for_again_the_next_day(
     office: Office, clock: FakeClock, family: int
 ) -> None:
-    gone = {DEAD: ("hard", Evidence("dns", "", 0, "5.1.10", "has no MX and no address", "", "not_accepting"))}
+    gone = {DEAD: ("hard", Evidence("dns", enhanced="5.1.10", text="has no MX and no address", reason="not_accepting"))}
     go(office, clock, gone)
     go(office, clock, gone)
     assert broadcast.show(office, announce(office))["recipients"] == 1
