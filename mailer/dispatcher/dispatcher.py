@@ -32,8 +32,8 @@ from mailer.domain.lane import Lane
 from mailer.net.dial import NotGreeted
 from mailer.net.routes import Route, find_route
 from mailer.net.transport import Owner, Session
+from mailer.schedule.claim import Claimed, DueDomain
 from mailer.service import dispatch
-from mailer.service.dispatch import Claimed
 from mailer.smtp.address import AddressError
 from mailer.smtp.envelope import Fact, Transaction
 from mailer.smtp.reply import Reply
@@ -184,7 +184,7 @@ class Dispatcher:
         for route in self._ways.hurry(domains):
             self._means.dialler.forget(route)
 
-    def _orders(self, due: Sequence[dispatch.DueDomain]) -> list[Order]:
+    def _orders(self, due: Sequence[DueDomain]) -> list[Order]:
         orders: dict[object, Order] = {}
         for one in due:
             way = self._ways.way(one.domain, self._now())

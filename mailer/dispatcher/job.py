@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mailer.domain.lane import Lane
+from mailer.schedule.claim import Claimed
 from mailer.schedule.fairness import LaneTurns
 from mailer.schedule.outcome import SmtpSession
-from mailer.service.dispatch import Claimed
 from mailer.smtp.address import Address, parse_address
 from mailer.smtp.envelope import Fact
 from mailer.smtp.reply import Stage

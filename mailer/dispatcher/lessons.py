@@ -11,8 +11,8 @@ from functools import partial
 
 from mailer.dispatcher.limits import Lesson
 from mailer.dispatcher.site import Site
+from mailer.schedule.site import TAKEN_AGAIN, SiteState
 from mailer.service import lease
-from mailer.service.lease import TAKEN_AGAIN, SiteState
 from mailer.service.office import Office
 from mailer.store.writer import Writer
 

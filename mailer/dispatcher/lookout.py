@@ -13,6 +13,7 @@ from datetime import timedelta
 from mailer.dispatcher.job import Job
 from mailer.dispatcher.means import Means
 from mailer.domain.lane import Lane
+from mailer.schedule.claim import DueDomain
 from mailer.schedule.stop import Stops
 from mailer.service import dispatch, lease, maintenance, stops
 
@@ -30,7 +31,7 @@ class Look:
     by this worker that somebody wants stopped, `stops` keep parts of the queue from leaving.
     """
 
-    due: Sequence[dispatch.DueDomain]
+    due: Sequence[DueDomain]
     last_flush: int
     flushed: frozenset[str]
     board: lease.Board

@@ -19,11 +19,11 @@ from mailer.dispatcher.record import remember, told
 from mailer.log import shorten
 from mailer.net.dial import NotGreeted
 from mailer.net.transport import Session
+from mailer.schedule.claim import Claimed
 from mailer.schedule.judge import Case, Scene, judge, postponed
 from mailer.schedule.outcome import Evidence, Outcome, Verdict, host_of
 from mailer.schedule.transition import NOT_MADE
 from mailer.service import dispatch
-from mailer.service.dispatch import Claimed
 from mailer.service.office import Office
 from mailer.smtp.envelope import Fact
 from mailer.smtp.reply import Reply, Stage

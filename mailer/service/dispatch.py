@@ -39,9 +39,6 @@ from mailer.store import (
 )
 
 __all__ = [
-    "Claimed",
-    "DueDomain",
-    "Recovered",
     "announcement",
     "bare_domains",
     "claim",
@@ -84,13 +81,13 @@ def expected_domains(most: int) -> Mapping[str, int]:
 
 def claim(
     office: Office,
-    domains: Collection[str],
+    names: Collection[str],
     limit: int,
     worker: str,
     lanes: Sequence[Lane] = EVERY_LANE,
     urgent: int = 0,
 ) -> list[Claimed]:
-    """Begin an attempt for up to `limit` due items of these domains, urgent lanes first; inside a Writer.
+    """Begin an attempt for up to `limit` due items of the domains of these names, urgent lanes first; inside a Writer.
 
     Each of the domains should have one, the most urgent first: no more are asked than there is room for.
 
@@ -100,10 +97,10 @@ def claim(
     now = office.clock()
     stopped = stops.standing()
     # Each has an item due: where there are more domains than room, the later ones need not be asked.
-    domains = list(stopped.free(domains))[: max(limit, urgent)]
+    names = list(stopped.free(names))[: max(limit, urgent)]
 
     def free(lane: Lane, most: int) -> list[Claimed]:
-        return _free(stopped, domains, lane, now, most) if lane in lanes and most > 0 else []
+        return _free(stopped, names, lane, now, most) if lane in lanes and most > 0 else []
 
     claimed = free(Lane.SAFETY, max(limit, urgent))
     room = max(0, limit - len(claimed))
@@ -115,10 +112,10 @@ def claim(
     return claimed
 
 
-def _free(stopped: Stops, domains: Collection[str], lane: Lane, now: datetime, limit: int) -> list[Claimed]:
+def _free(stopped: Stops, names: Collection[str], lane: Lane, now: datetime, limit: int) -> list[Claimed]:
     """Return what may be claimed; what a stop keeps is put aside, so that it is not met again while that stands."""
     while True:
-        found = spool.due(domains, lane, now, limit)
+        found = spool.due(names, lane, now, limit)
         kept = [one.item_id for one in found if stopped.over(one)]
         if not kept:
             return found

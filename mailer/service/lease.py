@@ -9,15 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from mailer.schedule.site import TAKEN_AGAIN, SiteState
+from mailer.schedule.site import SiteState
 from mailer.service.office import Office
 from mailer.store import leases, site_memory
 
 __all__ = [
-    "TAKEN_AGAIN",
     "TERM_SECONDS",
     "Board",
-    "SiteState",
     "board",
     "give_up",
     "lapsed",

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from mailer.carrier.wave import Lot
+from mailer.schedule.site import SiteState
 from mailer.service import lease
 from mailer.store import waves
 from mailer.store.database import open_store, transaction
@@ -47,7 +48,7 @@ def test_what_stands_still_or_rests_now_is_shown_with_its_reason(town: Town, bro
     with town.office() as office, transaction():
         now = office.clock()
         for site, rests in (("au", timedelta(minutes=5)), ("softbank", timedelta(minutes=-5))):
-            lease.remember(office, lease.SiteState(site, 3, 9, now + rests, "blocked", now))
+            lease.remember(office, SiteState(site, 3, 9, now + rests, "blocked", now))
     rows = {row["carrier"]: row for row in town.json("carriers", "list")}
     assert {name for name, row in rows.items() if row["suspended"]} == {"docomo", "google"}
     assert {name for name, row in rows.items() if row["left_alone_until"]} == {"au"}

@@ -9,7 +9,7 @@ from mailer.dispatcher.job import Job, job_of
 from mailer.dispatcher.signing import RUN, Unwritten
 from mailer.dispatcher.ways import Way
 from mailer.domain.lane import Lane
-from mailer.service.dispatch import Claimed
+from mailer.schedule.claim import Claimed
 
 EXPIRES = datetime(2026, 12, 1, tzinfo=UTC)
 SIZES = {"docomo.ne.jp": 9, "school.example": 1}

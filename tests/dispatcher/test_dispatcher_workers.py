@@ -12,6 +12,7 @@ from mailer.carrier.rule import Rule
 from mailer.clock import system_clock
 from mailer.rehearsal.moods import Mood
 from mailer.schedule.queued import Selection
+from mailer.schedule.site import SiteState
 from mailer.service import broadcast, dispatch, lease, queue
 from mailer.service.office import Office
 from mailer.store.database import transaction
@@ -55,7 +56,7 @@ async def test_what_one_worker_learns_the_other_heeds_and_the_next_start_too(off
     async with town(office, {"a.example": WELL}) as here:
         here.register(["guardian@a.example"])
         with transaction():
-            state = lease.SiteState("mx.a.example", 2, 7, None, "421", system_clock())
+            state = SiteState("mx.a.example", 2, 7, None, "421", system_clock())
             lease.remember(office, state)
         sent = here.send()
         async with here.dispatching("w1", 2) as dispatcher, asyncio.timeout(20):
@@ -73,7 +74,7 @@ async def test_a_site_that_blocks_us_is_left_alone_until_an_operator_says_otherw
         now = system_clock()
         with transaction():
             until_later = now.replace(year=now.year + 1)
-            lease.remember(office, lease.SiteState("mx.a.example", 20, 100, until_later, "blocked", now))
+            lease.remember(office, SiteState("mx.a.example", 20, 100, until_later, "blocked", now))
         sent = here.send(urgent=False)
         async with here.dispatching() as dispatcher, asyncio.timeout(20):
             await until(lambda: bool(dispatcher._ways.sites))
@@ -91,7 +92,7 @@ async def test_a_flush_of_one_receiver_leaves_another_that_blocks_us_alone(offic
         rest = now.replace(year=now.year + 1)
         with transaction():
             for name in names:
-                lease.remember(office, lease.SiteState(f"mx.{name}", 20, 100, rest, "blocked", now))
+                lease.remember(office, SiteState(f"mx.{name}", 20, 100, rest, "blocked", now))
         sent = here.send(urgent=False)
         async with here.dispatching("w1", 2) as one, here.dispatching("w2", 2) as two, asyncio.timeout(20):
             await until(lambda: len(dispatch.sites()) == len(one._ways.sites) == len(two._ways.sites) == 2)

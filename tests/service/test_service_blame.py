@@ -10,6 +10,7 @@ from config.carriers import load_carriers
 from mailer.bounce.event import Event, Kind, ReadMail
 from mailer.carrier.reason import Reason
 from mailer.carrier.wave import Lot
+from mailer.schedule.claim import Claimed
 from mailer.schedule.outcome import Evidence, Outcome, Verdict
 from mailer.service import alarm, bounce, broadcast, dispatch, suspension, wave
 from mailer.service.office import Office
@@ -46,7 +47,7 @@ def send(office: Office, refused: Iterable[str] = ()) -> str:
     return name
 
 
-def _end(office: Office, one: dispatch.Claimed, unknown: frozenset[str]) -> Outcome:
+def _end(office: Office, one: Claimed, unknown: frozenset[str]) -> Outcome:
     host = f"mx.{one.domain}[192.0.2.1]:25"
     if one.address not in unknown:
         return Outcome(Verdict.ACCEPTED, Evidence("eod", host, code=250, enhanced="2.0.0", text="ok"), office.clock())

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from mailer.domain.lane import Lane
+from mailer.schedule.claim import Claimed, Recovered
 from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Evidence, Outcome, Verdict
 from mailer.schedule.queued import QueuedItem
 from mailer.service import broadcast, dispatch, queue
-from mailer.service.dispatch import Claimed
 from mailer.service.office import Office
 from mailer.store.database import transaction
 from tests.conftest import FakeClock, Register
@@ -209,8 +209,8 @@ def test_a_lost_claim_is_tried_again_at_once_and_marked(office: Office, clock: F
     send()
     claims = claim(office, "docomo.ne.jp", worker="w1")
     with transaction():
-        assert dispatch.recover(office, "w2") == dispatch.Recovered(0, 0, 0)
-        assert dispatch.recover(office, "w1") == dispatch.Recovered(2, 0, 0)
+        assert dispatch.recover(office, "w2") == Recovered(0, 0, 0)
+        assert dispatch.recover(office, "w1") == Recovered(2, 0, 0)
     again = claim(office, "docomo.ne.jp", worker="w1")
     assert [(one.item_id, one.attempt, one.possible_duplicate) for one in again] == [
         (one.item_id, 2, True) for one in claims
@@ -224,8 +224,8 @@ def test_an_attempt_of_which_nobody_knows_anything_ends_as_lost(office: Office, 
     open_ = [(one.item_id, one.attempt) for one in claims]
     assert dispatch.under_way() == open_
     with transaction():
-        assert dispatch.give_up(office, open_[:1]) == dispatch.Recovered(1, 0, 0)
-        assert dispatch.give_up(office, open_[:1]) == dispatch.Recovered(0, 0, 0)
+        assert dispatch.give_up(office, open_[:1]) == Recovered(1, 0, 0)
+        assert dispatch.give_up(office, open_[:1]) == Recovered(0, 0, 0)
     assert dispatch.under_way() == open_[1:]
     assert verdicts(office, open_[0][0]) == [Verdict.LOST]
 
@@ -262,7 +262,7 @@ def test_after_three_lost_claims_the_item_is_held_for_a_person(office: Office, s
         claim(office, "docomo.ne.jp")
         with transaction():
             found = dispatch.recover(office, "w0")
-    assert found == dispatch.Recovered(0, 2, 0)
+    assert found == Recovered(0, 2, 0)
     held = [line for line in broadcast.recipients(name) if line["state"] == "held"]
     assert [(line["evidence"]["reason"], line["possible_duplicate"]) for line in held] == [
         ("unknown_arrival", True)

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from mailer.schedule.site import TAKEN_AGAIN, SiteState
 from mailer.service import dispatch, lease
 from mailer.service.office import Office
 from mailer.store.database import transaction
@@ -68,7 +69,7 @@ def test_a_lease_ends_by_itself_after_its_term(office: Office) -> None:
 
 
 def test_what_a_site_made_us_learn_is_kept_for_an_hour(office: Office, clock: FakeClock) -> None:
-    state = lease.SiteState(DOCOMO, 5, 40, clock.now + timedelta(minutes=5), "421", clock.now)
+    state = SiteState(DOCOMO, 5, 40, clock.now + timedelta(minutes=5), "421", clock.now)
     with transaction():
         lease.remember(office, state)
     assert list(lease.board(office, "w1", 0.0).states) == [state]
@@ -79,7 +80,7 @@ def test_what_a_site_made_us_learn_is_kept_for_an_hour(office: Office, clock: Fa
 def test_the_last_lesson_counts(office: Office, clock: FakeClock) -> None:
     with transaction():
         for connections in (5, 2, 3):
-            lease.remember(office, lease.SiteState(DOCOMO, connections, 40, None, "421", clock.now))
+            lease.remember(office, SiteState(DOCOMO, connections, 40, None, "421", clock.now))
     (state,) = lease.board(office, "w1", 0.0).states
     assert state.connections == 3
 
@@ -89,14 +90,14 @@ def test_a_rest_is_not_shortened_by_who_had_not_heard_of_it(office: Office, cloc
 
     def tell(until: datetime | None, reason: str) -> datetime | None:
         with transaction():
-            lease.remember(office, lease.SiteState(DOCOMO, 5, 40, until, reason, clock.now))
+            lease.remember(office, SiteState(DOCOMO, 5, 40, until, reason, clock.now))
         (state,) = lease.board(office, "w1", 0.0).states
         return state.paused_until
 
     assert tell(rest, "blocked") == rest
     assert tell(None, "a session ended after 9 mails") == rest
     assert tell(rest + timedelta(minutes=1), "blocked") == rest + timedelta(minutes=1)
-    assert tell(None, lease.TAKEN_AGAIN) is None
+    assert tell(None, TAKEN_AGAIN) is None
 
 
 def test_the_others_see_to_which_sites_a_worker_speaks(office: Office) -> None:
@@ -117,7 +118,7 @@ def test_the_others_see_to_which_sites_a_worker_speaks(office: Office) -> None:
 def test_a_rest_is_as_long_as_it_was_although_the_clock_is_set(office: Office, clock: FakeClock) -> None:
     rest = timedelta(minutes=5)
     with transaction():
-        lease.remember(office, lease.SiteState(DOCOMO, 5, 40, clock.now + rest, "421", clock.now))
+        lease.remember(office, SiteState(DOCOMO, 5, 40, clock.now + rest, "421", clock.now))
         dispatch.set_clock(office, timedelta(days=-400))
     clock.advance(days=-400)
     (state,) = lease.board(office, "w1", 0.0).states

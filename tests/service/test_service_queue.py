@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from mailer.schedule.claim import Claimed
 from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Evidence, Outcome, SmtpSession, Verdict
 from mailer.service import audit, broadcast, dispatch, queue
@@ -36,13 +37,13 @@ def states() -> dict[int, ItemState]:
     return {one.id: one.state for one in queue.list_(Selection(states=frozenset(ItemState)))}
 
 
-def claim(office: Office, *domains: str) -> list[dispatch.Claimed]:
+def claim(office: Office, *domains: str) -> list[Claimed]:
     """Claim what is due for these domains."""
     with transaction():
         return dispatch.claim(office, domains, 100, "w0")
 
 
-def defer(office: Office, claims: list[dispatch.Claimed]) -> None:
+def defer(office: Office, claims: list[Claimed]) -> None:
     """Have these attempts end with a 421."""
     now = office.clock()
     outcome = Outcome(Verdict.DEFERRED, BUSY, now, now + timedelta(minutes=20))
