@@ -217,6 +217,15 @@ def _describe_reported(reported: "Sequence[DaySums]") -> None:
         output.table([_("day"), _("reported"), _("what it means")], rows)
 
 
+def _why(reason: str) -> str:
+    """Return why a site taught us something, in the language spoken; what its server said stays as it was said."""
+    from mailer.cli.announced import reason_words
+    from mailer.schedule.site import REASONS
+
+    word, _blank, detail = reason.partition(" ")
+    return _(REASONS[word]).format(detail=detail) if word in REASONS else reason_words(reason)
+
+
 def _suspended(stop: dict[str, Any]) -> str:
     """Return until when a stop keeps a carrier, and why."""
     return (
@@ -233,13 +242,14 @@ def _shown(value: object) -> object:
 
 def _row(row: dict[str, Any]) -> tuple[object, ...]:
     learned = row["learned"]
+    why = _why(learned["reason"]) if learned else ""
     return (
         row["carrier"],
         row["connections"],
         row["messages_per_second"],
         row["urgent_messages_per_second"],
-        f"{learned['connections']} × {learned['messages_per_session']} ({learned['reason']})" if learned else "",
-        f"{output.moment(row['left_alone_until'])} ({learned['reason']})" if row["left_alone_until"] else "",
+        f"{learned['connections']} × {learned['messages_per_session']} ({why})" if learned else "",
+        f"{output.moment(row['left_alone_until'])} ({why})" if row["left_alone_until"] else "",
         "; ".join(map(_suspended, row["suspended"])),
         _("yes") if row["frozen"] else "",
     )

@@ -24,7 +24,7 @@ from mailer.domain.lane import Lane
 from mailer.net.dial import NotGreeted
 from mailer.net.routes import Route
 from mailer.net.transport import Session
-from mailer.schedule.site import TAKEN_AGAIN
+from mailer.schedule.site import SESSION_ENDED, TAKEN_AGAIN
 from mailer.smtp.envelope import BDAT_REFUSED, Fact, Transaction
 from mailer.smtp.reply import Reply, Stage, syntax_refusal, what_came
 
@@ -345,7 +345,7 @@ class Site:
             return BREATH_SECONDS
         if session.answered and (reply is None or reply.code == CLOSING) and failure not in ("reset", "timeout"):
             if self.limits.session_cut(session.answered):
-                self._tell(f"a session ended after {session.answered} mails")
+                self._tell(f"{SESSION_ENDED} {session.answered}")
         else:
             self._fewer(what_came(failure, reply))
         self._learn_of(reading)
@@ -363,7 +363,7 @@ class Site:
         too_fast = reading.reason is Reason.RATE_LIMITED
         if reading.pause_site and not (too_fast and self._is_only_busy(now)):
             if self.limits.block(now):
-                self._tell(f"left alone for {self.limits.manners.pause_seconds} s ({reading.reason})")
+                self._tell(reading.reason.value)
             self._let_rest()
         elif too_fast:
             self._fewer(reading.reason.value)
@@ -382,8 +382,8 @@ class Site:
 
     def _tell(self, why: str) -> None:
         lesson, why = self.limits.lesson(self._loop.time()), clean(why)
-        learned = (self.name, lesson.connections, lesson.messages_per_session, why)
-        log.info("%s: now %d connections in all, %d mails in each, because: %s", *learned)
+        learned = (self.name, lesson.connections, lesson.messages_per_session, lesson.rest, why)
+        log.info("%s: now %d connections in all, %d mails in each, %.0f s of rest, because: %s", *learned)
         self._desk.learned(self, why)
 
     def _may_not_go(self, door: Door) -> bool:

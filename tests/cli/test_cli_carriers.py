@@ -2,6 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
+from mailer.carrier.reason import Reason
 from mailer.carrier.wave import Lot
 from mailer.schedule.site import SiteState
 from mailer.service import lease
@@ -58,6 +61,29 @@ def test_what_stands_still_or_rests_now_is_shown_with_its_reason(town: Town, bro
     assert "(blocked)" in lines["au"]
     assert f"broadcast {broadcast}" in town.done("carriers", "list")
     assert "until it is resumed (工事)" in town.done("carriers", "show", "docomo")
+
+
+@pytest.mark.parametrize(
+    ("reason", "english", "japanese"),
+    [
+        ("taken_again", "mail is taken again", "再びメールを受け付けています"),
+        ("session_ended 9", "a session ended after 9 mails", "9通で接続を切られました"),
+        (Reason.SOURCE_BLOCKED.value, Reason.SOURCE_BLOCKED.meaning.english, Reason.SOURCE_BLOCKED.meaning.label),
+        ("timeout", "timeout", "timeout"),
+        ("421 4.7.0 too many", "421 4.7.0 too many", "421 4.7.0 too many"),
+        ("left alone for 300 s (source_blocked)",) * 3,  # as an earlier version wrote it
+    ],
+)
+def test_why_a_site_taught_us_something_is_said_in_the_language_spoken(
+    town: Town, reason: str, english: str, japanese: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with town.office() as office, transaction():
+        now = office.clock()
+        lease.remember(office, SiteState("au", 3, 9, now + timedelta(minutes=5), reason, now))
+    assert town.json("carriers", "show", "au")["learned"]["reason"] == reason
+    for language, words in (("en", english), ("ja", japanese)):
+        monkeypatch.setenv("MIMAMORI_LANGUAGE", language)
+        assert town.done("carriers", "show", "au").count(f"({words})") == 2
 
 
 def test_a_wave_is_shown_and_ended(town: Town) -> None:

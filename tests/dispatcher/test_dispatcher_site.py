@@ -96,3 +96,13 @@ async def test_a_session_that_is_ended_over_one_reader_teaches_nothing(answered:
     site.closed(cast(Any, session), "", Reply(421, "4.7.1 Greylisted"))
     learned = (site.limits.connections, site.limits.messages_per_session) != (5, 100)
     assert (bool(desk.lessons), learned) == (not of_reader, not of_reader)
+    if answered and not of_reader:
+        assert desk.lessons[0] == "session_ended 7"
+
+
+async def test_a_rest_is_told_by_what_was_read_in_the_reply() -> None:
+    desk = Noting(Reading("soft", Reason.SOURCE_BLOCKED, "defer", pause_site=True))
+    site = Site("site", None, Limits(Manners(5, 100, None, None, 300), 1), cast(Any, desk))
+    site._at[cast(Any, session := Hanging(0))] = door(site, "a.example")
+    site.closed(cast(Any, session), "", Reply(554, "5.7.1 blocked"))
+    assert desk.lessons[-1] == "source_blocked"

@@ -95,7 +95,7 @@ def test_a_rest_is_not_shortened_by_who_had_not_heard_of_it(office: Office, cloc
         return state.paused_until
 
     assert tell(rest, "blocked") == rest
-    assert tell(None, "a session ended after 9 mails") == rest
+    assert tell(None, "session_ended 9") == rest
     assert tell(rest + timedelta(minutes=1), "blocked") == rest + timedelta(minutes=1)
     assert tell(None, TAKEN_AGAIN) is None
 
