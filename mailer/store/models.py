@@ -132,6 +132,7 @@ class Announcement(Table):
     selectors = TextField()
 
 
+# Asked before each single mail: did a safety broadcast begin just now? (store.singles)
 Announcement.add_index(
     SQL("CREATE INDEX IF NOT EXISTS announcement_safety_deadline ON announcement (expires_at) WHERE lane = 0")
 )
