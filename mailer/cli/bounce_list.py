@@ -125,7 +125,7 @@ def _row(one: "Listed") -> tuple[object, ...]:
 
 
 def _document(one: "Listed") -> dict[str, Any]:
-    from mailer.ids import queue_id
+    from mailer.schedule.queue_id import queue_id
 
     event = one.event
     told = {} if event is None else _event(event)

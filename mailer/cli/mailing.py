@@ -60,7 +60,7 @@ class Mailing:
 
 def _alike(item: "QueuedItem") -> tuple[str, str, int, int]:
     """Return what decides how long a mail is: its letter, and the lengths of its Message-ID and its To."""
-    from mailer.ids import queue_id
+    from mailer.schedule.queue_id import queue_id
     from mailer.smtp.address import parse_address
 
     recipient = parse_address(item.address).header.encode()

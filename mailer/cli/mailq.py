@@ -43,7 +43,7 @@ def mailq(session: Session) -> None:
 
 def entries(office: "Office") -> Iterator[dict[str, Any]]:
     """Return one document for each item in the queue, as postqueue(1) describes it."""
-    from mailer.ids import queue_id
+    from mailer.schedule.queue_id import queue_id
     from mailer.service import queue, stops
 
     mailing, standing = Mailing(office), stops.standing()

@@ -78,7 +78,7 @@ def _write(mail: Mail, envelope: bool, header: bool, body: bool, *, heads: bool)
 
 
 def _mail(office: "Office", item: "QueuedItem") -> Mail:
-    from mailer.ids import queue_id
+    from mailer.schedule.queue_id import queue_id
     from mailer.service.queue import OPEN
 
     mailing = Mailing(office)

@@ -38,7 +38,7 @@ def queue() -> None:
 @click.pass_obj
 def list_(session: Session, /, limit: int | None, **criteria: Any) -> None:
     """Show items."""
-    from mailer.ids import queue_id
+    from mailer.schedule.queue_id import queue_id
     from mailer.service import queue as desk
     from mailer.service import stops
 
@@ -245,7 +245,7 @@ def _stored_word(state: str) -> str:
 
 
 def _document(item: "QueuedItem", standing: "Stops") -> dict[str, Any]:
-    from mailer.ids import queue_id
+    from mailer.schedule.queue_id import queue_id
 
     return {
         "id": queue_id(item.id),
@@ -277,7 +277,7 @@ def _tried(one: Any) -> dict[str, Any]:
 
 
 def _describe(shown: "Shown", standing: "Stops") -> None:
-    from mailer.ids import queue_id
+    from mailer.schedule.queue_id import queue_id
 
     item = shown.item
     output.facts(

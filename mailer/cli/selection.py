@@ -92,7 +92,7 @@ def selection(session: Session, criteria: dict[str, Any]) -> "Selection":
 
 def item_number(name: str) -> int:
     """Return the number of a queue id; another word is a mistake in usage."""
-    from mailer.ids import queue_number
+    from mailer.schedule.queue_id import queue_number
 
     try:
         number = queue_number(name)

@@ -109,7 +109,7 @@ def _document(one: "Resting") -> dict[str, Any]:
 
 
 def _setback(kept: "Kept") -> dict[str, Any]:
-    from mailer.ids import queue_id
+    from mailer.schedule.queue_id import queue_id
 
     said = kept.setback
     return {

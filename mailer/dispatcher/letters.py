@@ -15,10 +15,10 @@ from mailer.dispatcher.job import Job
 from mailer.domain.announcement import Announcement
 from mailer.domain.receipt import token, url
 from mailer.domain.school import Schools
-from mailer.ids import queue_id
 from mailer.message.compose import Draft, Frozen, Letter
 from mailer.message.sign import KeyName
 from mailer.message.verp import Verp
+from mailer.schedule.queue_id import queue_id
 from mailer.smtp.address import Address
 from mailer.smtp.envelope import Envelope, ForwardPath, ReversePath, Transaction
 

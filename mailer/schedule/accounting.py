@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from mailer.domain.audience import Excluded
-from mailer.ids import queue_id
 from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Verdict
+from mailer.schedule.queue_id import queue_id
 from mailer.schedule.queued import QueuedItem
 
 Place = tuple[int, int]

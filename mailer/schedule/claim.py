@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mailer.domain.lane import Lane
-from mailer.ids import queue_id
+from mailer.schedule.queue_id import queue_id
 
 
 @dataclass(frozen=True, slots=True)

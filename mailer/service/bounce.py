@@ -17,9 +17,9 @@ from mailer.bounce.event import Event, Kind, ReadMail
 from mailer.bounce.match import about, forwarded
 from mailer.carrier.reason import Reason
 from mailer.domain.suspension import heeds
-from mailer.ids import queue_number
 from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Evidence
+from mailer.schedule.queue_id import queue_number
 from mailer.service import canary, suspension, wave
 from mailer.service.office import Office
 from mailer.store import bounce_events, inbound

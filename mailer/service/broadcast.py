@@ -12,10 +12,10 @@ from typing import Any
 from mailer.domain.announcement import Announcement, Kind
 from mailer.domain.audience import Audience
 from mailer.domain.lane import Lane
-from mailer.ids import queue_id
 from mailer.message.text import TextError, check_subject, check_text
 from mailer.schedule.accounting import ItemFacts, problems
 from mailer.schedule.item import ItemState
+from mailer.schedule.queue_id import queue_id
 from mailer.schedule.queued import Selection
 from mailer.schedule.transition import CANCELLED
 from mailer.service import alarm, announcing, canary, stops

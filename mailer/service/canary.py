@@ -13,9 +13,9 @@ from mailer.domain.alarm import Kind as AlarmKind
 from mailer.domain.alarm import clean
 from mailer.domain.announcement import Announcement, Kind
 from mailer.domain.lane import Lane
-from mailer.ids import queue_id
 from mailer.schedule.item import ItemState, told
 from mailer.schedule.outcome import host_of
+from mailer.schedule.queue_id import queue_id
 from mailer.schedule.transition import HELD_BY_OPERATOR
 from mailer.service import alarm
 from mailer.service.office import Office

@@ -24,9 +24,9 @@ from mailer.domain.explain_case import (
 from mailer.domain.household import Household
 from mailer.domain.lane import Lane
 from mailer.domain.moment import JAPAN
-from mailer.ids import queue_id
 from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Evidence, Verdict
+from mailer.schedule.queue_id import queue_id
 from mailer.schedule.queued import QueuedItem, Selection, Tried
 from mailer.service import wave
 from mailer.service.office import Office

@@ -14,7 +14,6 @@ from mailer.domain.canary import Canaries
 from mailer.domain.lane import Lane
 from mailer.domain.school import Schools
 from mailer.domain.suspension import Terms
-from mailer.ids import Ids
 from mailer.message.verp import Verp
 
 NO_CANARIES = Canaries()
@@ -37,7 +36,7 @@ class Office:
 
     clock: Clock
     chance: Callable[[], float]
-    ids: Ids
+    ids: Callable[[str], str]
     schools: Schools
     domain: str
     base_url: str

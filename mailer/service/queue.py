@@ -11,8 +11,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mailer.domain.moment import written
-from mailer.ids import queue_id, queue_number
 from mailer.schedule.item import ItemState
+from mailer.schedule.queue_id import queue_id, queue_number
 from mailer.schedule.queued import QueuedItem, Selection, Tried
 from mailer.schedule.stop import Part
 from mailer.schedule.transition import REMOVED_BY_OPERATOR

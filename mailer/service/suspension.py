@@ -17,8 +17,8 @@ from datetime import datetime, timedelta
 from mailer.carrier.reason import Reason
 from mailer.domain.moment import JAPAN
 from mailer.domain.suspension import COMPLAINT, RETURNS_WITHIN, Kind, cause
-from mailer.ids import queue_id
 from mailer.schedule.item import ItemState
+from mailer.schedule.queue_id import queue_id
 from mailer.service import wave
 from mailer.service.audit import TIMER, record
 from mailer.service.office import Office

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from config.schools import SHIPPED
-from mailer.ids import queue_number
+from mailer.schedule.queue_id import queue_number
 from mailer.service import dispatch
 from mailer.store.database import open_store, transaction
 from mailer.store.models import Announcement, QueueItem, database

@@ -12,9 +12,9 @@ from mailer.carrier.wave import Lot
 from mailer.domain.announcement import Kind
 from mailer.domain.household import Entry
 from mailer.domain.lane import Lane
-from mailer.ids import queue_id
 from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Evidence, Outcome, Verdict
+from mailer.schedule.queue_id import queue_id
 from mailer.service import bounce, broadcast, dispatch, queue, roster, suspension
 from mailer.service.announce import NewAnnouncement, announce, audience
 from mailer.service.office import Office
