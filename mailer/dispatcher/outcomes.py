@@ -7,6 +7,7 @@ guardian's: the item waits.
 
 import asyncio
 import logging
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -16,6 +17,7 @@ from mailer.carrier.reason import Reason
 from mailer.dispatcher.job import Job
 from mailer.dispatcher.ledger import Ledger, Settlement
 from mailer.dispatcher.record import remember, told
+from mailer.domain.receipt import hide
 from mailer.log import shorten
 from mailer.net.dial import NotGreeted
 from mailer.net.transport import Session
@@ -31,6 +33,9 @@ from mailer.smtp.route import NoRoute
 from mailer.store.writer import Writer
 
 log = logging.getLogger(__name__)
+
+#: A shorter local part stands in words that are none.
+SHORTEST_LOCAL = 3
 
 
 class Outcomes:
@@ -120,6 +125,7 @@ class Outcomes:
 
     def _settle_later(self, claimed: Claimed, outcome: Outcome) -> None:
         if outcome.verdict is not Verdict.ACCEPTED:
+            outcome = outcome.hiding(hide)
             _tell(claimed, outcome)
         self._ledger.add(claimed.item_id, claimed.attempt, outcome)
 
@@ -138,7 +144,13 @@ def _tell(claimed: Claimed, outcome: Outcome) -> None:
     """Log an attempt that was no acceptance."""
     said = outcome.evidence
     who = (claimed.queue_id, shorten(claimed.address))
-    log.info("%s to=<%s> %s at %s: %s %s", *who, outcome.verdict, said.stage, said.code, said.text)
+    text = _without(claimed.address.rpartition("@")[0], said.text)
+    log.info("%s to=<%s> %s at %s: %s %s", *who, outcome.verdict, said.stage, said.code, text)
+
+
+def _without(local: str, text: str) -> str:
+    """Return a reply without the local part of an address, however it is written there: the log has no addresses."""
+    return re.sub(re.escape(local), "***", text, flags=re.IGNORECASE) if len(local) >= SHORTEST_LOCAL else text
 
 
 def _said(reply: Reply | None, failure: str) -> tuple[int, str, str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from mailer.domain.receipt import hide
 from mailer.domain.typed import hidden_character
 
 LONGEST_WORDS = 300
@@ -125,5 +126,5 @@ class Message:
 def clean(text: str, longest: int = LONGEST_WORDS) -> str:
     """Return text from outside as it may stand in an alarm: one visible line, without addresses, cut to `longest`."""
     seen = "".join(" " if hidden_character(character) else character for character in text[: 4 * longest])
-    line = " ".join(_ADDRESS.sub(_TAKEN_OUT, seen).split())
+    line = " ".join(_ADDRESS.sub(_TAKEN_OUT, hide(seen)).split())
     return line if len(line) <= longest else line[: longest - 1] + "…"

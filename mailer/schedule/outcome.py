@@ -4,6 +4,7 @@
 not mean that a person saw it. `lost` marks an attempt that began and whose end nobody wrote down.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -87,6 +88,11 @@ class Outcome:
         """Return it with what was said; faster than `replace`, as every mail passes here."""
         known = (self.verdict, self.evidence, self.at, self.next_attempt_at, self.possible_duplicate)
         return Outcome(*known, session, transcript, earlier, self.kind)
+
+    def hiding(self, hide: Callable[[str], str]) -> "Outcome":
+        """Return the same outcome, with what was said as `hide` leaves it."""
+        evidence = replace(self.evidence, text=hide(self.evidence.text))
+        return replace(self, evidence=evidence, transcript=hide(self.transcript))
 
     def moved(self, by: timedelta) -> "Outcome":
         """Return the same outcome by a clock that was set by so much."""

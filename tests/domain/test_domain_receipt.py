@@ -7,7 +7,7 @@ from hashlib import sha256
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailer.domain.receipt import token, token_hash, url
+from mailer.domain.receipt import hide, token, token_hash, url
 
 KEY = bytes(range(32))
 
@@ -36,3 +36,13 @@ def test_any_text_that_a_visitor_sends_has_a_hash(sent: str) -> None:
 def test_the_url_stands_under_the_configured_base() -> None:
     assert url("https://mimamori.example.jp", "abc") == "https://mimamori.example.jp/r/abc"
     assert url("https://mimamori.example.jp/", "abc") == "https://mimamori.example.jp/r/abc"
+
+
+def test_a_token_that_a_filter_quotes_is_hidden_and_nothing_else() -> None:
+    of = token(b"k" * 32, 47)
+    assert (
+        hide(f"554 blocked: {url('https://m.example', of)} is listed")
+        == "554 blocked: https://m.example/r/*** is listed"
+    )
+    assert hide(f"{url('https://m.example/', of)}\n{url('http://n.example', of)}").count("***") == 2
+    assert hide("550 see https://provider.example/r/help") == "550 see https://provider.example/r/help"
