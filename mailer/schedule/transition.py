@@ -73,9 +73,11 @@ def unused(standing: Standing, now: datetime) -> Step:
 
 
 def _still_open(standing: Standing, copies: int, now: datetime) -> Step:
-    if standing.intent:
-        stopped = ItemState.HELD if standing.intent == HELD_BY_OPERATOR else ItemState.CANCELLED
-        return Step(stopped, copies, standing.intent)
+    if standing.intent not in ("", HELD_BY_OPERATOR):
+        return Step(ItemState.CANCELLED, copies, standing.intent)
+    # Before an operator's hold, which may end by itself: this one waits for a person.
     if copies >= MOST_POSSIBLE_COPIES and copies > standing.possible_copies:
         return Step(ItemState.HELD, copies, UNKNOWN_ARRIVAL)
+    if standing.intent:
+        return Step(ItemState.HELD, copies, HELD_BY_OPERATOR)
     return Step(ItemState.EXPIRED if now >= standing.expires_at else ItemState.WAITING, copies)

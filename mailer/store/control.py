@@ -51,9 +51,13 @@ def hold(selection: Selection, now: datetime, until: datetime | None = None) -> 
 
 
 def release(selection: Selection, now: datetime) -> int:
-    """Let the selected held items wait again; return how many. They are due now, or at their hour if never tried."""
+    """Let the selected held items wait again; return how many. They are due now, or at their hour if never tried.
+
+    What is held because its arrival is unknown goes out once more only where it is named by its number.
+    """
     _forget_end(selection)
-    return _release(chosen(selection), now)
+    these = chosen(selection)
+    return _release(these if selection.numbers else these & _is_held_by_operator(), now)
 
 
 def release_over(now: datetime) -> int:

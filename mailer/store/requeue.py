@@ -14,7 +14,7 @@ from peewee import Case, Expression, fn
 from mailer.domain.lane import Lane
 from mailer.schedule.item import ItemState
 from mailer.schedule.queued import Selection
-from mailer.schedule.transition import REMOVED_BY_OPERATOR
+from mailer.schedule.transition import HELD_BY_OPERATOR, REMOVED_BY_OPERATOR
 from mailer.store.items import chosen
 from mailer.store.models import Announcement, Household, ItemSlot, QueueItem, instant
 from mailer.store.retention_models import AnnouncementSums
@@ -30,6 +30,7 @@ def requeue(selection: Selection, now: datetime, until: Mapping[Lane, datetime],
     `again` means those that were accepted, too: each is marked as a possible duplicate.
     """
     these = chosen(selection) & _may(again)
+    going_on = int(QueueItem.update(intent="").where(these & _is_to_stop()).execute())
     TimedHold.delete().where(TimedHold.item.in_(QueueItem.select(QueueItem.id).where(these))).execute()
     taken = Case(None, [(_in(TAKEN), 1)], 0)
     waiting = QueueItem.update(
@@ -41,7 +42,7 @@ def requeue(selection: Selection, now: datetime, until: Mapping[Lane, datetime],
         settled_at=None,
         reason="",
     )
-    return int(waiting.where(these).execute())
+    return going_on + int(waiting.where(these & (QueueItem.state != ItemState.SENDING.value)).execute())
 
 
 def left_alone(selection: Selection, *, again: bool) -> dict[str, int]:
@@ -57,7 +58,13 @@ def _may(again: bool) -> Expression:
 
 def _not_taken() -> Expression:
     removed = (QueueItem.state == ItemState.CANCELLED.value) & (QueueItem.reason == REMOVED_BY_OPERATOR)
-    return _in(NEVER_TAKEN) | removed
+    return _in(NEVER_TAKEN) | removed | _is_to_stop()
+
+
+def _is_to_stop() -> Expression:
+    """An operator held or removed it while it was under way: it goes on if the attempt does not settle it."""
+    stops = QueueItem.intent.in_([HELD_BY_OPERATOR, REMOVED_BY_OPERATOR])
+    return (QueueItem.state == ItemState.SENDING.value) & stops
 
 
 def _in(states: Iterable[ItemState]) -> Expression:
