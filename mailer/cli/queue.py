@@ -134,7 +134,14 @@ def hold(session: Session, /, everything: bool, why: str, lasting: timedelta | N
         output.note(under_way_words(held.under_way))
 
 
-@queue.command("release", cls=Verb, help=N_("Let held items wait for their try again."))
+@queue.command(
+    "release",
+    cls=Verb,
+    help=N_(
+        "Let held items wait for their try again.\n\n"
+        "What is held because its arrival is unknown stays held unless its queue id is named."
+    ),
+)
 @steering
 @click.pass_obj
 def release(session: Session, /, everything: bool, why: str, **criteria: Any) -> None:
