@@ -15,7 +15,7 @@ from mailer.domain.lane import Lane
 from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Evidence, Outcome, Verdict
 from mailer.schedule.queue_id import queue_id
-from mailer.service import bounce, broadcast, dispatch, queue, roster, suspension
+from mailer.service import bounce, broadcast, dispatch, roster, suspension
 from mailer.service.announce import NewAnnouncement, announce, audience
 from mailer.service.office import Office
 from mailer.store import bounce_events, inbound, waves
@@ -105,21 +105,6 @@ def test_a_failed_mail_is_returned_with_evidence(office: Office, sent: str, cloc
     figures = broadcast.show(office, sent)
     assert (figures["refused"], figures["returned"], figures["waiting"]) == (1, 1, 1)
     assert broadcast.verify(office, sent) == []
-
-
-def test_a_return_of_the_first_copy_does_not_end_the_second_that_an_operator_wanted(office: Office, sent: str) -> None:
-    item_id = accepted(office)
-    queue.requeue(office, queue.Selection(announcement_id=sent), "test", again=True)
-    take(office, item_id, report(trace="before it is begun"))
-    assert QueueItem.get_by_id(item_id).state == "waiting"
-    _, number = claim(office)
-    take(office, item_id, report(status="5.2.2", trace="while it is under way"))
-    assert QueueItem.get_by_id(item_id).state == "sending"
-    assert settle(office, item_id, number) == 1
-    assert broadcast.verify(office, sent) == []
-    assert [one.item_id for one in bounce.listed(Criteria(), 10) if one.item_id] == [item_id, item_id]
-    take(office, item_id, report(status="5.1.6", trace="of the second"))
-    assert QueueItem.get_by_id(item_id).state == "returned"
 
 
 def test_what_is_returned_counts_among_the_receivers_refusals(office: Office, sent: str) -> None:

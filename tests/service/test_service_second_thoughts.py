@@ -7,14 +7,17 @@ import pytest
 from mailer.domain.alarm import Kind
 from mailer.schedule.claim import Claimed
 from mailer.schedule.outcome import Evidence, Outcome, Verdict
-from mailer.service import broadcast, dispatch, queue, stops
+from mailer.service import bounce, broadcast, dispatch, queue, stops
 from mailer.service.office import Office
 from mailer.service.queue import Selection
 from mailer.store import alarms
+from mailer.store.bounce_events import Criteria
 from mailer.store.database import transaction
 from mailer.store.models import QueueItem
 from tests.conftest import FakeClock, Register
+from tests.service.test_service_bounce import report, take
 
+TAKEN = Evidence("eod", "mx.docomo.ne.jp[192.0.2.1]:25", code=250, enhanced="2.0.0", text="ok")
 LATER = Evidence("rcpt", "mx.docomo.ne.jp[192.0.2.1]:25", code=450, enhanced="4.2.0", text="later")
 SILENT = Evidence("eod", "mx.docomo.ne.jp[192.0.2.1]:25", text="timeout")
 
@@ -34,9 +37,10 @@ def claim(office: Office) -> list[Claimed]:
 
 
 def end(office: Office, claims: list[Claimed], said: Evidence, *, doubt: bool = False) -> None:
-    """Have these attempts come to nothing."""
+    """Have these attempts end as their replies say."""
     with transaction():
-        outcome = Outcome(Verdict.DEFERRED, said, office.clock(), office.clock() + timedelta(seconds=20), doubt)
+        verdict = Verdict.ACCEPTED if said is TAKEN else Verdict.DEFERRED
+        outcome = Outcome(verdict, said, office.clock(), office.clock() + timedelta(seconds=20), doubt)
         dispatch.settle(office, [(one.item_id, one.attempt, outcome) for one in claims])
 
 
@@ -96,3 +100,20 @@ def test_a_hold_that_ends_by_itself_does_not_let_go_what_is_in_doubt(
     with transaction():
         stops.end_over(office)
     assert standing() == {("held", "unknown_arrival")}
+
+
+def test_a_return_of_the_first_copy_does_not_end_the_second_that_was_wanted(office: Office, sent: Selection) -> None:
+    first = claim(office)
+    end(office, first, TAKEN)
+    item = first[0].item_id
+    queue.requeue(office, sent, "t", again=True)
+    take(office, item, report("a@docomo.ne.jp", trace="before it is begun"))
+    assert standing() == {("waiting", "")}
+    second = claim(office)
+    take(office, item, report("a@docomo.ne.jp", status="5.2.2", trace="while it is under way"))
+    assert standing() == {("sending", "")}
+    end(office, second, TAKEN)
+    assert broadcast.verify(office, sent.announcement_id) == []
+    assert [one.item_id for one in bounce.listed(Criteria(), 10) if one.item_id] == [item, item]
+    take(office, item, report("a@docomo.ne.jp", status="5.1.6", trace="of the second"))
+    assert {one.state for one in QueueItem.select()} == {"returned", "accepted"}
