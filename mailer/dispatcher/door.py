@@ -6,7 +6,7 @@ say. Urgent mail tries at least every half minute (requirement F1: seconds count
 
 from collections import Counter
 
-from mailer.dispatcher.job import Waiting
+from mailer.dispatcher.job import Job, Waiting
 from mailer.dispatcher.limits import LONGEST_URGENT_PAUSE
 from mailer.domain.lane import Lane
 from mailer.net.routes import Route
@@ -30,14 +30,15 @@ _NO_LESS_URGENT = {least: tuple(lane for lane in Lane if lane <= least) for leas
 
 
 class Door:
-    """One set of MX hosts: its route, its waiting jobs and connections; times are monotonic seconds.
+    """One set of MX hosts: its waiting jobs and connections; times are monotonic seconds.
 
-    `expected` counts the jobs that are being written and will wait here.
+    `routes` are those of the domains that lead here: each names the hosts with what its own domain asks of them, and
+    hears in its TLS report of the connections that are opened for its mail. `expected` counts the jobs that are being
+    written and will wait here.
     """
 
-    def __init__(self, route: Route, longest_pause: float) -> None:
-        self.route = route
-        self.domains: set[str] = set()
+    def __init__(self, longest_pause: float) -> None:
+        self.routes: dict[str, Route] = {}
         self.waiting = Waiting()
         self.expected = Counter(dict.fromkeys(Lane, 0))
         self.connections = 0
@@ -58,7 +59,11 @@ class Door:
     @property
     def is_deserted(self) -> bool:
         """Tell whether no domain leads here any more and nothing is under way."""
-        return not (self.domains or self.in_hand() or self.connections or self.dialling)
+        return not (self.routes or self.in_hand() or self.connections or self.dialling)
+
+    def leads(self, job: Job) -> bool:
+        """Tell whether a job's domain leads here still; else what opens this door may be less than it asks for."""
+        return job.claimed.domain in self.routes
 
     def in_hand(self, least: Lane = Lane.NOTICE) -> int:
         """Return how many jobs of this lane or a more urgent one wait here or are being written."""

@@ -63,9 +63,9 @@ class Site:
     # --- what the dispatcher asks
 
     def door(self, route: Route) -> Door:
-        """Return the door of a route, made or brought up to date."""
-        door = self.doors.setdefault(route.key, Door(route, self.limits.manners.pause_seconds))
-        door.route = route
+        """Return the door of a route, made if there is none; the route's domain leads there from now on."""
+        door = self.doors.setdefault(route.key, Door(self.limits.manners.pause_seconds))
+        door.routes[route.domain] = route
         return door
 
     @property
@@ -190,9 +190,7 @@ class Site:
     def next_transaction(self, session: Session) -> Transaction | None:
         """Return the most urgent job's mail, if the pace, the session's limit and the store allow one now."""
         door = self._at[session]
-        while (job := door.waiting.first()) is not None and self._desk.is_over(job):
-            self._desk.unused(door.waiting.take())
-        if job is None or not self._may_go(session, job):
+        if (job := self._first(door)) is None or not self._may_go(session, job):
             self._rests(session)
             return None
         self._speed.took_one()
@@ -233,6 +231,12 @@ class Site:
         self._loop.call_later(breath, self.stir)
 
     # --- inside
+
+    def _first(self, door: Door) -> Job | None:
+        """Return the job that goes next; what is over, or whose domain leads elsewhere by now, is given back."""
+        while (job := door.waiting.first()) is not None and (self._desk.is_over(job) or not door.leads(job)):
+            self._desk.unused(door.waiting.take())
+        return job
 
     def _rests(self, session: Session) -> None:
         """Note a session that has nothing to do; it may still wait for an answer after its mail is settled."""
@@ -280,7 +284,7 @@ class Site:
         return turn_never_came(fact, session.answered)
 
     def _open_for(self, door: Door) -> None:
-        first = door.waiting.first()
+        first = self._first(door)
         if first is None or not self.may_try(door, first.claimed.lane):
             return
         idle = sum(1 for session in self._idle_since if self._at[session] is door)
@@ -288,13 +292,13 @@ class Site:
         alone = not any(one.waiting for one in self.doors.values() if one is not door)
         while self.connections < self.limits.connections and door.wants_dial(idle, now, alone=alone):
             door.dialling += 1
-            task = self._loop.create_task(self._dial(door))
+            task = self._loop.create_task(self._dial(door, door.routes[first.claimed.domain]))
             self._dials.add(task)
             task.add_done_callback(self._dials.discard)
 
-    async def _dial(self, door: Door) -> None:
+    async def _dial(self, door: Door, route: Route) -> None:
         try:
-            session = await self._desk.dial(door.route, self)
+            session = await self._desk.dial(route, self)
         except NotGreeted as failed:
             self._not_greeted(door, failed)
             return

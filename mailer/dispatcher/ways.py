@@ -110,18 +110,18 @@ class Ways:
     def hurry(self, domains: Iterable[str]) -> list[Route]:
         """Let the doors to these domains rest no longer; look again for their ways that were not found or failed.
 
-        Return the routes through those doors.
+        Return the routes of these domains.
         """
         found = []
         for domain, way in [(domain, self._ways[domain]) for domain in domains if domain in self._ways]:
             if way.site is None or way.door is None:
                 way.until = 0.0
             else:
+                found.append(way.door.routes[domain])
                 if way.door.has_failed:
+                    self._leave_door(domain)
                     del self._ways[domain]
-                    way.door.domains.discard(domain)
                 way.site.hurry(way.door)
-                found.append(way.door.route)
         return found
 
     def prune(self, now: float) -> None:
@@ -170,20 +170,18 @@ class Ways:
         return trouble.for_now()
 
     def _lead(self, domain: str, route: Route, until: float) -> Way:
-        self._leave_door(domain)
         carrier = self._carriers.of_domain(domain) or self._carriers.of_route([host.name for host in route.hosts])
         name = (route.site or route.key) if carrier is None else carrier.name
         site = self.sites.get(name)
         if site is None:
             site = self.sites[name] = self._make_site(name, carrier)
-        door = site.door(route)
-        door.domains.add(domain)
-        return Way(until, site, door, found_until=until)
+        self._leave_door(domain)
+        return Way(until, site, site.door(route), found_until=until)
 
     def _leave_door(self, domain: str) -> None:
         old = self._ways.get(domain)
         if old is not None and old.door is not None:
-            old.door.domains.discard(domain)
+            old.door.routes.pop(domain, None)
 
 
 def _unknown(error: Exception) -> NoRoute:

@@ -53,11 +53,11 @@ async def sent_once_and_left(here: Town, dispatcher: Dispatcher) -> Route:
     await until(lambda: not door.connections)
     dispatcher._expected = {}  # nobody looks ahead: the way is looked for while mail is claimed
     way.until = 0.0
-    return door.route
+    return door.routes["a.example"]
 
 
 @pytest.mark.parametrize("trouble", ["no way any more", "other demands"])
-async def test_mail_whose_way_changes_while_it_is_claimed_is_sent(
+async def test_mail_whose_way_changes_while_it_is_claimed_goes_the_new_way(
     office: Office, monkeypatch: pytest.MonkeyPatch, trouble: str
 ) -> None:
     monkeypatch.setattr(site_module, "IDLE_SECONDS", 0.0)
@@ -77,10 +77,22 @@ async def test_mail_whose_way_changes_while_it_is_claimed_is_sent(
                 await asyncio.sleep(0.3)
                 return await real(selectors, digests)
 
+            dialled: list[str] = []
+
+            async def dial(route: Route, owner: Owner) -> Session:
+                dialled.append(route.key)
+                return await dispatcher._means.dialler.dial(route, owner)
+
             monkeypatch.setattr(dispatcher._ways, "_find", find)
             monkeypatch.setattr(dispatcher._signing._signatory, "sign", sign)
+            monkeypatch.setattr(dispatcher, "dial", dial)
             second = here.send()
-            await until(lambda: accepted(here, second) == 1)
+            if trouble == "no way any more":
+                await until(lambda: int(here.show(second)["deferred"]) == 1 and claimed() == 0)
+                assert dialled == []
+            else:
+                await until(lambda: accepted(here, second) == 1)
+                assert dialled == [f"{old.key} sts"], "what opens the old door is less than the domain asks for now"
 
 
 async def test_a_claim_is_given_back_although_the_store_refuses_at_first(

@@ -6,13 +6,10 @@ from mailer.dispatcher.door import FIRST_DIALS, FIRST_PAUSE, Door
 from mailer.dispatcher.job import Job
 from mailer.dispatcher.limits import LONGEST_URGENT_PAUSE
 from mailer.domain.lane import Lane
-from mailer.net.routes import Host, Route
-
-ROUTE = Route("a.example", (Host("mx.a.example", ("192.0.2.1",)),), 60.0, "mx.a.example")
 
 
 def test_it_rests_twice_as_long_each_time_up_to_the_limit() -> None:
-    door = Door(ROUTE, 300.0)
+    door = Door(300.0)
     rests = []
     for _ in range(7):
         door.failed(1000.0)
@@ -21,7 +18,7 @@ def test_it_rests_twice_as_long_each_time_up_to_the_limit() -> None:
 
 
 def test_urgent_mail_tries_every_half_minute() -> None:
-    door = Door(ROUTE, 300.0)
+    door = Door(300.0)
     for _ in range(7):
         door.failed(1000.0)
     assert not door.may_try(Lane.SAFETY, 1000.0 + LONGEST_URGENT_PAUSE - 1)
@@ -29,7 +26,7 @@ def test_urgent_mail_tries_every_half_minute() -> None:
 
 
 def test_a_success_opens_it() -> None:
-    door = Door(ROUTE, 300.0)
+    door = Door(300.0)
     door.failed(1000.0)
     assert not door.may_try(Lane.NOTICE, 1000.0 + FIRST_PAUSE - 1)
     door.succeeded(1000.0)
@@ -37,7 +34,7 @@ def test_a_success_opens_it() -> None:
 
 
 def test_one_that_took_mail_a_moment_ago_only_takes_a_breath() -> None:
-    door = Door(ROUTE, 300.0)
+    door = Door(300.0)
     door.succeeded(1000.0)
     assert not door.failed(1002.0)
     assert not door.may_try(Lane.ORDINARY, 1002.5)
@@ -46,14 +43,14 @@ def test_one_that_took_mail_a_moment_ago_only_takes_a_breath() -> None:
 
 
 def test_while_it_is_connected_it_is_open() -> None:
-    door = Door(ROUTE, 300.0)
+    door = Door(300.0)
     door.failed(1000.0)
     door.connections = 1
     assert door.may_try(Lane.NOTICE, 1000.0)
 
 
 def waiting(jobs: int) -> Door:
-    door = Door(ROUTE, 300.0)
+    door = Door(300.0)
     for _ in range(jobs):
         door.waiting.lanes[Lane.SAFETY].append(cast(Job, None))
     return door
@@ -99,7 +96,7 @@ def test_that_there_was_no_mail_for_long_does_not_make_it_slow() -> None:
 
 
 def test_a_receiver_is_near_that_takes_a_mail_in_next_to_no_time() -> None:
-    near, far = Door(ROUTE, 300.0), Door(ROUTE, 300.0)
+    near, far = Door(300.0), Door(300.0)
     assert not near.is_near  # nobody knows yet
     near.opened(0.003, now=0.0)
     far.opened(0.06, now=0.0)

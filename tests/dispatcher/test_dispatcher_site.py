@@ -51,9 +51,7 @@ class Noting(Yielding):
 
 
 def door(site: Site, name: str) -> Door:
-    made = site.door(Route(name, (Host(f"mx.{name}", ("192.0.2.1",)),), 60.0, name))
-    made.domains.add(name)
-    return made
+    return site.door(Route(name, (Host(f"mx.{name}", ("192.0.2.1",)),), 60.0, name))
 
 
 async def test_where_a_session_hangs_in_its_end_another_is_asked_to_end() -> None:
