@@ -138,11 +138,14 @@ async def find_route(domain: str, resolver: Resolver, routing: Routing) -> Route
     return Route(domain, chosen, seconds, _key(site, [host for host, _ in hosts], requires_tls), site, requires_tls)
 
 
-def _key(site: str, hosts: Iterable[Host], requires_tls: bool) -> str:
-    """Return what is common to the connections that mail of several domains may share."""
-    return " ".join(
-        [site, *sorted({host.demand.key for host in hosts} - {""}), *(("requiretls",) if requires_tls else ())]
-    )
+def _key(site: str, hosts: Sequence[Host], requires_tls: bool) -> str:
+    """Return what is common to the connections that mail of several domains may share.
+
+    Where not all hosts demand the same, it says which demands what: else it would be the key of a route where all do.
+    """
+    alike = len({host.demand.key for host in hosts}) == 1
+    demands = {host.demand.key if alike else f"{host.name}={host.demand.key}" for host in hosts if host.demand.key}
+    return " ".join([site, *sorted(demands), *(("requiretls",) if requires_tls else ())])
 
 
 def _with_room(hosts: Iterable[Host], room: int) -> Iterator[Host]:

@@ -297,6 +297,26 @@ async def test_mail_that_is_protected_in_another_way_goes_through_another_door(r
     assert len({plain.key, proved.key, enforced.key}) == 3
 
 
+async def test_hosts_of_which_one_demands_more_share_no_door_with_hosts_that_all_do() -> None:
+    record = Records(tlsa=(RECORD,), secure=True)
+    server = DnsServer(
+        {
+            "pair.example": Records(mx=((10, "mx1.pair.example"), (20, "mx2.pair.example")), secure=True),
+            "mx1.pair.example": Records(a=("192.0.2.1",), secure=True),
+            "mx2.pair.example": Records(a=("192.0.2.2",), secure=True),
+            "_25._tcp.mx1.pair.example": record,
+        }
+    )
+    await server.start()
+    keys = []
+    for host in ("mx2", "mx1"):
+        keys.append((await find_route("pair.example", at("127.0.0.1", server.port), ROUTING)).key)
+        server.answers.put(f"_25._tcp.{host}.pair.example", record)
+    await server.stop()
+    hosts = "mx1.pair.example mx2.pair.example"
+    assert keys == [f"{hosts} mx1.pair.example=tlsa/dane", f"{hosts} tlsa/dane"]
+
+
 async def test_mail_that_requires_tls_has_a_door_of_its_own(resolver: Resolver) -> None:
     known = await find_route("town.example", resolver, ROUTING)
     required = await find_route("town.example", resolver, replace(ROUTING, require_tls=frozenset({"town.example"})))
