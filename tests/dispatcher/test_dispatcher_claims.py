@@ -17,9 +17,11 @@ from mailer.dispatcher.door import FIRST_JOBS
 from mailer.dispatcher.site import Site
 from mailer.net.routes import Route
 from mailer.net.transport import Owner, Session
+from mailer.rehearsal.dns import Records
 from mailer.rehearsal.moods import Mood
 from mailer.service.office import Office
 from mailer.smtp.route import NoRoute
+from mailer.smtp.tls_result import TlsResult
 from mailer.store import spool
 from mailer.store.database import select
 from tests.dispatcher.town import Town, town, until
@@ -93,6 +95,23 @@ async def test_mail_whose_way_changes_while_it_is_claimed_goes_the_new_way(
             else:
                 await until(lambda: accepted(here, second) == 1)
                 assert dialled == [f"{old.key} sts"], "what opens the old door is less than the domain asks for now"
+
+
+async def test_a_session_counts_for_the_domain_whose_mail_it_takes(office: Office) -> None:
+    async with town(office, {"a.example": WELL}) as here:
+        here.dns.answers.put("b.example", Records(mx=((10, "mx.a.example"),)))
+        here.register(["guardian@a.example"])
+        async with here.dispatching() as dispatcher:
+            told: list[TlsResult] = []
+            dispatcher._means.dialler.observe = told.append
+            await until(lambda: "a.example" in dispatcher._ways._ways)
+            dispatcher._ways.look_ahead(["b.example"], asyncio.get_running_loop().time())
+            await until(lambda: "b.example" in dispatcher._ways._ways)
+            first, second = (dispatcher._ways._ways[domain].door for domain in ("a.example", "b.example"))
+            assert first is second, "they have the same hosts"
+            sent = here.send()
+            await until(lambda: accepted(here, sent) == 1)
+            assert [one.policy.reported for one in told] == ["a.example"]
 
 
 async def test_a_claim_is_given_back_although_the_store_refuses_at_first(
