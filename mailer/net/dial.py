@@ -151,10 +151,11 @@ class Dialler:
         raise last
 
     def forget(self, route: Route) -> None:
-        """Forget which addresses of a route failed."""
-        for host in route.hosts:
-            for address in host.addresses:
-                self._resting.drop(address)
+        """Forget which addresses of a route failed, and at which of them TLS did."""
+        for peer, demand in _all_peers(route, self.port):
+            self._resting.drop(peer.address)
+            for rung in demand.rungs:
+                self._lowered.drop(_footing(peer, demand, rung))
 
     def _peers(self, route: Route) -> Iterator[tuple[Peer, Demand]]:
         peers = _all_peers(route, self.port)

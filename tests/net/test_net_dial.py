@@ -268,3 +268,18 @@ async def test_a_broken_handshake_is_followed_by_one_plain_session() -> None:
         again = await dialler.dial(hosts.route(), Nobody())
         await quit_and_wait(again)
         assert hosts.sessions() == [3]
+
+
+async def test_a_flush_has_tls_tried_again_where_it_broke() -> None:
+    async with Hosts(replace(WELL, starttls=True)) as hosts:
+        receiver, dialler, spoken = hosts.receivers[0], hosts.dialler(), list[bool]()
+        mended = receiver.surroundings
+        receiver.surroundings = replace(mended, tls=ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+        for _ in range(3):
+            session = await dialler.dial(hosts.route(), Nobody())
+            spoken.append(bool(session.tls))
+            await quit_and_wait(session)
+            receiver.surroundings = mended
+            if len(spoken) == 2:
+                dialler.forget(hosts.route())
+        assert spoken == [False, False, True]
