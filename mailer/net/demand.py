@@ -75,13 +75,18 @@ def opportunistic(domain: str) -> Demand:
     return Demand(TlsPolicy("no-policy-found", domain))
 
 
-def by_dane(host: str, domain: str, records: Sequence[str]) -> Demand:
-    """Return what secure TLSA records in presentation form demand of a host that takes mail for a domain."""
+def by_dane(host: str, domain: str, records: Sequence[str], canonical: str = "") -> Demand:
+    """Return what secure TLSA records in presentation form demand of a host that takes mail for a domain.
+
+    A certificate may be for the host, the domain, or the `canonical` name of a domain that is an alias (RFC 7672
+    §3.2.2).
+    """
+    names = tuple(dict.fromkeys([host, *filter(None, [canonical]), domain]))
     policy = TlsPolicy("tlsa", host, tuple(_joined(text) for text in records), mail_domain=domain)
     usable = strongest([record for text in records if (record := _tlsa(text)) is not None])
     if not usable:
-        return Demand(policy, (Rung.ANY_TLS,), (), (host, domain), flaw=TLSA_INVALID, why=NONE_USABLE)
-    return Demand(policy, (Rung.DANE,), usable, (host, domain))
+        return Demand(policy, (Rung.ANY_TLS,), (), names, flaw=TLSA_INVALID, why=NONE_USABLE)
+    return Demand(policy, (Rung.DANE,), usable, names)
 
 
 def by_sts(host: str, domain: str, policy: StsPolicy) -> Demand | None:

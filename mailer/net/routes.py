@@ -103,7 +103,10 @@ class Routing:
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """What is known while a route is looked for: `vouched` says that DNSSEC vouches for the MX records."""
+    """What is known while a route is looked for: `vouched` says that DNSSEC vouches for the MX records.
+
+    `canonical` is the name under which they stand where the domain is an alias.
+    """
 
     domain: str
     resolver: Resolver
@@ -111,6 +114,7 @@ class _Search:
     until: float
     implicit: bool
     vouched: bool
+    canonical: str
 
 
 _Found = tuple[Host, float]
@@ -123,7 +127,7 @@ async def find_route(domain: str, resolver: Resolver, routing: Routing) -> Route
     exchanges, answer = await _exchanges(domain, resolver)
     names = hosts_in_order(domain, exchanges, routing.own, routing.shuffle)
     vouched = routing.dane and answer.secure
-    search = _Search(domain, resolver, routing, until, implicit=not exchanges, vouched=vouched)
+    search = _Search(domain, resolver, routing, until, not exchanges, vouched, answer.canonical)
     found = await _look_up_all(names[:MOST_HOSTS_LOOKED_UP], search)
     policy, lasting = await _policy(looking, search)
     hosts, troubles = _protected(found, policy, search)
@@ -221,7 +225,7 @@ async def _by_tlsa(name: str, addresses: Answer, search: _Search) -> tuple[Deman
     for base in await _bases(name, addresses, search) if search.vouched else ():
         records = await _tlsa(base, search)
         if records is not None:
-            return by_dane(base, search.domain, records.records), records.seconds
+            return by_dane(base, search.domain, records.records, search.canonical), records.seconds
     return opportunistic(search.domain), addresses.seconds
 
 

@@ -21,8 +21,8 @@ _SERVER = ExtensionPolicy.permit_all().require_present(x509.SubjectAlternativeNa
 def failure(records: Sequence[Tlsa], chain: Sequence[bytes], names: Sequence[str], now: datetime | None = None) -> str:
     """Return "" if a usable record names this chain (DER, the server's first), else the word for what is wrong.
 
-    `names` are those that a DANE-TA certificate may be for: the host's, and the domain's that the mail goes to. The
-    machine's clock says what holds unless `now` does.
+    `names` are those that a DANE-TA certificate may be for: the host's, and the domain's that the mail goes to (of an
+    alias both). The machine's clock says what holds unless `now` does.
     """
     if not chain:
         return "validation-failure"

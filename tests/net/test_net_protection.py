@@ -160,6 +160,13 @@ async def test_a_server_with_its_tlsa_record_is_spoken_to(place: Place, usage: i
     assert (place.told[0].mx_host, place.told[0].address, place.told[0].source) == (HOST, "127.0.78.1", "127.0.0.1")
 
 
+async def test_a_certificate_may_be_for_the_name_behind_a_domain_that_is_an_alias(place: Place) -> None:
+    shows(place, OTHER, MIDDLE)
+    record = f"2 0 1 {hashlib.sha256(MIDDLE.der).hexdigest()}"
+    assert await place.refused(by_dane(HOST, DOMAIN, [record])) == "certificate_refused: certificate-host-mismatch"
+    assert (await place.greeted(by_dane(HOST, DOMAIN, [record], "mx.other.example"))).endswith(" dane")
+
+
 @pytest.mark.parametrize(
     ("chain", "usage", "anchor", "word"),
     [

@@ -52,6 +52,7 @@ ZONE = {
     "_25._tcp.mx.half-alias.example": Records(tlsa=(RECORD,), secure=True),
     "open-alias.example": Records(mx=((10, "mx.open-alias.example"),), secure=True),
     "mx.open-alias.example": Records(cname="mx.insecure-host.example"),
+    "renamed.example": Records(cname="town.example", secure=True),
     "two.example": Records(mx=((10, "mx1.two.example"), (20, "mx2.two.example"))),
     "mx1.two.example": Records(a=("192.0.2.8",)),
     "mx2.two.example": Records(a=("192.0.2.9",)),
@@ -151,6 +152,13 @@ async def test_of_an_alias_the_records_behind_it_count_first(resolver: Resolver,
     assert host.name == f"mx.{domain}"
     assert host.demand.names[:1] == ((base,) if base else ())
     assert host.demand.rungs == ((Rung.DANE,) if base else OPPORTUNISTIC)
+
+
+async def test_of_a_domain_that_is_an_alias_both_names_may_stand_in_the_certificate(resolver: Resolver) -> None:
+    (host,) = (await find_route("renamed.example", resolver, ROUTING)).hosts
+    assert host.demand.rungs == (Rung.DANE,)
+    assert host.demand.names == ("mx.town.example", "town.example", "renamed.example")
+    assert host.demand.policy.reported == "renamed.example"
 
 
 async def test_tlsa_records_as_they_were_found_are_told(resolver: Resolver) -> None:
