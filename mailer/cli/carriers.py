@@ -1,6 +1,6 @@
 """How are the carriers spoken to, and what have they made us learn?"""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -36,16 +36,18 @@ def carriers() -> None:
 def list_(session: Session) -> None:
     """Show the carriers."""
     from config.carriers import load_carriers
-    from mailer.service import lease, stops, wave
+    from mailer.service import dispatch, lease, stops, wave
 
     with session.office() as office:
         states = {state.site: state for state in lease.board(office, "", 0.0).states}
         frozen, stopped, now = set(wave.frozen()), stops.suspended(), office.clock()
+        sites = dispatch.sites()
         known = list(load_carriers(session.settings))
     others = sorted((set(states) | frozen) - {one.name for one in known})
     named = [*((one.name, one) for one in known), *((name, None) for name in others)]
     rows = [
-        _document(one, name, states.get(name), frozen) | _stops(one, name, states.get(name), stopped, now)
+        _document(one, name, states.get(name), frozen)
+        | _stops(_domains(one, name, sites), name, states.get(name), stopped, now)
         for name, one in named
     ]
     if session.json:
@@ -80,7 +82,7 @@ def list_(session: Session) -> None:
 def show(session: Session, name: str) -> None:
     """Show one carrier, or one receiver without a name that we have written to."""
     from config.carriers import load_carriers, sources_of_manners
-    from mailer.service import lease, received_report, stops, wave
+    from mailer.service import dispatch, lease, received_report, stops, wave
 
     carriers = load_carriers(session.settings)
     carrier = _carrier(carriers, name)
@@ -91,12 +93,13 @@ def show(session: Session, name: str) -> None:
         days, since = wave.days(name), wave.since(name)
         reported = received_report.sums(office, REPORTED_DAYS, receiver=name)
         stopped, now = stops.suspended(), office.clock()
+        domains = _domains(carrier, name, dispatch.sites()) if carrier or name == asked else (asked,)
     if carrier is None and not days and not reported and name not in states:
         words = _("There is no carrier {name}, and no mail went to a receiver of this name. The carriers are: {names}")
         names = ", ".join(f"{one.name} ({one.label})" for one in carriers)
         raise Refused(words.format(name=asked, names=names))
     found = _document(carrier, name, states.get(name), {name} if since else set())
-    found |= _stops(carrier, name, states.get(name), stopped, now)
+    found |= _stops(domains, name, states.get(name), stopped, now)
     found |= {
         "label": carrier and carrier.label,
         "domains": sorted(carrier.domains) if carrier else [],
@@ -141,12 +144,16 @@ def _carrier(carriers: "Carriers", name: str) -> "Carrier | None":
     return named or carriers.of_domain(name) or carriers.of_mx([name])
 
 
+def _domains(carrier: "Carrier | None", name: str, sites: Mapping[str, str]) -> Collection[str]:
+    """Return the domains whose mail a receiver takes: a carrier's own, else those that were found to lead to it."""
+    return carrier.domains if carrier else (name, *(domain for domain, site in sites.items() if site == name))
+
+
 def _stops(
-    carrier: "Carrier | None", name: str, state: "SiteState | None", stopped: "Sequence[Standing]", now: datetime
+    domains: Collection[str], name: str, state: "SiteState | None", stopped: "Sequence[Standing]", now: datetime
 ) -> dict[str, Any]:
     """Return what keeps mail from a carrier now: a rest that it made us take, and stops of operators."""
     rest = state.paused_until if state is not None else None
-    domains = carrier.domains if carrier else (name,)
     over = [one for one in stopped if one.stop.part.names_receiver and _is_over(one.stop.part, domains, name)]
     return {
         "left_alone_until": rest if rest is not None and rest > now else None,
@@ -154,7 +161,7 @@ def _stops(
     }
 
 
-def _is_over(part: "Part", domains: Iterable[str], name: str) -> bool:
+def _is_over(part: "Part", domains: Collection[str], name: str) -> bool:
     return any(part.reaches(domain, name) for domain in domains)
 
 

@@ -7,7 +7,7 @@ import pytest
 from mailer.carrier.reason import Reason
 from mailer.carrier.wave import Lot
 from mailer.schedule.site import SiteState
-from mailer.service import lease
+from mailer.service import dispatch, lease
 from mailer.store import waves
 from mailer.store.database import open_store, transaction
 from mailer.store.models import database
@@ -61,6 +61,21 @@ def test_what_stands_still_or_rests_now_is_shown_with_its_reason(town: Town, bro
     assert "(blocked)" in lines["au"]
     assert f"broadcast {broadcast}" in town.done("carriers", "list")
     assert "until it is resumed (工事)" in town.done("carriers", "show", "docomo")
+
+
+def test_a_stop_of_a_domain_is_shown_also_once_it_is_known_where_its_mail_goes(town: Town) -> None:
+    site = "mx.small.example"
+    with town.office() as office, transaction():
+        for domain in ("small.example", "other.example"):
+            dispatch.remember_site(domain, site)
+        lease.remember(office, SiteState(site, 3, 9, None, "timeout", office.clock()))
+    town.done("queue", "suspend", "--domain", "small.example", "--reason", "工事")
+    rows = {row["carrier"]: row for row in town.json("carriers", "list")}
+    assert [one["reason"] for one in rows[site]["suspended"]] == ["工事"]
+    for asked, reasons in (("small.example", ["工事"]), (site, ["工事"]), ("other.example", [])):
+        found = town.json("carriers", "show", asked)
+        assert found["carrier"] == site
+        assert [one["reason"] for one in found["suspended"]] == reasons, asked
 
 
 @pytest.mark.parametrize(
