@@ -29,7 +29,9 @@ from mailer.smtp.tls_result import TlsPolicy, TlsResult
 PATIENCE = 2.0
 #: A policy that is known to be there may take longer to come.
 FETCH_PATIENCE = 8.0
-MOST_HOSTS_LOOKED_UP = 10
+#: So many hosts are looked up at once, and the next ones while none of them can be dialled, up to so many in all.
+HOSTS_AT_ONCE = 10
+MOST_HOSTS_LOOKED_UP = 20
 
 #: Addresses for documentation, IPv4 and IPv6: no machine has them.
 NOBODYS = ("192.0.2.1", "2001:db8::1")
@@ -128,7 +130,7 @@ async def find_route(domain: str, resolver: Resolver, routing: Routing) -> Route
     names = hosts_in_order(domain, exchanges, routing.own, routing.shuffle)
     vouched = routing.dane and answer.secure
     search = _Search(domain, resolver, routing, until, not exchanges, vouched, answer.canonical)
-    found = await _look_up_all(names[:MOST_HOSTS_LOOKED_UP], search)
+    found = await _look_up_best(names[:MOST_HOSTS_LOOKED_UP], search)
     policy, lasting = await _policy(looking, search)
     hosts, troubles = _protected(found, policy, search)
     if not hosts:
@@ -170,6 +172,16 @@ async def _exchanges(domain: str, resolver: Resolver) -> tuple[list[MxRecord], A
     except DnsTrouble as trouble:
         words = f"the DNS gave no answer for {domain}: {trouble}"
         raise NoRoute(words, permanent=False, enhanced="4.4.3", reason="network_trouble", is_silence=True) from trouble
+
+
+async def _look_up_best(names: Sequence[str], search: _Search) -> list[_Found | NoRoute]:
+    """Look up the best hosts, and the next ones only where none of those can be dialled."""
+    found: list[_Found | NoRoute] = []
+    for first in range(0, len(names), HOSTS_AT_ONCE):
+        found += await _look_up_all(names[first : first + HOSTS_AT_ONCE], search)
+        if not all(isinstance(one, NoRoute) for one in found):
+            break
+    return found
 
 
 async def _look_up_all(names: Sequence[str], search: _Search) -> list[_Found | NoRoute]:

@@ -200,6 +200,21 @@ async def test_all_hosts_are_asked_for_at_once(dns: DnsServer) -> None:
     await asyncio.wait({looking})
 
 
+@pytest.mark.parametrize(("place", "asked"), [(9, 10), (10, 20), (19, 20), (20, 20)])
+async def test_hosts_that_do_not_exist_hide_none_behind_them(
+    resolver: Resolver, dns: DnsServer, place: int, asked: int
+) -> None:
+    names = [f"mx{number}.gone.example" for number in range(30)]
+    dns.answers.put("gone.example", Records(mx=tuple(enumerate(names))))
+    dns.answers.put(names[place], Records(a=("192.0.2.1",)))
+    if place < 20:
+        assert [host.name for host in (await find_route("gone.example", resolver, OPEN)).hosts] == [names[place]]
+    else:
+        with pytest.raises(NoRoute):
+            await find_route("gone.example", resolver, OPEN)
+    assert sum(dns.answers.asked[f"{name} A"] for name in names) == asked
+
+
 async def test_a_route_is_looked_for_no_longer_than_one_question_lives(dns: DnsServer) -> None:
     resolver = resolver_at(dns, asyncio.get_running_loop().time, lifetime=60.0)
     resolver.lifetime = 0.05  # as if the exchanges had taken all but this
