@@ -159,7 +159,7 @@ async def test_a_child_that_beats_and_falls_silent_is_killed_and_started_again(
 
     stop = asyncio.Event()
     parent = asyncio.create_task(serve.Parent({"a": child(hangs), "b": child(PROMPT)}, ended=note)(lambda: None, stop))
-    await asyncio.wait_for(ended.wait(), 20)
+    await asyncio.wait_for(ended.wait(), 60)
     assert "a hangs and is killed" in caplog.text
     assert "b hangs" not in caplog.text
     stop.set()
@@ -179,7 +179,7 @@ async def test_a_child_that_should_beat_and_never_begins_to_is_killed(
     parent = asyncio.create_task(
         serve.Parent({"a": child("import time; time.sleep(60)")}, ended=note, beat=True)(lambda: None, stop)
     )
-    await asyncio.wait_for(ended.wait(), 20)
+    await asyncio.wait_for(ended.wait(), 60)
     assert "a hangs and is killed" in caplog.text
     stop.set()
     await asyncio.wait_for(parent, 30)

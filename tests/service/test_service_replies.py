@@ -5,97 +5,33 @@ from datetime import timedelta
 
 import pytest
 
-from mailer.bounce.event import ReadMail
-from mailer.domain import retention
 from mailer.domain.alarm import Kind as AlarmKind
 from mailer.domain.answering import MOST_OCTETS, Replies, ReplyPolicy
 from mailer.domain.school import Schools
 from mailer.mime.correspondence import read_correspondence
 from mailer.mime.entity import read_mail
-from mailer.schedule.site import SiteState
-from mailer.schedule.stop import Part
-from mailer.service import alarm, broadcast, keys, replies, singles, stops, watch
+from mailer.service import alarm, replies, singles, watch
 from mailer.service.office import Office
-from mailer.service.replies import NotForwarded, Single
-from mailer.smtp.address import parse_address
-from mailer.smtp.envelope import Fact, ForwardPath
-from mailer.smtp.reply import Reply, Stage
-from mailer.standing.key import KeyState
-from mailer.store import bounce_events, domains, inbound, site_memory
+from mailer.service.replies import NotForwarded
+from mailer.store import bounce_events
 from mailer.store import singles as store
 from mailer.store.database import select, transaction
-from mailer.store.singles import Ended, SingleKind, SingleState
+from mailer.store.singles import SingleKind, SingleState
 from tests.conftest import FakeClock, Register
-from tests.forgetting import forget
-
-SENDER = "hanako@docomo.ne.jp"
-MAILBOX = "office@city.example.jp"
-SCHOOL = "t-daiichi@mail.mimamori-iwamizawa.jp"
-OTHER = "t-daini@mail.mimamori-iwamizawa.jp"
-TRACE = f"Return-Path: <{SENDER}>\r\nReceived: from x ([192.0.2.1])\r\n\tby y with ESMTP;\r\n\tnow\r\n"
-CONTENT = (
-    f"{TRACE}From: {SENDER}\r\nTo: {SCHOOL}, {OTHER}\r\nMessage-ID: <1@docomo.ne.jp>\r\n\r\n了解しました\r\n".encode()
+from tests.service.school_mail import (
+    CONTENT,
+    MAILBOX,
+    OTHER,
+    SCHOOL,
+    SENDER,
+    TRACE,
+    arrive,
+    begun,
+    due,
+    ends,
+    fact,
+    with_policy,
 )
-
-
-def with_policy(office: Office, policy: Replies) -> Office:
-    """Return the office in which every school has this policy."""
-    listed = {one.code: replace(one, replies=policy) for one in office.schools}
-    return replace(office, schools=Schools(listed, office.schools.cities))
-
-
-@pytest.fixture
-def noticing(office: Office) -> Office:
-    """An office whose schools send notices, with a key to sign them."""
-    keys.register(office, "rsa1", "rsa", "v=DKIM1", KeyState.ACTIVE, "test")
-    return office
-
-
-@pytest.fixture
-def forwarding(office: Office) -> Office:
-    """An office whose schools have a mailbox."""
-    return with_policy(office, Replies(ReplyPolicy.FORWARD, MAILBOX))
-
-
-def arrive(office: Office, *codes: str, content: bytes = CONTENT, sender: str = SENDER) -> list[Single]:
-    """Let one mail come to schools; return what it led to."""
-    paths = [f"{code}@{office.domain}" for code in codes or ("t-daiichi",)]
-    packed = inbound.pack(content)
-    mail = inbound.Arrived(office.clock(), sender, ", ".join(paths), "192.0.2.1", b"", packed, None, "mail")
-    with transaction():
-        number = inbound.add(mail)
-        replies.learn(office, number, read_correspondence(read_mail(content)), ReadMail(()))
-    return store.of_mail(number)
-
-
-def due(office: Office) -> list[int]:
-    return [one.id for one in singles.due(office, 10)]
-
-
-def begun(office: Office, number: int) -> Single:
-    with transaction():
-        single = singles.begin(number)
-    assert single is not None
-    return single
-
-
-def ends(office: Office, single: Single, ended: Ended) -> Single:
-    with transaction():
-        singles.settle(office, single, ended)
-    return replies.get(single.id)
-
-
-def tidied(office: Office, *under_way: int) -> int:
-    with transaction():
-        return singles.tidy(office, under_way)
-
-
-def fact(code: int, text: str = "2.0.0 ok", stage: Stage = Stage.EOD, *, failure: str = "", kept: bool = False) -> Fact:
-    reply = Reply(code, text) if code else None
-    return Fact(ForwardPath(parse_address(SENDER)), stage, reply, failure, kept_unknown=kept)
-
-
-# --- what a mail leads to
 
 
 def test_what_came_to_a_school_stands_among_the_replies_and_not_with_what_nobody_understood(office: Office) -> None:
@@ -295,174 +231,6 @@ def test_what_is_too_big_is_kept(forwarding: Office) -> None:
     assert [one.id for one in replies.list_("t-daiichi", 10, unsent=True)] == [made.id]
 
 
-# --- sending
-
-
-@pytest.mark.parametrize(
-    ("one", "state", "reply"),
-    [
-        (fact(250), "accepted", "250 2.0.0 ok"),
-        (fact(550, "5.1.1\nno such user", Stage.RCPT), "refused", "550 5.1.1 no such user"),
-        (fact(554, "5.7.1 spam"), "refused", "554 5.7.1 spam"),
-        (fact(450, "4.2.0 later", Stage.RCPT), "waiting", "450 4.2.0 later"),
-        (fact(554, "go away", Stage.EHLO), "waiting", "554 go away"),
-        (fact(0, failure="timeout", kept=True), "waiting", "timeout"),
-        (fact(0, failure="needs_smtputf8", stage=Stage.MAIL), "refused", "needs_smtputf8"),
-    ],
-)
-def test_what_an_attempt_comes_to(forwarding: Office, one: Fact, state: str, reply: str) -> None:
-    (made,) = arrive(forwarding)
-    single = begun(forwarding, made.id)
-    after = ends(forwarding, single, singles.judge(forwarding, single, one, "mx[192.0.2.1]:25"))
-    assert (after.state, after.reply, after.host) == (state, reply, "mx[192.0.2.1]:25")
-    assert after.possible_copies == (1 if one.kept_unknown else 0)
-    assert (after.settled_at is None) == (state == "waiting")
-
-
-def test_an_attempt_is_written_before_it_is_made_and_found_when_nobody_ends_it(forwarding: Office) -> None:
-    (made,) = arrive(forwarding)
-    single = begun(forwarding, made.id)
-    assert (single.state, single.attempts, due(forwarding)) == ("sending", 1, [])
-    with transaction():
-        assert singles.begin(made.id) is None
-    assert tidied(forwarding, made.id) == 0
-    assert tidied(forwarding) == 1
-    again = replies.get(made.id)
-    assert (again.state, again.attempts, again.possible_copies) == ("waiting", 1, 1)
-    assert due(forwarding) == [made.id]
-
-
-def test_after_three_possible_copies_it_is_held(forwarding: Office) -> None:
-    (made,) = arrive(forwarding)
-    for _ in range(3):
-        begun(forwarding, made.id)
-        tidied(forwarding)
-    held = replies.get(made.id)
-    assert (held.state, held.reason, held.attempts) == ("held", "copies", 3)
-    assert due(forwarding) == []
-
-
-def test_it_is_tried_for_three_days_more_and_more_seldom(forwarding: Office, clock: FakeClock) -> None:
-    (made,) = arrive(forwarding)
-    pauses = []
-    while (single := begun(forwarding, made.id)).state is SingleState.SENDING:
-        after = ends(forwarding, single, singles.later(forwarding, single, "451 later"))
-        if after.state is not SingleState.WAITING:
-            break
-        pauses.append(after.next_at - clock.now)
-        clock.now = after.next_at
-    assert (after.state, after.reply) == ("expired", "451 later")
-    assert pauses[0] < timedelta(minutes=7)
-    assert pauses == sorted(pauses)
-    assert clock.now - made.created_at > timedelta(days=2, hours=20)
-    assert len(pauses) < 50
-
-
-def test_what_was_not_looked_at_in_time_is_over(forwarding: Office, clock: FakeClock) -> None:
-    (made,) = arrive(forwarding)
-    clock.advance(days=3)
-    tidied(forwarding)
-    assert replies.get(made.id).state is SingleState.EXPIRED
-
-
-def test_a_mail_is_not_forgotten_before_it_is_handed_on(forwarding: Office, clock: FakeClock) -> None:
-    (made,) = arrive(forwarding)
-    clock.advance(days=366)
-    assert forget(forwarding, retention.Kind.FOR_A_PERSON) == 0
-    single = begun(forwarding, made.id)
-    assert forget(forwarding, retention.Kind.FOR_A_PERSON) == 0
-    ends(forwarding, single, singles.judge(forwarding, single, fact(250), "mx.example.jp"))
-    # Its number stands in a return address: as long as it is the newest it stays, so that no other gets it.
-    assert forget(forwarding, retention.Kind.FOR_A_PERSON) == 0
-    arrive(forwarding, content=b"Subject: another\r\n\r\nbody")
-    assert (forget(forwarding, retention.Kind.FOR_A_PERSON), store.get(made.id)) == (1, None)
-
-
-def test_a_stop_keeps_what_it_names(forwarding: Office, noticing: Office) -> None:
-    (copy,), (notice,) = arrive(forwarding), arrive(noticing, "t-daini")
-    stops.suspend(noticing, Part(domain="docomo.ne.jp"), "test")
-    assert due(forwarding) == [copy.id]
-    stops.suspend(noticing, Part(school="t-daiichi"), "test")
-    assert due(forwarding) == []
-    stops.resume(noticing, None, "test")
-    assert due(forwarding) == [copy.id, notice.id]
-
-
-def test_nothing_leaves_to_a_receiver_that_blocks_us(noticing: Office, clock: FakeClock) -> None:
-    (blocked,), (other,) = arrive(noticing), arrive(noticing, sender="c@ezweb.ne.jp")
-    with transaction():
-        domains.remember_site("docomo.ne.jp", "docomo")
-        site_memory.remember(SiteState("docomo", 4, 100, clock.now + timedelta(minutes=30), "421 blocked", clock.now))
-    assert due(noticing) == [other.id]
-    clock.advance(minutes=31)
-    assert due(noticing) == [blocked.id, other.id]
-
-
-def test_many_that_wait_for_a_stopped_domain_keep_nobody_else(
-    noticing: Office, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(singles, "LOOKED_AT_ONCE", 3)
-    for number in range(7):
-        arrive(noticing, sender=f"s{number}@docomo.ne.jp")
-        clock.advance(seconds=number % 2)
-    (other,) = arrive(noticing, sender="c@ezweb.ne.jp")
-    assert len(list(store.due(clock(), 3))) == 8
-    stops.suspend(noticing, Part(domain="docomo.ne.jp"), "test")
-    assert due(noticing) == [other.id]
-
-
-def test_one_leaves_to_each_domain_that_is_not_busy(noticing: Office) -> None:
-    senders = ("a@docomo.ne.jp", "b@docomo.ne.jp", "c@ezweb.ne.jp", "d@ezweb.ne.jp", "e@DOCOMO.ne.jp")
-    numbers = [arrive(noticing, sender=sender)[0].id for sender in senders]
-    assert due(noticing) == [numbers[0], numbers[2]]
-    assert [one.id for one in singles.due(noticing, 1)] == [numbers[0]]
-    assert [one.id for one in singles.due(noticing, 2, {"docomo.ne.jp"})] == [numbers[2]]
-    assert singles.due(noticing, 0) == []
-
-
-def test_nothing_leaves_in_a_safety_broadcasts_first_minute(
-    forwarding: Office, register: Register, clock: FakeClock
-) -> None:
-    register("t-daiichi", SENDER)
-    (made,) = arrive(forwarding)
-    for urgent, found in ((False, [made.id]), (True, [])):
-        broadcast.send(
-            forwarding,
-            broadcast.BroadcastRequest(("t-daiichi",), "件名", "本文", receipt=False, urgent=urgent, actor="t"),
-        )
-        assert due(forwarding) == found
-    clock.advance(seconds=61)
-    assert due(forwarding) == [made.id]
-
-
-def test_times_follow_a_clock_that_was_set(forwarding: Office) -> None:
-    (made,) = arrive(forwarding)
-    with transaction():
-        assert singles.set_clock(timedelta(days=400)) == 1
-    after = replies.get(made.id)
-    assert (after.next_at, after.expires_at) == (
-        made.next_at + timedelta(days=400),
-        made.expires_at + timedelta(days=400),
-    )
-
-
-def test_a_copy_that_was_taken_may_come_back(forwarding: Office) -> None:
-    (made,) = arrive(forwarding)
-    with transaction():
-        assert not singles.returned(forwarding, made.id, "550 no")
-    single = begun(forwarding, made.id)
-    ends(forwarding, single, singles.judge(forwarding, single, fact(250), "mx"))
-    with transaction():
-        assert singles.returned(forwarding, made.id, "550 no such user")
-        assert not singles.returned(forwarding, made.id, "again")
-        assert not singles.returned(forwarding, 4711, "550 no")
-    back = replies.get(made.id)
-    assert (back.state, back.reply) == ("returned", "550 no such user")
-
-
-# --- a person
-
-
 def test_a_person_may_hand_a_kept_mail_on(noticing: Office, forwarding: Office) -> None:
     (kept,) = arrive(forwarding, sender="")
     made = replies.forward(forwarding, kept.id, "tester")
@@ -492,16 +260,6 @@ def test_what_needs_a_person_is_listed(noticing: Office, forwarding: Office) -> 
     ends(forwarding, single, singles.judge(forwarding, single, fact(250), "mx"))
     assert [one.id for one in replies.list_("", 10, unsent=True)] == [notice.id, automatic.id]
     assert len(replies.list_("", 10, unsent=False)) == 4
-
-
-def test_the_same_bytes_at_every_attempt(noticing: Office, clock: FakeClock) -> None:
-    (made,) = arrive(noticing)
-    first = singles.make(noticing, made, require_tls=False).draft
-    clock.advance(days=1)
-    second = singles.make(noticing, replies.get(made.id), require_tls=False).draft
-    assert first is not None
-    assert second is not None
-    assert (first.content, first.digests) == (second.content, second.digests)
 
 
 def test_the_limits_are_looked_up_by_what_was_sent_alone(noticing: Office) -> None:
