@@ -85,15 +85,15 @@ def show(session: Session, name: str) -> None:
     from mailer.service import dispatch, lease, received_report, stops, wave
 
     carriers = load_carriers(session.settings)
-    carrier = _carrier(carriers, name)
-    asked = name
+    named, asked = _carrier(carriers, name), name
     with session.office() as office:
         states = {state.site: state for state in lease.board(office, "", 0.0).states}
-        name = carrier.name if carrier else wave.receiver(office.receiver, name)
+        name = named.name if named else wave.receiver(office.receiver, name)
+        carrier = named or _carrier(carriers, name)
         days, since = wave.days(name), wave.since(name)
         reported = received_report.sums(office, REPORTED_DAYS, receiver=name)
         stopped, now = stops.suspended(), office.clock()
-        domains = _domains(carrier, name, dispatch.sites()) if carrier or name == asked else (asked,)
+        domains = _domains(carrier, name, dispatch.sites()) if named or name == asked else (asked,)
     if carrier is None and not days and not reported and name not in states:
         words = _("There is no carrier {name}, and no mail went to a receiver of this name. The carriers are: {names}")
         names = ", ".join(f"{one.name} ({one.label})" for one in carriers)

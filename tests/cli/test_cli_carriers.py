@@ -44,6 +44,14 @@ def test_a_carrier_is_found_by_its_domains_and_mail_hosts(town: Town) -> None:
         assert town.json("carriers", "show", name)["carrier"] == "google"
 
 
+def test_a_domain_that_a_carrier_hosts_is_shown_as_the_carriers(town: Town) -> None:
+    with town.office(), transaction():
+        dispatch.remember_site("city.example", "google")
+    found, google = (town.json("carriers", "show", name) for name in ("city.example", "google"))
+    assert found == google
+    assert found["manners"]
+
+
 def test_what_stands_still_or_rests_now_is_shown_with_its_reason(town: Town, broadcast: str) -> None:
     town.done("queue", "suspend", "--carrier", "docomo", "--reason", "工事")
     town.done("queue", "suspend", "--domain", "gmail.com", "--for", "2h")
