@@ -192,8 +192,7 @@ class Dispatcher:
                 continue
             key = one.domain if way.door is None else way.door
             order = orders.get(key) or orders.setdefault(key, order_of(way))
-            order.domains = [*dict.fromkeys([*order.domains, one.domain])]
-            order.lanes = sorted({*order.lanes, one.lane})
+            order.due.setdefault(one.lane, []).append(one.domain)
         return [order for order in share_out(list(orders.values())) if order.takes_any]
 
     def _is_open(self, way: Way, lane: Lane) -> bool:
