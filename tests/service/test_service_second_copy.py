@@ -49,6 +49,11 @@ def end(office: Office, claims: list[Claimed], said: Evidence) -> None:
         dispatch.settle(office, [(one.item_id, one.attempt, outcome) for one in claims])
 
 
+def rows() -> list[dict[str, object]]:
+    """Return all that is written of each item."""
+    return [dict(one.__data__) for one in QueueItem.select().order_by(QueueItem.id)]
+
+
 def again(office: Office, sent: Selection) -> None:
     """Have a second copy wait of what was accepted."""
     assert queue.requeue(office, sent, "t", again=True).items == 2
@@ -120,7 +125,7 @@ BEGUN: list[Ending] = [remove_on_its_way, deregister_on_its_way, run_out_on_its_
 def test_what_was_accepted_stays_so_when_a_second_copy_comes_to_nothing(
     office: Office, sent: Selection, clock: FakeClock, ending: Ending
 ) -> None:
-    before = list(QueueItem.select().order_by(QueueItem.id).dicts())
+    before = rows()
     again(office, sent)
     ending(office, clock, sent)
     figures = broadcast.show(office, sent.announcement_id)
@@ -130,7 +135,7 @@ def test_what_was_accepted_stays_so_when_a_second_copy_comes_to_nothing(
     differs = {"attempts", "next_attempt_at", "expires_at"}
     if ending in BEGUN:
         differs |= {"possible_copies", "possible_duplicate"}
-    for old, new in zip(before, QueueItem.select().order_by(QueueItem.id).dicts(), strict=True):
+    for old, new in zip(before, rows(), strict=True):
         assert {name for name in old if old[name] != new[name]} <= differs
     assert {one.possible_duplicate for one in QueueItem.select()} == {ending in BEGUN}
 
