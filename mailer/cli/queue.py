@@ -152,7 +152,14 @@ def release(session: Session, /, everything: bool, why: str, **criteria: Any) ->
     _do(session, criteria, why, desk.release, _("Items released: {count}"))
 
 
-@queue.command("remove", cls=Verb, help=N_("Give items up; they end as cancelled and stay in the accounting."))
+@queue.command(
+    "remove",
+    cls=Verb,
+    help=N_(
+        "Give items up; they end as cancelled and stay in the accounting.\n\n"
+        "What was accepted before, and waits for a second copy only, is accepted as it was."
+    ),
+)
 @selecting
 @reasoned
 @option("--yes", is_flag=True, help=N_("Do not ask."))
