@@ -292,6 +292,21 @@ def test_what_an_operator_did_hides_no_reply(town: Town, broadcast: str) -> None
     assert re.search(r"suspended by cli:\S+: 工事; host mx\[192.0.2.1\]:25 said: 452 mailbox full", town.done("mailq"))
 
 
+def test_what_is_under_way_for_the_last_time_says_so(town: Town, broadcast: str) -> None:
+    with town.office() as office, transaction():
+        dispatch.claim(office, ["docomo.ne.jp"], 9, "w")
+    assert town.json("queue", "show", "Q1")["stopping"] is None
+    town.done("queue", "hold", "Q1")
+    shown = town.json("queue", "show", "Q1")
+    assert (shown["state"], shown["stopping"], shown["next_attempt_at"]) == ("waiting", "held_by_operator", None)
+    listed = [json.loads(line)["stopping"] for line in town.done("--json", "queue", "list").splitlines()]
+    assert listed == ["held_by_operator", None]
+    assert town.done("queue", "list").count("waiting, being stopped") == 1
+    assert re.search(r"no further try +Held by an operator\.", town.done("queue", "show", "Q1"))
+    town.done("queue", "release", "Q1")
+    assert "being stopped" not in town.done("queue", "list") + town.done("queue", "show", "Q1")
+
+
 def test_the_conversation_of_each_attempt_is_shown(town: Town, broadcast: str) -> None:
     now = datetime(2026, 4, 10, 6, 0, tzinfo=UTC)
     session = SmtpSession(7, "mx[192.0.2.1]:25", now, 12, "ours", "", "c 20 220 mx\nh 30 250 mx")
