@@ -4,7 +4,6 @@ An alarm is raised once for a kind and a subject, and again only after it was cl
 holds a guardian's address: what a far server wrote is cut, cleaned, and its addresses are taken out.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,12 +11,11 @@ from enum import StrEnum
 
 from mailer.domain.receipt import hide
 from mailer.domain.typed import hidden_character
+from mailer.smtp.quoted import replace_addresses
 
 LONGEST_WORDS = 300
 LONGEST_SUBJECT = 100
 
-#: Wider than any address we would send to: it is better to take out too much.
-_ADDRESS = re.compile(r"""(?:"(?:[^"\\]|\\.){0,320}"|[^\s<>"'(),:;=\[\]@]{1,320})@[^\s<>"'(),:;=\[\]@]{1,255}""")
 _TAKEN_OUT = "***@***"
 
 
@@ -170,5 +168,5 @@ class Message:
 def clean(text: str, longest: int = LONGEST_WORDS) -> str:
     """Return text from outside as it may stand in an alarm: one visible line, without addresses, cut to `longest`."""
     seen = "".join(" " if hidden_character(character) else character for character in text[: 4 * longest])
-    line = " ".join(_ADDRESS.sub(_TAKEN_OUT, hide(seen)).split())
+    line = " ".join(replace_addresses(hide(seen), lambda _local, _rest: _TAKEN_OUT).split())
     return line if len(line) <= longest else line[: longest - 1] + "…"
