@@ -199,7 +199,7 @@ def test_programs_are_told_what_is_under_way_when_it_is_cancelled(town: Town, br
     with town.office() as office, transaction():
         dispatch.claim(office, ["docomo.ne.jp"], 9, "w")
     told = town.json("broadcast", "cancel", broadcast)
-    assert (told["stopped"], told["under_way"]) == (2, 1)
+    assert (told["stopped"], told["under_way"], told["more"]) == (1, 1, False)
 
 
 def test_cancelling_too_late_says_so_and_changes_nothing(town: Town, broadcast: str) -> None:
@@ -214,7 +214,7 @@ def test_cancelling_too_late_says_so_and_changes_nothing(town: Town, broadcast: 
     assert late.stdout == ""
     for_programs = town.type("--json", "broadcast", "cancel", broadcast)
     assert for_programs.exit_code == 1
-    assert json.loads(for_programs.stdout) == {**before, "stopped": 0, "under_way": 0}
+    assert json.loads(for_programs.stdout) == {**before, "stopped": 0, "under_way": 0, "more": False}
     assert town.json("broadcast", "show", broadcast) == before
 
 
