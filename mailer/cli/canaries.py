@@ -47,9 +47,13 @@ def _row(perch: "Perch") -> tuple[object, ...]:
         last.get("broadcast"),
         state_word(last["state"]) if last else "",
         last.get("accepted_after"),
-        ", ".join(perch.alarms),
+        ", ".join(map(_alarm, perch.alarms)),
         last.get("reply"),
     )
+
+
+def _alarm(kind: str) -> str:
+    return {"canary_late": _("not accepted in time"), "canary_refused": _("refused or returned")}[kind]
 
 
 def _document(perch: "Perch") -> dict[str, Any]:

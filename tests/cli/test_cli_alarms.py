@@ -7,6 +7,7 @@ import pytest
 
 from mailer.carrier.reason import Reason
 from mailer.domain.alarm import Kind
+from mailer.service import alarm
 from mailer.store.alarm_models import Alarm
 from mailer.store.database import open_store, transaction
 from mailer.store.models import database
@@ -110,6 +111,13 @@ def test_canaries_are_shown_with_their_ride(watched: Town) -> None:
     assert "probe@docomo.ne.jp" in watched.done("broadcast", "show", shown["id"])
     items = [json.loads(line) for line in watched.done("--json", "queue", "list").splitlines()]
     assert [item["address"] for item in items if item["canary"]] == ["probe@docomo.ne.jp", "probe@town.example.jp"]
+
+
+def test_what_is_wrong_with_a_canary_is_said_in_words(watched: Town) -> None:
+    with watched.office() as office, transaction():
+        alarm.raise_(office, Kind.CANARY_LATE, "probe@docomo.ne.jp", "")
+    assert watched.json("canaries", "list")[0]["alarms"] == ["canary_late"]
+    assert "not accepted in time" in watched.done("canaries", "list")
 
 
 def test_a_webhook_gets_its_secret_from_init(town: Town) -> None:
