@@ -5,6 +5,7 @@ import click
 from mailer.cli import mailq as listing
 from mailer.cli import output
 from mailer.cli.postfix_names import Program
+from mailer.cli.postfix_queues import NO_CONFIGURATION, absent, accepted
 from mailer.cli.selection import item_number, part
 from mailer.cli.session import Session
 from mailer.cli.verb import N_, option
@@ -28,6 +29,8 @@ def mailq(session: Session) -> None:
 @option("-f", "flushed", is_flag=True, help=N_("Try everything now."))
 @option("-s", "site", metavar="SITE", help=N_("Try now what waits for this site: a domain, MX host or carrier."))
 @option("-i", "name", metavar="QUEUE-ID", help=N_("Try this item now."))
+@accepted(N_("Changes nothing here."), "-v", is_flag=True)
+@absent(NO_CONFIGURATION, "-c")
 @click.pass_obj
 def postqueue(session: Session, listed: bool, as_json: bool, flushed: bool, site: str | None, name: str | None) -> None:
     """List or flush."""
