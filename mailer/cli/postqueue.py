@@ -3,7 +3,7 @@
 import click
 
 from mailer.cli import mailq as listing
-from mailer.cli import output
+from mailer.cli import output, suspending
 from mailer.cli.postfix_names import Program
 from mailer.cli.postfix_queues import NO_CONFIGURATION, absent, accepted
 from mailer.cli.selection import item_number, part
@@ -44,7 +44,7 @@ def postqueue(session: Session, listed: bool, as_json: bool, flushed: bool, site
 
 
 def _flush(session: Session, site: str | None, name: str | None) -> None:
-    from mailer.service import queue
+    from mailer.service import queue, stops
 
     numbers = (item_number(name),) if name else ()
     with session.office() as office:
@@ -52,4 +52,8 @@ def _flush(session: Session, site: str | None, name: str | None) -> None:
         if site is not None:
             meant = part(session, {"site": site, **dict.fromkeys(("carrier", "domain", "school", "broadcast"))})
             domains = queue.domains_reached(meant) or frozenset({""})
-        queue.flush(office, queue.Selection(numbers=numbers, domains=domains), session.actor, WHY)
+        chosen = queue.Selection(numbers=numbers, domains=domains)
+        queue.flush(office, chosen, session.actor, WHY)
+        kept = stops.kept(office, chosen)
+    if kept:
+        output.note(f"postqueue: {suspending.kept_words(kept)}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mailer.cli import output, postfix_queues
+from mailer.cli import output, postfix_queues, suspending
 from mailer.cli.postfix_names import Program
 from mailer.cli.postfix_queues import NO_CONFIGURATION, QUEUES, Queue, absent, accepted
 from mailer.cli.selection import item_number
@@ -51,7 +51,7 @@ Names = tuple[str, ...]
 @click.pass_obj
 def postsuper(session: Session, queues: Names, deleted: Names, held: Names, released: Names, requeued: Names) -> None:
     """Steer items."""
-    from mailer.service import queue
+    from mailer.service import queue, stops
 
     deeds: list[tuple[Names, str, Callable[[Office, Selection, str, str], int]]] = [
         (deleted, "Deleted", queue.remove),
@@ -62,8 +62,12 @@ def postsuper(session: Session, queues: Names, deleted: Names, held: Names, rele
     with session.office() as office:
         for names, word, deed in deeds:
             if names:
-                count = sum(deed(office, chosen, session.actor, WHY) for chosen in _chosen(names, queues))
+                meant = list(_chosen(names, queues))
+                count = sum(deed(office, chosen, session.actor, WHY) for chosen in meant)
                 output.note(f"postsuper: {word}: {count} message{'s' * (count != 1)}")
+                kept = sum(stops.kept(office, chosen) for chosen in meant) if names is requeued else 0
+                if kept:
+                    output.note(f"postsuper: {suspending.kept_words(kept)}")
 
 
 def _requeue(office: "Office", chosen: "Selection", actor: str, why: str) -> int:

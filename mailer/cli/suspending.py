@@ -146,6 +146,13 @@ def until(end: datetime | None) -> str:
     return _("until it is resumed") if end is None else _("until {time}").format(time=output.zoned(end))
 
 
+def kept_words(count: int) -> str:
+    """Say how many of the items that somebody wants tried now a suspension keeps."""
+    return _(
+        "Suspended, and not tried before that ends: {count}. “mimamori queue suspended” shows what is suspended."
+    ).format(count=count)
+
+
 def _warn(stop: "Stop") -> None:
     """Say what a stop lacks that others will want to know."""
     if stop.until is None:

@@ -14,7 +14,7 @@ from mailer.schedule.stop import Part, Placed, Stop, Stops
 from mailer.service.announce import NoSuchAnnouncement
 from mailer.service.audit import TIMER, record
 from mailer.service.office import Office
-from mailer.service.queue import NothingNamed
+from mailer.service.queue import NothingNamed, Selection
 from mailer.store import announcements, control, domains, stops
 from mailer.store.database import transaction
 
@@ -27,6 +27,7 @@ __all__ = [
     "Stops",
     "end_over",
     "keeping",
+    "kept",
     "resume",
     "standing",
     "suspend",
@@ -106,6 +107,14 @@ def keeping(announcement_id: str) -> tuple[int, list[Part]]:
         if (stop := found.over(group))
     ]
     return sum(items for _, items in kept), list(dict.fromkeys(part for part, _ in kept))
+
+
+def kept(office: Office, selection: Selection) -> int:
+    """Return how many of the selected items stops keep from leaving although their hour has come, each counted once."""
+    found = stops.standing()
+    if not found:
+        return 0
+    return sum(items for group, items in stops.waiting_now(selection, office.clock()) if found.over(group))
 
 
 def _kept() -> int:

@@ -169,6 +169,13 @@ def test_postsuper_means_the_queues_that_stand_after_all(town: Town, broadcast: 
     assert states(town) == {"Q1": "waiting", "Q2": "cancelled"}
 
 
+def test_what_a_suspension_keeps_is_told_to_who_has_it_tried(town: Town, broadcast: str) -> None:
+    town.done("queue", "suspend", "--domain", "gmail.com")
+    for words in (["postqueue", "-f"], ["postqueue", "-i", "Q2"], ["postsuper", "-r", "ALL"]):
+        assert "Suspended, and not tried before that ends: 1." in call(town, *words).stderr
+    assert call(town, "postqueue", "-i", "Q1").stderr == ""
+
+
 def test_postsuper_says_which_queues_there_are(town: Town, broadcast: str) -> None:
     result = call(town, "postsuper", "-d", "ALL", "corrupt")
     assert result.exit_code == 2

@@ -44,7 +44,7 @@ def test_items_are_held_with_a_reason_and_released(town: Town, broadcast: str) -
     assert town.json("audit", "list", "--limit", "1")[0]["detail"]["why"] == "au is down"
     assert "Held by an operator." in town.done("queue", "show", "q1")
     assert town.json("queue", "release", "--all") == {"items": 1}
-    assert town.json("queue", "flush") == {"items": 2}
+    assert town.json("queue", "flush") == {"items": 2, "suspended": 0}
 
 
 def test_removed_items_stay_in_the_accounting(town: Town, broadcast: str) -> None:
@@ -157,6 +157,22 @@ def test_who_suspends_is_told_what_waits_and_may_expire(town: Town, broadcast: s
     assert "--reason" not in result.stderr
     result = town.type("queue", "resume", "--broadcast", broadcast)
     assert "Items that nothing suspended keeps any longer: 1\n" in result.stderr
+
+
+def test_who_flushes_is_told_what_a_suspension_keeps(town: Town, broadcast: str) -> None:
+    words = ("--all", "--subject", "x", "--text-file", "-", "--at", "2099-01-01T08:00")
+    town.done("broadcast", "send", *words, stdin="x")
+    town.done("queue", "suspend", "--school", "t-daiichi")
+    town.done("queue", "suspend", "--domain", "gmail.com")
+    result = town.type("queue", "flush")
+    assert result.stdout == "Items that are tried now: 0\n"
+    assert "Suspended, and not tried before that ends: 2. “mimamori queue suspended” shows" in result.stderr
+    assert town.json("queue", "flush", "Q1") == {"items": 1, "suspended": 1}
+    town.done("queue", "resume", "--school", "t-daiichi")
+    assert town.json("queue", "flush") == {"items": 2, "suspended": 1}
+    town.done("queue", "resume", "--all")
+    result = town.type("queue", "flush")
+    assert (result.stdout, result.stderr) == ("Items that are tried now: 2\n", "")
 
 
 def test_who_holds_for_a_time_is_told_until_when_and_what_of_it_is_urgent(town: Town, broadcast: str) -> None:
