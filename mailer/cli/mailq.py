@@ -74,7 +74,9 @@ def _delay(item: "QueuedItem", standing: "Stops") -> dict[str, str]:
 
 
 def _reply(said: "Evidence") -> str:
-    reply = f"{said.code} {said.text}" if said.code else said.text or said.reason
+    from mailer.schedule.outcome import reply_line
+
+    reply = reply_line(said.code, "", said.text) or said.reason
     return f"host {said.host} said: {reply}" if said.host and said.code else reply
 
 

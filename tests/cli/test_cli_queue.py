@@ -337,3 +337,15 @@ def test_the_conversation_of_each_attempt_is_shown(town: Town, broadcast: str) -
     with town.office() as office, transaction():
         dispatch.recover(office, None)
     assert "it was never settled; what was said is not known." in town.done("queue", "show", "Q2")
+
+
+def test_a_reply_is_shown_on_one_line_with_its_status_once(town: Town, broadcast: str) -> None:
+    now = datetime(2026, 4, 10, 6, 0, tzinfo=UTC)
+    text = "5.7.1 Our system\n5.7.1 has detected"
+    blocked = Evidence("rcpt", "mx[192.0.2.1]:25", code=550, enhanced="5.7.1", text=text, reason="source_blocked")
+    with town.office() as office, transaction():
+        dispatch.claim(office, ["docomo.ne.jp"], 9, "w")
+        dispatch.settle(office, [(1, 1, Outcome(Verdict.DEFERRED, blocked, now, now))])
+    once = "550 5.7.1 Our system has detected"
+    for words in (["queue", "list"], ["queue", "show", "Q1"], ["mailq"], ["broadcast", "recipients", broadcast]):
+        assert once in town.done(*words), words
