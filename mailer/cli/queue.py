@@ -171,7 +171,7 @@ def remove(session: Session, /, yes: bool, why: str, **criteria: Any) -> None:
     """Give items up."""
     from mailer.service import queue as desk
 
-    insist(criteria, False)
+    insist(criteria)
     if session.asks and not yes:
         click.confirm(_("Give these items up?"), abort=True, err=True)
     with session.office() as office:
@@ -203,7 +203,7 @@ def requeue(session: Session, /, why: str, expires: timedelta | None, again: boo
     """Give items another life."""
     from mailer.service import queue as desk
 
-    insist(criteria, False)
+    insist(criteria)
     with session.office() as office:
         chosen = selection(session, criteria)
         done = desk.requeue(office, chosen, session.actor, why, expires, again=again)

@@ -130,6 +130,7 @@ def test_the_status_counts_what_waits(town: Town, broadcast: str) -> None:
 
 def test_a_part_is_suspended_for_a_time_with_a_reason_and_resumed(town: Town, broadcast: str) -> None:
     told = town.json("queue", "suspend", "--carrier", "docomo", "--reason", "docomo工事", "--for", "2h")
+    assert (told.pop("before"), told.pop("empty")) == (None, False)
     assert {told[name] for name in ("site", "domain", "school", "broadcast")} == {None}
     assert (told["carrier"], told["reason"], told["items"]) == ("docomo", "docomo工事", 1)
     assert town.json("queue", "suspended") == [told] == town.json("status")["suspended"]
@@ -157,6 +158,35 @@ def test_who_suspends_is_told_what_waits_and_may_expire(town: Town, broadcast: s
     assert "--reason" not in result.stderr
     result = town.type("queue", "resume", "--broadcast", broadcast)
     assert "Items that nothing suspended keeps any longer: 1\n" in result.stderr
+
+
+def test_who_suspends_again_is_told_the_end_of_before(town: Town) -> None:
+    first = town.json("queue", "suspend", "--domain", "gmail.com", "--for", "30m", "--reason", "工事")
+    result = town.type("queue", "suspend", "--domain", "gmail.com", "--for", "10m")
+    end = first["until"][:19].replace("T", " ")
+    assert f"It was suspended before: until {end} Japan time. That no longer holds." in result.stderr
+    assert "suspended before" not in town.type("queue", "suspend", "--school", "t-daini", "--for", "10m").stderr
+    before = town.json("queue", "suspend", "--school", "t-daini")["before"]
+    assert (before["until"] is not None, before["reason"]) == (True, "")
+
+
+def test_who_suspends_what_nobody_has_an_address_at_is_asked_whether_that_is_meant(town: Town) -> None:
+    words = "No address is registered there and no mail waits there. Is the name right?"
+    for option in ("--domain", "--site"):
+        result = town.type("queue", "suspend", option, "nai.example.jp")
+        assert (result.exit_code, words in result.stderr) == (0, True)
+        assert words not in town.type("queue", "suspend", option, "gmail.com").stderr
+    for place in (("--carrier", "docomo"), ("--school", "t-toei")):
+        assert words not in town.type("queue", "suspend", *place).stderr
+    assert town.json("queue", "suspend", "--domain", "nai.example.jp")["empty"] is True
+
+
+def test_who_forgets_what_is_meant_is_told_of_all(town: Town) -> None:
+    for verb in ("resume", "hold", "release"):
+        result = town.type("queue", verb)
+        assert (result.exit_code, "--all" in result.stderr.splitlines()[-1]) == (2, True), verb
+    for verb in ("suspend", "remove", "requeue"):
+        assert "--all" not in town.type("queue", verb).stderr, verb
 
 
 def test_who_flushes_is_told_what_a_suspension_keeps(town: Town, broadcast: str) -> None:
