@@ -68,8 +68,8 @@ def qshape(session: Session, /, queues: tuple[str, ...], buckets: int, **asked: 
     """Show ages."""
     from mailer.service import queue
 
-    if [asked["by_sender"], asked["by_carrier"], asked["with_parents"]].count(True) > 1:
-        raise click.UsageError(_("Say one of -s, -p and --carrier."))
+    if asked["by_carrier"] and (asked["by_sender"] or asked["with_parents"]):
+        raise click.UsageError(_("--carrier goes with neither -s nor -p: these count domains."))
     minutes, linear = asked["minutes"], asked["linear"]
     limits = [minutes * (number if linear else 2 ** (number - 1)) for number in range(1, buckets)]
     with session.office() as office:
