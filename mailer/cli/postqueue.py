@@ -16,6 +16,7 @@ WHY = "postqueue"
 
 
 @click.command("mailq", cls=Program, help=N_("Show the queue as Postfix's mailq does."))
+@accepted(N_("Changes nothing here."), "-v", is_flag=True)
 @click.pass_obj
 def mailq(session: Session) -> None:
     """Show the queue."""

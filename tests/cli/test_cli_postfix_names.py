@@ -68,6 +68,7 @@ def test_the_installer_makes_a_link_for_each_name() -> None:
 
 def test_the_queue_is_listed_in_columns_and_as_json_lines(town: Town, broadcast: str) -> None:
     town.done("queue", "suspend", "--domain", "gmail.com", "--reason", "工事")
+    assert call(town, "mailq", "-v").stdout == call(town, "postqueue", "-vp").stdout == town.done("mailq")
     assert call(town, "mailq").stdout == call(town, "postqueue", "-p").stdout == town.done("mailq")
     entries = [json.loads(line) for line in call(town, "postqueue", "-j").stdout.splitlines()]
     assert [entry["queue_id"] for entry in entries] == ["Q1", "Q2"]
