@@ -1,9 +1,9 @@
 """Are all sentences for people translated, and does the compiled catalogue hold them?
 
-For developers: `sh deploy/catalogue.sh` reads every `_()` and every value of a module-level `FAILURES`, `REASONS` or
-`WHY` in the product (and click's own sentences), brings the .po files up to date and compiles them; sentences still
-without Japanese are listed. With `--check` nothing is written; exit 1 names what is missing, fuzzy, obsolete or not
-compiled.
+For developers: `sh deploy/catalogue.sh` reads every `_()` and every value of a module-level `ADVICE`, `FAILURES`,
+`REASONS` or `WHY` in the product (and click's own sentences), brings the .po files up to date and compiles them;
+sentences still without Japanese are listed. With `--check` nothing is written; exit 1 names what is missing, fuzzy,
+obsolete or not compiled.
 """
 
 import ast
@@ -27,7 +27,7 @@ PRODUCT = ("config", "mailer", "webhook")
 METHODS = [("**.py", "python"), ("**.html", "jinja2"), ("**.txt", "jinja2")]
 KEYWORDS = {"_": None, "N_": None}
 #: Names of module-level mappings from a machine's word to the sentence that a person reads.
-MAPPINGS = ("FAILURES", "REASONS", "WHY")
+MAPPINGS = ("ADVICE", "FAILURES", "REASONS", "WHY")
 CLICK_KEYWORDS = {"_": None, "ngettext": (1, 2)}
 
 

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
-from mailer.domain.alarm import REASONS, Alarm, Event, Kind, Message, Telling
+from mailer.domain.alarm import ADVICE, REASONS, Alarm, Event, Kind, Message, Telling
 from mailer.domain.moment import written
 from mailer.language import _
 from mailer.service import alarm, watch
@@ -200,6 +200,7 @@ def message(one: Alarm, event: Event) -> Message:
         "data": {
             **facts,
             "words": one.words,
+            "advice": _(ADVICE[one.kind]).format(name=one.name),
             "count": one.count,
             "raised_at": written(one.raised_at),
             "cleared_at": written(one.cleared_at) if one.cleared_at else None,

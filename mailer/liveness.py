@@ -48,6 +48,20 @@ def alive(directory: Path) -> Iterator[None]:
         yield
 
 
+def is_sending(directory: Path) -> bool | None:
+    """Tell whether a worker lives; None where that cannot be found out. Reading only: nothing is made."""
+    try:
+        with (directory / WORKERS).open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    except OSError:
+        return None
+    return False
+
+
 async def all_gone(directory: Path) -> None:
     """Return when no worker lives; say so in the log while one does that should not."""
     with open_shared(directory / WORKERS) as lock:

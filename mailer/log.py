@@ -7,27 +7,30 @@ of one kind come at most once a second, with the number of those kept back: no t
 """
 
 import logging
-import re
 import sys
 from datetime import datetime
 
 from mailer.clock import JAPAN
+from mailer.smtp.quoted import replace_addresses
 
 #: Libraries that would write addresses or chatter at INFO.
 QUIET = ("aiosmtpd", "mail.log", "mail.debug", "mail.error", "asyncio", "uvicorn.access", "httpx")
 
 PAUSE_SECONDS = 1.0
 
-_ADDRESS = re.compile(r"""(?:"(?:[^"\\]|\\.){0,320}"|[^\s<>"'(),:;=\[\]@]{1,320})@[\w.-]+""")
 _CONTROL = {number: f"\\x{number:02x}" for number in (*range(32), 127)} | {9: "\\t", 10: "\\n", 13: "\\r", 92: "\\\\"}
 
 
 def shorten(address: str) -> str:
     """Return an address with its local part cut to the first and last character: `t***o@docomo.ne.jp`."""
     local, at, domain = address.rpartition("@")
+    return _shortened(local, f"{at}{domain}")
+
+
+def _shortened(local: str, rest: str) -> str:
     bare = local.strip('"')
     ends = (bare[0], bare[-1]) if len(bare) > 2 else ("", "")
-    return f"{ends[0]}***{ends[1]}{at}{domain}"
+    return f"{ends[0]}***{ends[1]}{rest}"
 
 
 class LineFormatter(logging.Formatter):
@@ -41,7 +44,7 @@ class LineFormatter(logging.Formatter):
         if kept_back := getattr(record, "kept_back", 0):
             text = f"{text} ({kept_back} more like it before)"
         if record.levelno >= logging.INFO:
-            text = _ADDRESS.sub(lambda found: shorten(found.group()), text)
+            text = replace_addresses(text, _shortened)
         at = datetime.fromtimestamp(record.created, JAPAN).isoformat(timespec="milliseconds")
         line = f"{at} {record.levelname.lower()} {record.name}: {text.translate(_CONTROL)}"
         return line.encode("ascii", "backslashreplace").decode("ascii")

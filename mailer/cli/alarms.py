@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mailer.cli import output
+from mailer.cli.announced import reason_words
 from mailer.cli.parameters import MOST
 from mailer.cli.selection import reasoned
 from mailer.cli.session import Session
@@ -59,13 +60,15 @@ def show(session: Session, alarm_id: str) -> None:
         one, told = desk.show(alarm_id)
     if session.json:
         delivered = bool(told) and all(each.told_at for each in told)
-        output.document({**_document(one), "delivered": delivered, "told": [_told(each) for each in told]})
+        ways = [_told(each) for each in told]
+        output.document({**_document(one), "advice": advice(one), "delivered": delivered, "told": ways})
         return
     output.facts(
         [
             (_("id"), one.id),
             (_("what"), title(one)),
             (_("details"), one.words),
+            (_("what to do"), advice(one)),
             (_("raised"), one.raised_at),
             (_("last time"), one.last_at),
             (_("times"), one.count),
@@ -121,9 +124,17 @@ def test(session: Session) -> None:
 
 def title(one: "Alarm") -> str:
     """Return what an alarm says, in the language spoken."""
-    from mailer.domain.alarm import REASONS
+    from mailer.domain.alarm import REASONS, Kind
 
-    return _(REASONS[one.kind]).format(subject=one.subject)
+    subject = " ".join(map(reason_words, one.subject.split(" "))) if one.kind is Kind.OUR_FAULT else one.subject
+    return _(REASONS[one.kind]).format(subject=subject)
+
+
+def advice(one: "Alarm") -> str:
+    """Return what to do about an alarm, in the language spoken."""
+    from mailer.domain.alarm import ADVICE
+
+    return _(ADVICE[one.kind]).format(name=one.name)
 
 
 def failing_words(way: "Failing") -> str:

@@ -144,7 +144,7 @@ def cancel(session: Session, announcement_id: str, yes: bool) -> None:
         done = desk.cancel(office, announcement_id, session.actor)
         figures = desk.show(office, announcement_id)
     if session.json:
-        output.document({**figures, "stopped": done.items, "under_way": done.under_way})
+        output.document({**figures, "stopped": done.stopped, "under_way": done.under_way, "more": done.more})
     if not done:
         words = _("Nothing of {id} was left to cancel; it stays as it was: {state}, accepted {accepted}.")
         raise Refused(
@@ -153,8 +153,7 @@ def cancel(session: Session, announcement_id: str, yes: bool) -> None:
     if session.json:
         return
     words = _("{id} is cancelled. Recipients it will not go to any more: {count}. Accepted before: {accepted}.")
-    count = done.items - done.under_way
-    output.say(words.format(id=announcement_id, count=count, accepted=figures["accepted"]))
+    output.say(words.format(id=announcement_id, count=done.stopped, accepted=figures["accepted"]))
     if done.under_way:
         output.say(under_way_words(done.under_way))
     if done.more:

@@ -69,6 +69,7 @@ def send(session: Session, /, text_file: BinaryIO, wait: bool, yes: bool, **aske
             output.say(words.format_map(_document(announced, request.at)))
             _tell_hour(announced, request.at)
         suspended = _tell_suspended(*broadcast.kept(announced))
+        _tell_standstill(session)
         if wait:
             figures = _watched(session, office, announced)
             output.document({**figures, "suspended": suspended}) if session.json else describe(office, figures)
@@ -81,6 +82,16 @@ def _tell_hour(announced: "Announced", at: datetime | None) -> None:
     if at is not None:
         words = _("It leaves on {time}; until then “mimamori broadcast cancel {id}” calls it off.")
         output.say(words.format(time=output.zoned(at), id=announced.id))
+
+
+def _tell_standstill(session: Session) -> None:
+    """Say on standard error why nothing leaves at present, if so. The broadcast is in the queue and is not lost."""
+    from mailer.cli.status import stands_still
+    from mailer.liveness import is_sending
+    from mailer.service.status import is_short_of_room
+
+    if trouble := stands_still(is_sending(session.settings.state.directory), is_short_of_room()):
+        output.note(trouble)
 
 
 def _tell_suspended(count: int, parts: "Sequence[Part]") -> int:

@@ -123,7 +123,11 @@ def show(session: Session, window_id: str) -> None:
 
 
 @maintenance.command(
-    "cancel", cls=Verb, help=N_("Call a window off, or end it early. Whoever was told of it is told that it is off.")
+    "cancel",
+    cls=Verb,
+    help=N_(
+        "Call a window off, or end it early. If anybody was told of it, everyone registered is told that it is off."
+    ),
 )
 @click.argument("window_id", metavar="ID")
 @option("--yes", is_flag=True, help=N_("Do not ask."))
@@ -138,17 +142,21 @@ def cancel(session: Session, window_id: str, yes: bool) -> None:
             click.confirm(_("Call this maintenance off?"), abort=True, err=True)
         done = desk.cancel(office, window_id, session.actor)
     if session.json:
-        figures = {"stopped": done.items, "under_way": done.under_way}
+        figures = {"stopped": done.stopped, "under_way": done.under_way, "more": done.more}
         output.document({"id": window_id, **figures, "announcement": done.announcement_id})
         return
-    count = done.items - done.under_way
-    output.say(_("Maintenance {id} is off. Mails that do not leave: {count}").format(id=window_id, count=count))
+    words = _("Maintenance {id} is off. Mails that do not leave: {count}")
+    output.say(words.format(id=window_id, count=done.stopped))
     if done.under_way:
         output.say(under_way_words(done.under_way))
     if done.more:
         output.say(_("A notice was still being written: the rest of it does not leave either."))
     if done.announcement_id:
-        output.say(_("Those who were told of it are told so: {id}").format(id=done.announcement_id))
+        output.say(
+            _("Some were told of it, so everyone registered is told that it is off: {id}").format(
+                id=done.announcement_id
+            )
+        )
 
 
 def _document(planned: "Planned") -> dict[str, Any]:

@@ -162,7 +162,14 @@ def release(session: Session, /, everything: bool, why: str, **criteria: Any) ->
     _do(session, criteria, why, desk.release, _("Items released: {count}"))
 
 
-@queue.command("remove", cls=Verb, help=N_("Give items up; they end as cancelled and stay in the accounting."))
+@queue.command(
+    "remove",
+    cls=Verb,
+    help=N_(
+        "Give items up; they end as cancelled and stay in the accounting.\n\n"
+        "What was accepted before, and waits for a second copy only, is accepted as it was."
+    ),
+)
 @selecting
 @reasoned
 @option("--yes", is_flag=True, help=N_("Do not ask."))
@@ -247,6 +254,8 @@ def _said(evidence: "Evidence") -> str:
 
 def _state(item: "QueuedItem", standing: "Stops") -> str:
     word = state_word(item.word)
+    if item.stopping:
+        return _("{state}, being stopped").format(state=word)
     return _("{state}, suspended").format(state=word) if _is_kept(item, standing) else word
 
 
@@ -273,6 +282,7 @@ def _document(item: "QueuedItem", standing: "Stops") -> dict[str, Any]:
         "lane": item.lane.name.lower(),
         "state": item.word,
         "suspended": _is_kept(item, standing),
+        "stopping": item.stopping or None,
         "attempts": item.attempts,
         "possible_duplicate": item.possible_duplicate,
         "canary": item.canary,
@@ -305,6 +315,7 @@ def _describe(shown: "Shown", standing: "Stops") -> None:
             (_("recipient"), item.address),
             (_("lane"), lane_word(item.lane.name.lower())),
             (_("state"), _state(item, standing)),
+            *([(_("no further try"), reason_words(item.stopping))] if item.stopping else []),
             *([(_("held until"), shown.held_until)] if shown.held_until else []),
             (_("why"), reason_words(item.evidence.reason)),
             (_("next try"), item.next_try if item.word in ("waiting", "deferred") else None),

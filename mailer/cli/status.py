@@ -20,19 +20,29 @@ if TYPE_CHECKING:
 @click.pass_obj
 def status(session: Session) -> None:
     """Show the figures."""
+    from mailer.liveness import is_sending
     from mailer.service.status import status as figures
 
     with session.office() as office:
         found = figures(office)
+    runs = is_sending(session.settings.state.directory)
     if session.json:
-        output.document(_document(found))
+        output.document(_document(found, runs))
     else:
-        _describe(found)
+        _describe(found, runs)
 
 
-def _document(found: "Status") -> dict[str, Any]:
+def stands_still(runs: bool | None, is_short: bool) -> str:
+    """Return why no mail leaves, in the language spoken; nothing while some may."""
+    if runs is False:
+        return _("The mailer does not run, and no mail leaves: start it (systemctl start mimamori-mailer).")
+    return _("The disk is full, and no mail leaves: make room on it.") if is_short else ""
+
+
+def _document(found: "Status", runs: bool | None) -> dict[str, Any]:
     last, window = found.last, found.window
     return {
+        "mailer_runs": runs,
         "schools": found.schools,
         "households": found.households,
         "addresses": found.addresses,
@@ -49,16 +59,20 @@ def _document(found: "Status") -> dict[str, Any]:
             "octets": found.store_octets,
             "spare_octets": found.spare_octets,
             "free_octets": found.free_octets,
+            "full": found.is_short,
         },
     }
 
 
-def _describe(found: "Status") -> None:
+def _describe(found: "Status", runs: bool | None) -> None:
     from mailer.service.status import OPEN
 
     last, window = found.last, found.window
+    if trouble := stands_still(runs, found.is_short):
+        output.note(trouble)
     output.facts(
         [
+            (_("mailer"), {True: _("runs"), False: _("does not run"), None: ""}[runs]),
             (_("schools"), found.schools),
             (_("households"), found.households),
             (_("addresses"), found.addresses),

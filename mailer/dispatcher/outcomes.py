@@ -10,6 +10,7 @@ import logging
 import re
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 from mailer.carrier.group import Carrier, Carriers
 from mailer.carrier.reading import Reading, read
@@ -17,7 +18,7 @@ from mailer.carrier.reason import Reason
 from mailer.dispatcher.job import Job
 from mailer.dispatcher.ledger import Ledger, Settlement
 from mailer.dispatcher.record import remember, told
-from mailer.domain.receipt import hide
+from mailer.domain.receipt import hide, token
 from mailer.log import shorten
 from mailer.net.dial import NotGreeted
 from mailer.net.transport import Session
@@ -124,8 +125,8 @@ class Outcomes:
         return Case(job.claimed.lane, job.claimed.attempt, self._office.clock(), self._office.chance())
 
     def _settle_later(self, claimed: Claimed, outcome: Outcome) -> None:
+        outcome = outcome.hiding(partial(hide, own=token(self._office.receipt_key, claimed.item_id)))
         if outcome.verdict is not Verdict.ACCEPTED:
-            outcome = outcome.hiding(hide)
             _tell(claimed, outcome)
         self._ledger.add(claimed.item_id, claimed.attempt, outcome)
 

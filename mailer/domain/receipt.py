@@ -25,8 +25,15 @@ def token_hash(token: str) -> bytes:
     return sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
-def hide(text: str) -> str:
-    """Return a text without the tokens of receipt URLs: a filter that refuses a mail may quote what stands in it."""
+def hide(text: str, own: str = "") -> str:
+    """Return a text without the tokens of receipt URLs: whoever answers a mail may quote what stands in it.
+
+    `own` is the token of the mail that is answered: it goes however it is quoted, and each half of it, which stands
+    whole in a quotation that is cut in two.
+    """
+    if own:
+        for piece in (own, own[: len(own) // 2], own[len(own) // 2 :]):
+            text = text.replace(piece, "***")
     return _PATH.sub("/r/***", text)
 
 

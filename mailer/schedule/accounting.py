@@ -22,12 +22,14 @@ Place = tuple[int, int]
 class ItemFacts:
     """An item, the (household, slot) pairs it stands for, and the verdicts of its attempts in order.
 
-    `reading` is what the last reply meant, also where the item's reason is by now that of a person or a deadline.
+    `stands` tells whether what was said last for good is an acceptance, and the mail has not come back; `reading` is
+    what the last reply meant, also where the item's reason is by now that of a person or a deadline.
     """
 
     item: QueuedItem
     places: tuple[Place, ...]
     verdicts: tuple[Verdict | None, ...]
+    stands: bool = False
     reading: str = ""
 
 
@@ -89,15 +91,22 @@ def _problems_of(one: ItemFacts) -> Iterator[str]:
     if open_attempts != (one.item.state is ItemState.SENDING):
         yield f"is {one.item.state.value} and {open_attempts} attempts are under way"
     verdict = FINAL_VERDICT.get(one.item.state)
-    if verdict and verdict not in one.verdicts[-1:] and not _came_back_unseen(one.item):
+    if verdict and verdict not in one.verdicts[-1:] and not _may_differ(one):
         yield f"is {one.item.state.value} and its last attempt was not {verdict.value}"
+    if one.item.state in GIVEN_UP and one.stands:
+        yield f"is {one.item.state.value} although its mail was accepted and has not come back"
     if one.item.state in FINAL_VERDICT and not _has_evidence(one.item):
         yield f"is {one.item.state.value} without evidence"
 
 
-def _came_back_unseen(item: QueuedItem) -> bool:
-    """Tell whether the mail came back that a server took in an attempt of which we never heard the end."""
-    return item.state is ItemState.RETURNED and item.possible_duplicate
+def _may_differ(one: ItemFacts) -> bool:
+    """Tell whether an attempt before the last may have made the item what it is.
+
+    The mail came back that a server took in an attempt of which we never heard the end, or nothing came of another copy
+    of what had been accepted.
+    """
+    state = one.item.state
+    return one.item.possible_duplicate and (state is ItemState.RETURNED or (state is ItemState.ACCEPTED and one.stands))
 
 
 FINAL_VERDICT = {
@@ -105,6 +114,7 @@ FINAL_VERDICT = {
     ItemState.REFUSED: Verdict.REFUSED,
     ItemState.RETURNED: Verdict.ACCEPTED,
 }
+GIVEN_UP = (ItemState.CANCELLED, ItemState.EXPIRED)
 
 
 def _has_evidence(item: QueuedItem) -> bool:

@@ -13,7 +13,8 @@ from mailer.schedule.stop import ASIDE
 class QueuedItem:
     """A queue item as it stands. `evidence` is what the last attempt with a known end was told, at `replied_at`.
 
-    A `canary` is a mailbox of our own that rides with the announcement, and no recipient.
+    A `canary` is a mailbox of our own that rides with the announcement, and no recipient. `stopping` is why an item
+    under way gets no further attempt (empty: it does).
     """
 
     id: int
@@ -31,6 +32,7 @@ class QueuedItem:
     evidence: Evidence
     replied_at: datetime | None
     canary: bool = False
+    stopping: str = ""
 
     @property
     def word(self) -> str:
@@ -39,8 +41,8 @@ class QueuedItem:
 
     @property
     def next_try(self) -> datetime | None:
-        """When it is tried next; None while an operator's stop keeps it."""
-        return None if self.next_attempt_at >= ASIDE else self.next_attempt_at
+        """When it is tried next; None while a stop keeps it, and where the attempt under way is its last."""
+        return None if self.stopping or self.next_attempt_at >= ASIDE else self.next_attempt_at
 
 
 @dataclass(frozen=True, slots=True)

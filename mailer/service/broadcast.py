@@ -227,6 +227,11 @@ class Cancelled:
     def __bool__(self) -> bool:
         return bool(self.items) or self.more
 
+    @property
+    def stopped(self) -> int:
+        """Return how many do not leave any more, whatever becomes of what is under way."""
+        return self.items - self.under_way
+
 
 def cancel(office: Office, announcement_id: str, actor: str) -> Cancelled:
     """Let no more of an announcement leave; return what was called off.

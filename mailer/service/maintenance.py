@@ -4,7 +4,8 @@ A notice goes to slots 1–4 of everyone registered, whatever the option says, f
 is, is found when the lead time comes, by the one rule in `domain/audience` (F4), handful by handful
 (`mailer.service.announcing`). The notices whose time has come for one window leave as one. A notice that could not
 leave before the window began never leaves.
-Whoever was told of a window that is then cancelled is told that too; those who were not are left in peace.
+If anybody was told of a window that is then cancelled, everyone registered is told that it is off; if nobody was, all
+are left in peace.
 Raises `MaintenanceError`.
 """
 
@@ -56,7 +57,7 @@ class Cancelled:
     still leave.
     """
 
-    items: int
+    stopped: int
     announcement_id: str | None
     more: bool = False
     under_way: int = 0
@@ -120,7 +121,7 @@ def cancel(office: Office, window_id: str, actor: str) -> Cancelled:
         items, under_way = sum(one.items for one in called_off), sum(one.under_way for one in called_off)
         told = _tell_it_is_off(office, window, now, actor) if _someone_was_told(office, announced) else None
         record(office, actor, "maintenance.cancel", window_id, items=items, announcement=told)
-        return Cancelled(items, told, any(one.more for one in called_off), under_way)
+        return Cancelled(items - under_way, told, any(one.more for one in called_off), under_way)
 
 
 def _get(window_id: str) -> Window:

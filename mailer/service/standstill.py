@@ -24,19 +24,30 @@ STALLED_AFTER = timedelta(minutes=3)
 STALLED_SHARE = 4
 #: So many must wait at a receiver for it to be told by itself.
 MANY = 20
+#: So many domains are named, those where most wait.
+NAMED = 3
 #: A reply to safety mail that waits is not older, because the longest delay is 5 minutes.
 LATELY = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Those recipients of a broadcast that may stand still together; `said` is what one of them was answered lately."""
+    """Those recipients of a broadcast that may stand still together, by their domains; most wait at the first."""
 
     subject: str
-    waiting: int
+    domains: Sequence[Waiting]
     recipients: int
     goes_on: bool
-    said: Evidence | None
+
+    @property
+    def waiting(self) -> int:
+        """Return how many wait."""
+        return _sum(self.domains)
+
+    @property
+    def was_tried(self) -> bool:
+        """Tell whether one of them was answered lately."""
+        return any(one.said is not None for one in self.domains)
 
     @property
     def is_large(self) -> bool:
@@ -45,9 +56,9 @@ class _Group:
 
     @property
     def words(self) -> str:
-        """Return how many wait, and why."""
-        said = "" if self.said is None else alarm.said_by(self.said)
-        return f"{self.waiting}/{self.recipients} {said}"
+        """Return how many wait of how many, and where; what was said at one domain may say nothing of the others."""
+        named = [f"{one.domain} {one.waiting} {_said(one.said)}".rstrip() for one in self.domains[:NAMED]]
+        return f"{self.waiting}/{self.recipients}: {'; '.join(named)}"
 
 
 def follow(office: Office) -> None:
@@ -59,7 +70,7 @@ def follow(office: Office) -> None:
         groups = [one for one in _groups(office, announcement, waiting, began) if one.is_large]
         large |= {one.subject for one in groups}
         if stalled.has_begun(announcement, began):
-            _raise(office, announcement, [one for one in groups if one.said is not None and not one.goes_on], standing)
+            _raise(office, announcement, [one for one in groups if one.was_tried and not one.goes_on], standing)
     for subject in standing - large:
         alarm.clear(office, Kind.STALLED, subject)
 
@@ -100,11 +111,14 @@ def _groups(office: Office, announcement: str, waiting: Sequence[Waiting], began
 def _group(subject: str, waiting: Sequence[Waiting], parts: Mapping[str, Part]) -> _Group:
     return _Group(
         subject,
-        waiting=_sum(waiting),
+        domains=sorted(waiting, key=lambda one: (-one.waiting, one.domain)),
         recipients=sum(part.recipients for part in parts.values()),
         goes_on=any(part.goes_on for part in parts.values()),
-        said=next((one.said for one in waiting if one.said is not None), None),
     )
+
+
+def _said(evidence: Evidence | None) -> str:
+    return "" if evidence is None else alarm.said_by(evidence)
 
 
 def _sum(waiting: Sequence[Waiting]) -> int:

@@ -26,7 +26,8 @@ LATELY = timedelta(days=7)
 class Status:
     """The figures. `queue` has every lane and every word of OPEN; `last` is the newest broadcast or notice.
 
-    `free_octets` is what may still be written in the directory of the store, `spare_octets` what its file has free;
+    `free_octets` is what may still be written in the directory of the store, and `is_short` says that it is too little
+    to begin anything new; `spare_octets` is what the store's file has free;
     `alarms` is how many stand, `failing` are the ways out that do not get rid of theirs; `frozen` are the receivers at
     which a wave of refusals stands. `resting` is how many addresses rest, `for_a_person` how many mails of the last
     seven days only a person can understand.
@@ -45,6 +46,7 @@ class Status:
     store_octets: int
     spare_octets: int
     free_octets: int
+    is_short: bool
     frozen: tuple[str, ...]
     alarms: int
     failing: tuple[Failing, ...]
@@ -67,6 +69,7 @@ def status(office: Office) -> Status:
         store_octets=figures.store_octets(),
         spare_octets=figures.spare_octets(),
         free_octets=free_octets(store.parent),
+        is_short=is_short(store.parent),
         frozen=tuple(wave.frozen()),
         alarms=len(alarm.list_()),
         failing=tuple(alarm.failing()),

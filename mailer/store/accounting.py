@@ -13,6 +13,7 @@ from mailer.schedule.accounting import Facts, ItemFacts
 from mailer.schedule.item import TOLD, ItemState, told
 from mailer.schedule.outcome import Verdict
 from mailer.schedule.queued import QueuedItem, Selection
+from mailer.schedule.transition import FINAL
 from mailer.schedule.transition import REASONS as NOT_OF_REPLIES
 from mailer.store.database import select
 from mailer.store.items import find
@@ -146,7 +147,7 @@ def items(announcement_id: str) -> Iterator[ItemFacts]:
     for item in find(Selection(announcement_id=announcement_id, canaries=False)):
         pairs = tuple((household, slot) for household, slot in places.get(item.id, ()))
         ends = [(Verdict(word) if word else None, reason) for word, reason in verdicts.get(item.id, ())]
-        yield ItemFacts(item, pairs, tuple(verdict for verdict, _ in ends), _reading(item, ends))
+        yield ItemFacts(item, pairs, tuple(verdict for verdict, _ in ends), _stands(ends), _reading(item, ends))
 
 
 def facts(announcement: Announcement, announced: Counted | None, now: datetime) -> Facts:
@@ -165,6 +166,12 @@ def facts(announcement: Announcement, announced: Counted | None, now: datetime) 
         announced=counts,
         whole=announcement.whole,
     )
+
+
+def _stands(ends: Sequence[tuple[Verdict | None, str]]) -> bool:
+    """Tell whether an acceptance stands: one that has a reason is that of a mail that came back."""
+    final = [end for end in ends if end[0] in FINAL]
+    return final[-1:] == [(Verdict.ACCEPTED, "")]
 
 
 def _reading(item: QueuedItem, ends: Sequence[tuple[Verdict | None, str]]) -> str:

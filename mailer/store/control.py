@@ -13,14 +13,13 @@ from mailer.domain.lane import Lane
 from mailer.schedule.item import ItemState
 from mailer.schedule.queued import Selection
 from mailer.schedule.transition import HELD_BY_OPERATOR
-from mailer.store import flushes, items
+from mailer.store import acceptance, flushes, items
 from mailer.store.database import change
 from mailer.store.items import chosen
 from mailer.store.models import Announcement, QueueItem, instant
 from mailer.store.stop_models import TimedHold
 
 WAITING, SENDING, HELD = ItemState.WAITING.value, ItemState.SENDING.value, ItemState.HELD.value
-CANCELLED = ItemState.CANCELLED.value
 SHIFT = "UPDATE timed_hold SET until = until + ?"
 
 
@@ -98,9 +97,8 @@ def cancel(selection: Selection, reason: str, now: datetime) -> int:
     """
     if not selection.names_something:
         raise ValueError("what is to be cancelled must be named; this would be the whole queue")
-    which = chosen(selection) & QueueItem.state.in_([WAITING, HELD])
-    ended = QueueItem.update(state=CANCELLED, reason=reason, settled_at=now).where(which).execute()
-    return int(ended) + _intend(chosen(selection), ["", HELD_BY_OPERATOR], reason)
+    ended = acceptance.call_off(chosen(selection) & QueueItem.state.in_([WAITING, HELD]), reason, now)
+    return ended + _intend(chosen(selection), ["", HELD_BY_OPERATOR], reason)
 
 
 def under_way(selection: Selection) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mailer.schedule.outcome import Evidence
+from mailer.store import acceptance
 from mailer.store.database import change, select
 from mailer.store.models import InboundMail, instant
 
@@ -104,16 +105,17 @@ def mean(mail_id: int, meaning: str) -> None:
 
 
 def mark_returned(item_id: int, evidence: Evidence, at: datetime) -> bool:
-    """Write that an item's mail came back; return False, with nothing changed, if that does not end it.
+    """Write that an item's mail came back; return False if that does not end it.
 
-    Because it had not been handed over, or is on its way once more.
+    Because it had not been handed over, or is on its way once more. An acceptance stands no longer.
     """
     said: Sequence[object] = (
         *(evidence.host, evidence.stage, evidence.code, evidence.enhanced, evidence.text, evidence.tls),
         evidence.reason,
     )
     now = instant(at)
-    if not change(RETURNED, (now, now, *said, item_id)):
-        return False
-    change(ACCEPTED, (now, *said, item_id))
-    return True
+    ended = bool(change(RETURNED, (now, now, *said, item_id)))
+    if ended:
+        change(ACCEPTED, (now, *said, item_id))
+    acceptance.came_back(item_id, evidence.reason)
+    return ended

@@ -117,6 +117,7 @@ def _item(row: QueueItem) -> QueuedItem:
         evidence=_evidence(row),
         replied_at=row.replied_at,
         canary=bool(row.canary),
+        stopping=row.intent if row.state == ItemState.SENDING.value else "",
     )
 
 

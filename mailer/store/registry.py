@@ -14,6 +14,7 @@ from peewee import JOIN, Expression, fn
 from mailer.domain.household import Entry, Household
 from mailer.schedule.item import ItemState
 from mailer.smtp.address import parse_address
+from mailer.store import acceptance
 from mailer.store.database import executemany, select
 from mailer.store.models import AddressSlot, ItemSlot, QueueItem, instant
 from mailer.store.models import Household as Row
@@ -110,8 +111,7 @@ def cancel_orphans(household_id: int, at: datetime, reason: str) -> int:
     under_way = QueueItem.state == ItemState.SENDING.value
     QueueItem.update(intent=reason).where(under_way & orphan).execute()
     still_open = QueueItem.state.in_([ItemState.WAITING.value, ItemState.HELD.value])
-    cancelled = QueueItem.update(state=ItemState.CANCELLED.value, settled_at=at, reason=reason)
-    return int(cancelled.where(still_open & orphan).execute())
+    return acceptance.call_off(still_open & orphan, reason, at)
 
 
 def revive(item_ids: Iterable[int], reason: str, due: datetime) -> None:

@@ -5,7 +5,7 @@ packet leaves, so that a crash never makes us forget that we tried, nor hammer t
 open has no verdict; whatever ends it (settle, give back, recover) asks for that, so that each ends once.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from heapq import merge
@@ -18,7 +18,7 @@ from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Evidence, Outcome
 from mailer.schedule.stop import ASIDE
 from mailer.schedule.transition import NEVER_TRIED, Standing, Step
-from mailer.store import announcements, sessions
+from mailer.store import acceptance, announcements, sessions
 from mailer.store.database import change, executemany, rows, select, select_each
 from mailer.store.models import instant, moment
 
@@ -165,6 +165,7 @@ def settle(ends: Sequence[tuple[Open, Outcome, Step]]) -> None:
     sessions.add({session for _, outcome, _ in ends for session in outcome.earlier})
     executemany(SETTLE, [_settled(one, outcome, step) for one, outcome, step in ends])
     executemany(END_ATTEMPT, [_ended(one, outcome) for one, outcome, _ in ends])
+    _let_stand((one, step) for one, _, step in ends)
 
 
 def lose(ends: Sequence[tuple[Open, Step]], now: datetime) -> None:
@@ -178,6 +179,7 @@ def lose(ends: Sequence[tuple[Open, Step]], now: datetime) -> None:
         ],
     )
     executemany(LOSE_ATTEMPT, [(at, one.item_id, one.number) for one, _ in ends])
+    _let_stand(ends)
 
 
 def give_back(ends: Sequence[tuple[Open, Step]], now: datetime) -> None:
@@ -188,6 +190,7 @@ def give_back(ends: Sequence[tuple[Open, Step]], now: datetime) -> None:
         [(step.state.value, _final(step.state, at), at, _why_unused(one, step), one.item_id) for one, step in ends],
     )
     executemany(UNDO_ATTEMPT, [(one.item_id, one.number) for one, _ in ends])
+    _let_stand(ends)
 
 
 def over(now: datetime, most: int) -> list[int]:
@@ -201,9 +204,10 @@ def last_replies(items: Iterable[int]) -> list[tuple[int, str, Evidence]]:
     return [(item, domain, Evidence(*said)) for item, domain, *said in found]
 
 
-def expire(items: Iterable[int], now: datetime) -> None:
-    """Write that the time of these items is over; what was said last is kept."""
+def expire(items: Collection[int], now: datetime) -> None:
+    """Write that the time of these items is over; what was said last is kept, and an acceptance that stands."""
     executemany(EXPIRE, [(instant(now), NEVER_TRIED, item) for item in items])
+    acceptance.stand(items)
 
 
 def set_clock(now: datetime, by: timedelta) -> int:
@@ -225,6 +229,11 @@ def clock_shift() -> timedelta:
 def _open(row: tuple[Any, ...]) -> Open:
     item, announcement, number, expires, copies, intent, domain = row
     return Open(item, announcement, number, domain, Standing(moment(expires), copies, intent))
+
+
+def _let_stand(ends: Iterable[tuple[Open, Step]]) -> None:
+    """Have those of these items be accepted that nobody tries any more although an acceptance stands."""
+    acceptance.stand([one.item_id for one, step in ends if step.state in (ItemState.CANCELLED, ItemState.EXPIRED)])
 
 
 def _final(state: ItemState, at: int) -> int | None:

@@ -87,7 +87,7 @@ async def test_every_way_tells_once(office: Office, writer: Writer) -> None:
     assert one.events == other.events == [("carrier_paused", "raised")]
     document = json.loads(one.told[0].body)
     assert document["type"] == "alarm.raised"
-    assert document["text"] == "Sending pauses, because we were blocked: docomo 421 blocked"
+    assert document["text"] == "A receiver turned us away, and sending there pauses: docomo 421 blocked"
     assert document["data"]["kind"] == "carrier_paused"
     assert one.told[0].id == f"{document['data']['id']}_raised"
 

@@ -88,7 +88,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "mailer.timers": ("mailer.clock", "mailer.service", "mailer.store.failure", "mailer.store.writer"),
     "mailer.keeping": (),
     "mailer.clock": ("mailer.domain",),
-    "mailer.log": ("mailer.clock",),
+    "mailer.log": ("mailer.clock", "mailer.smtp.quoted"),
     "webhook": ("mailer.service", "mailer.domain", "mailer.language"),
 }
 #: These put things together and may import everything of their side.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from mailer.carrier.reason import Reason
 from mailer.domain.alarm import Kind
 from mailer.store.alarm_models import Alarm
 from mailer.store.database import open_store, transaction
@@ -57,10 +58,13 @@ def test_nothing_to_show(town: Town) -> None:
 def test_one_that_stands(town: Town, raised: str) -> None:
     (one,) = town.json("alarms", "list")
     assert (one["id"], one["kind"], one["count"], one["cleared_at"]) == (raised, "our_fault", 3, None)
-    assert "Mail is refused for a fault of ours: gmail auth_failed" in town.done("alarms", "list")
+    why = Reason.AUTH_FAILED.meaning.english
+    assert f"Mail was refused for a fault of ours: gmail {why}" in town.done("alarms", "list")
     shown = town.json("alarms", "show", raised)
     assert (shown["delivered"], shown["told"], one["delivered"]) == (False, [], False)
-    assert "550 5.7.26" in town.done("alarms", "show", raised)
+    assert "“mimamori queue flush --site gmail”" in shown["advice"]
+    for words in ("550 5.7.26", "queue flush --site gmail"):
+        assert words in town.done("alarms", "show", raised)
     assert town.json("status")["alarms"]["standing"] == 1
 
 

@@ -32,6 +32,8 @@ def test_nobody_forges_a_line() -> None:
         ("to=<taro@docomo.ne.jp>", "to=<t***o@docomo.ne.jp>"),
         ("to a..b.@ezweb.ne.jp, x@y.jp", "to a***.@ezweb.ne.jp, ***@y.jp"),
         ('<"a..b"@docomo.ne.jp>: unknown', "<a***b@docomo.ne.jp>: unknown"),
+        ("see ?to=taro%40docomo.ne.jp&x", "see ?to=t***o%40docomo.ne.jp&x"),
+        ("taro＠docomo.ne.jp is full", "t***o\\uff20docomo.ne.jp is full"),
         ("山田子@例え.jp は", "\\u5c71***\\u5b50@\\u4f8b\\u3048.jp \\u306f"),
     ],
 )

@@ -110,6 +110,7 @@ def test_a_window_is_called_off_once(town: Town) -> None:
         "id": window,
         "stopped": 0,
         "under_way": 0,
+        "more": False,
         "announcement": None,
     }
     assert town.type("maintenance", "cancel", window).exit_code == 1

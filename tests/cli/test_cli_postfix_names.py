@@ -223,8 +223,8 @@ def test_qshape_counts_by_sender_and_parent_domain(town: Town, broadcast: str) -
     assert rows == [["TOTAL", "1"], [".ne.jp", "1"], ["docomo.ne.jp", "1"]]
     assert len(call(town, "qshape", "-p").stdout.splitlines()) == 3
     assert len(call(town, "qshape", "-n", "1", "-N", "1000", "incoming", "deferred").stdout.splitlines()) == 3
-    rows = call(town, "qshape", "-sp", "-m1").stdout.splitlines()[1:]
-    assert [line.split()[0] for line in rows] == ["TOTAL", ".mimamori-iwamizawa.jp", "mail.mimamori-iwamizawa.jp"]
+    lines = call(town, "qshape", "-sp", "-m1").stdout.splitlines()[1:]
+    assert [line.split()[0] for line in lines] == ["TOTAL", ".mimamori-iwamizawa.jp", "mail.mimamori-iwamizawa.jp"]
     assert call(town, "qshape", "--carrier", "-p").exit_code == 2
 
 

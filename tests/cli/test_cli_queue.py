@@ -160,51 +160,6 @@ def test_who_suspends_is_told_what_waits_and_may_expire(town: Town, broadcast: s
     assert "Items that nothing suspended keeps any longer: 1\n" in result.stderr
 
 
-def test_who_suspends_again_is_told_the_end_of_before(town: Town) -> None:
-    first = town.json("queue", "suspend", "--domain", "gmail.com", "--for", "30m", "--reason", "工事")
-    result = town.type("queue", "suspend", "--domain", "gmail.com", "--for", "10m")
-    end = first["until"][:19].replace("T", " ")
-    assert f"It was suspended before: until {end} Japan time. That no longer holds." in result.stderr
-    assert "suspended before" not in town.type("queue", "suspend", "--school", "t-daini", "--for", "10m").stderr
-    before = town.json("queue", "suspend", "--school", "t-daini")["before"]
-    assert (before["until"] is not None, before["reason"]) == (True, "")
-
-
-def test_who_suspends_what_nobody_has_an_address_at_is_asked_whether_that_is_meant(town: Town) -> None:
-    words = "No address is registered there and no mail waits there. Is the name right?"
-    for option in ("--domain", "--site"):
-        result = town.type("queue", "suspend", option, "nai.example.jp")
-        assert (result.exit_code, words in result.stderr) == (0, True)
-        assert words not in town.type("queue", "suspend", option, "gmail.com").stderr
-    for place in (("--carrier", "docomo"), ("--school", "t-toei")):
-        assert words not in town.type("queue", "suspend", *place).stderr
-    assert town.json("queue", "suspend", "--domain", "nai.example.jp")["empty"] is True
-
-
-def test_who_forgets_what_is_meant_is_told_of_all(town: Town) -> None:
-    for verb in ("resume", "hold", "release"):
-        result = town.type("queue", verb)
-        assert (result.exit_code, "--all" in result.stderr.splitlines()[-1]) == (2, True), verb
-    for verb in ("suspend", "remove", "requeue"):
-        assert "--all" not in town.type("queue", verb).stderr, verb
-
-
-def test_who_flushes_is_told_what_a_suspension_keeps(town: Town, broadcast: str) -> None:
-    words = ("--all", "--subject", "x", "--text-file", "-", "--at", "2099-01-01T08:00")
-    town.done("broadcast", "send", *words, stdin="x")
-    town.done("queue", "suspend", "--school", "t-daiichi")
-    town.done("queue", "suspend", "--domain", "gmail.com")
-    result = town.type("queue", "flush")
-    assert result.stdout == "Items that are tried now: 0\n"
-    assert "Suspended, and not tried before that ends: 2. “mimamori queue suspended” shows" in result.stderr
-    assert town.json("queue", "flush", "Q1") == {"items": 1, "suspended": 1}
-    town.done("queue", "resume", "--school", "t-daiichi")
-    assert town.json("queue", "flush") == {"items": 2, "suspended": 1}
-    town.done("queue", "resume", "--all")
-    result = town.type("queue", "flush")
-    assert (result.stdout, result.stderr) == ("Items that are tried now: 2\n", "")
-
-
 def test_who_holds_for_a_time_is_told_until_when_and_what_of_it_is_urgent(town: Town, broadcast: str) -> None:
     words = ("--all", "--subject", "x", "--text-file", "-", "--urgent")
     town.done("broadcast", "send", *words, stdin="x")
@@ -336,6 +291,21 @@ def test_what_an_operator_did_hides_no_reply(town: Town, broadcast: str) -> None
     assert row["suspended"] is True
     assert re.search(r"waiting for another try, suspended .*452 mailbox full \[", line)
     assert re.search(r"suspended by cli:\S+: 工事; host mx\[192.0.2.1\]:25 said: 452 mailbox full", town.done("mailq"))
+
+
+def test_what_is_under_way_for_the_last_time_says_so(town: Town, broadcast: str) -> None:
+    with town.office() as office, transaction():
+        dispatch.claim(office, ["docomo.ne.jp"], 9, "w")
+    assert town.json("queue", "show", "Q1")["stopping"] is None
+    town.done("queue", "hold", "Q1")
+    shown = town.json("queue", "show", "Q1")
+    assert (shown["state"], shown["stopping"], shown["next_attempt_at"]) == ("waiting", "held_by_operator", None)
+    listed = [json.loads(line)["stopping"] for line in town.done("--json", "queue", "list").splitlines()]
+    assert listed == ["held_by_operator", None]
+    assert town.done("queue", "list").count("waiting, being stopped") == 1
+    assert re.search(r"no further try +Held by an operator\.", town.done("queue", "show", "Q1"))
+    town.done("queue", "release", "Q1")
+    assert "being stopped" not in town.done("queue", "list") + town.done("queue", "show", "Q1")
 
 
 def test_the_conversation_of_each_attempt_is_shown(town: Town, broadcast: str) -> None:

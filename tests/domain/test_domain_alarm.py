@@ -2,7 +2,7 @@
 
 import pytest
 
-from mailer.domain.alarm import LONGEST_WORDS, REASONS, Kind, clean
+from mailer.domain.alarm import ADVICE, LONGEST_WORDS, REASONS, Kind, clean
 
 
 @pytest.mark.parametrize(
@@ -11,6 +11,7 @@ from mailer.domain.alarm import LONGEST_WORDS, REASONS, Kind, clean
         ("550 5.1.1 <taro.yamada@docomo.ne.jp>... User unknown", "550 5.1.1 <***@***>... User unknown"),
         ("taro@docomo.ne.jp", "***@***"),
         ('"a..b"@docomo.ne.jp: no', "***@***: no"),
+        ("rejected: taro%40docomo.ne.jp, taro＠docomo.ne.jp", "rejected: ***@***, ***@***"),
         ("to=山田@例え.jp refused", "to=***@*** refused"),
         ("one\r\ntwo\tthree\x00four", "one two three four"),
         ("a\u202eb\u200bc", "a b c"),
@@ -28,5 +29,5 @@ def test_long_words_are_cut() -> None:
 
 
 def test_every_kind_has_its_sentence() -> None:
-    assert set(REASONS) == set(Kind)
+    assert set(REASONS) == set(ADVICE) == set(Kind)
     assert all("{subject}" in sentence for sentence in REASONS.values())

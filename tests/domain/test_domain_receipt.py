@@ -45,4 +45,7 @@ def test_a_token_that_a_filter_quotes_is_hidden_and_nothing_else() -> None:
         == "554 blocked: https://m.example/r/*** is listed"
     )
     assert hide(f"{url('https://m.example/', of)}\n{url('http://n.example', of)}").count("***") == 2
+    assert hide(f"554 http%3A%2F%2Fm.example%2Fr%2F{of} or {of}", of) == "554 http%3A%2F%2Fm.example%2Fr%2F*** or ***"
+    for cut in range(1, len(of)):
+        assert "***" in hide(f"554 {of[:cut]}=\n{of[cut:]}", of)
     assert hide("550 see https://provider.example/r/help") == "550 see https://provider.example/r/help"

@@ -315,6 +315,7 @@ DAMAGE = [
     ("DELETE FROM attempt WHERE item_id = 1", "Q1: 1 attempts were begun and 0 are written down"),
     ("UPDATE attempt SET verdict = 'deferred' WHERE item_id = 1", "its last attempt was not accepted"),
     ("UPDATE attempt SET verdict = NULL WHERE item_id = 1", "Q1: is accepted and 1 attempts are under way"),
+    ("UPDATE queue_item SET state = 'expired' WHERE id = 1", "Q1: is expired although its mail was accepted"),
     ("DELETE FROM audit_entry", "the audit book does not say"),
 ]
 

@@ -56,9 +56,20 @@ def test_one_that_nobody_accepts_calls_somebody_in_minutes(
     clock.advance(minutes=2)
     assert told(office) == {}
     clock.advance(minutes=1)
-    assert told(office) == {sent: "2/2 mx.docomo.ne.jp[192.0.2.9]:25: connect: no_network"}
+    assert told(office) == {sent: "2/2: docomo.ne.jp 1 mx.docomo.ne.jp[192.0.2.9]:25: connect: no_network; gmail.com 1"}
     QueueItem.update(state=ItemState.ACCEPTED.value, settled_at=clock.now).execute()
     assert told(office) == {}
+
+
+def test_the_domain_at_which_most_wait_is_named_first_though_none_was_tried_there(
+    office: Office, register: Register, clock: FakeClock
+) -> None:
+    register_many(register, "docomo.ne.jp", 3)
+    register("t-daiichi", "a@ezweb.ne.jp")
+    sent = send(office)
+    end(office, "ezweb.ne.jp", NOBODY)
+    clock.advance(minutes=3, seconds=1)
+    assert told(office)[sent].startswith("4/4: docomo.ne.jp 3; ezweb.ne.jp 1 mx.docomo.ne.jp[192.0.2.9]:25: connect")
 
 
 def test_what_was_never_tried_is_not_said_to_stand_still(office: Office, register: Register, clock: FakeClock) -> None:
@@ -90,7 +101,7 @@ def test_a_carrier_at_which_many_wait_is_told_though_the_broadcast_went_on(
     assert end(office, "gmail.com", TAKEN) == SHARE * MANY
     assert end(office, "docomo.ne.jp", NOBODY) == number
     clock.advance(minutes=3, seconds=1)
-    words = f"{number}/{number} mx.docomo.ne.jp[192.0.2.9]:25: connect: no_network"
+    words = f"{number}/{number}: docomo.ne.jp {number} mx.docomo.ne.jp[192.0.2.9]:25: connect: no_network"
     assert told(office) == ({f"{sent} docomo.ne.jp": words} if number == MANY else {})
     clock.advance(minutes=1)
     assert end(office, "docomo.ne.jp", TAKEN) == number
