@@ -49,7 +49,7 @@ def fastest(measure: Callable[[list[str]], list[float]]) -> str:
     if not times:
         return AS_IT_IS
     plain, hidden = times
-    log.info("an RSA signature takes %.0f µs, without ADX %.0f µs", plain * 1e6, hidden * 1e6)
+    log.info("an RSA signature takes %.0f microseconds, without ADX %.0f", plain * 1e6, hidden * 1e6)
     return WITHOUT_ADX if hidden < plain * (1 - LEAST_GAIN) else AS_IT_IS
 
 

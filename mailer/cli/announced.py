@@ -95,7 +95,9 @@ def lane_word(name: str) -> str:
 
 def reply_words(code: int, text: str, reason: str) -> str:
     """Return what a carrier answered, with what we read out of it in brackets."""
-    said = f"{code} {text}".strip() if code else text
+    from mailer.schedule.outcome import reply_line
+
+    said = reply_line(code, "", text)
     read = reason_words(reason) if reason else ""
     return f"{said} [{read}]" if said and read else said or read
 

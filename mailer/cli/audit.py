@@ -34,7 +34,7 @@ def list_(session: Session, limit: int) -> None:
         (entry.id, entry.at, entry.actor, entry.action, entry.object, json.dumps(entry.detail, ensure_ascii=False))
         for entry in entries
     ]
-    output.table([_("no."), _("time"), _("who"), _("what"), _("object"), _("details")], rows)
+    output.table([_("no."), _("time"), _("who"), _("action"), _("object"), _("details")], rows)
 
 
 @audit.command("verify", cls=Verb, help=N_("Check that no entry was changed, moved or removed."))

@@ -233,11 +233,20 @@ def _why(reason: str) -> str:
     return _(REASONS[word]).format(detail=detail) if word in REASONS else reason_words(reason)
 
 
-def _suspended(stop: dict[str, Any]) -> str:
-    """Return until when a stop keeps a carrier, and why."""
-    return (
-        f"{suspending.until(stop['until'])} ({stop['reason']})" if stop["reason"] else suspending.until(stop["until"])
-    )
+def _suspended(stop: dict[str, Any], name: str) -> str:
+    """Return until when a stop keeps a carrier, of what alone if not of all its mail, and why."""
+    from mailer.service.stops import Part
+
+    place, domain = (stop[key] if stop[key] != name else "" for key in ("site", "domain"))
+    alone = suspending.words(Part("", place or "", domain or "", stop["school"] or "", stop["broadcast"] or ""))
+    more = [_("only {part}").format(part=alone) if alone else "", stop["reason"]]
+    told = "; ".join(filter(None, more))
+    return f"{suspending.until(stop['until'])} ({told})" if told else suspending.until(stop["until"])
+
+
+def _learned(learned: dict[str, Any]) -> str:
+    words = _("connections: {connections}, mails a connection: {mails}")
+    return words.format(connections=learned["connections"], mails=learned["messages_per_session"])
 
 
 def _shown(value: object) -> object:
@@ -255,8 +264,8 @@ def _row(row: dict[str, Any]) -> tuple[object, ...]:
         row["connections"],
         row["messages_per_second"],
         row["urgent_messages_per_second"],
-        f"{learned['connections']} × {learned['messages_per_session']} ({why})" if learned else "",
+        f"{_learned(learned)} ({why})" if learned else "",
         f"{output.moment(row['left_alone_until'])} ({why})" if row["left_alone_until"] else "",
-        "; ".join(map(_suspended, row["suspended"])),
+        "; ".join(_suspended(stop, row["carrier"]) for stop in row["suspended"]),
         _("yes") if row["frozen"] else "",
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mailer.cli import output
+from mailer.cli import output, postfix_queues
 from mailer.cli.mailing import Mailing
 from mailer.cli.session import Session
 from mailer.cli.verb import N_, Verb
@@ -63,10 +63,7 @@ def entries(office: "Office") -> Iterator[dict[str, Any]]:
 
 def queue_name(item: "QueuedItem") -> str:
     """Return in which of Postfix's queues an item would stand."""
-    from mailer.schedule.item import ItemState
-
-    names = {ItemState.SENDING: "active", ItemState.HELD: "hold"}
-    return names.get(item.state, "deferred" if item.attempts else "incoming")
+    return postfix_queues.name(item.state, item.attempts > 0)
 
 
 def _delay(item: "QueuedItem", standing: "Stops") -> dict[str, str]:
@@ -77,7 +74,9 @@ def _delay(item: "QueuedItem", standing: "Stops") -> dict[str, str]:
 
 
 def _reply(said: "Evidence") -> str:
-    reply = f"{said.code} {said.text}" if said.code else said.text or said.reason
+    from mailer.schedule.outcome import reply_line
+
+    reply = reply_line(said.code, "", said.text) or said.reason
     return f"host {said.host} said: {reply}" if said.host and said.code else reply
 
 

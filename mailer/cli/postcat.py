@@ -14,6 +14,7 @@ from mailer.cli import mailq, output
 from mailer.cli.failure import Refused
 from mailer.cli.mailing import Mailing
 from mailer.cli.postfix_names import Program
+from mailer.cli.postfix_queues import NO_CONFIGURATION, absent, accepted
 from mailer.cli.selection import item_number
 from mailer.cli.session import Session
 from mailer.cli.verb import N_, option
@@ -36,26 +37,45 @@ class Mail:
 
 
 @click.command(
-    "postcat", cls=Program, help=N_("Show the mail of an item as Postfix's postcat does, without signatures.")
+    "postcat",
+    cls=Program,
+    no_args_is_help=True,
+    help=N_(
+        "Show the mail of an item as Postfix's postcat does, without signatures.\n\n"
+        "-q must be given, alone or with others (-qh); without -e, -h and -b everything is shown."
+    ),
 )
-@option("-q", "name", required=True, metavar="QUEUE-ID", help=N_("Which item."))
+@click.argument("names", nargs=-1, metavar="QUEUE-ID...")
+@option("-q", "queued", is_flag=True, help=N_("Show the items of these queue ids."))
 @option("-e", "envelope", is_flag=True, help=N_("Only the envelope."))
 @option("-h", "header", is_flag=True, help=N_("Only the header."))
 @option("-b", "body", is_flag=True, help=N_("Only the body."))
+@accepted(N_("Changes nothing here."), "-v", is_flag=True)
+@absent(N_("There are no queue files here, and no records in them."), "-d", "-o", "-r", flag=True)
+@absent(N_("There are no queue files here, and no records in them."), "-s")
+@absent(NO_CONFIGURATION, "-c")
 @click.pass_obj
-def postcat(session: Session, name: str, envelope: bool, header: bool, body: bool) -> None:
-    """Show one mail."""
+def postcat(session: Session, names: tuple[str, ...], queued: bool, envelope: bool, header: bool, body: bool) -> None:
+    """Show mails."""
+    if not (queued and names):
+        raise click.UsageError(_("There are no queue files here. Say which items: -q QUEUE-ID."))
+    for name in names:
+        item_number(name)
+    with session.office() as office:
+        mails = [_found(office, name) for name in names]
+    everything = not (envelope or header or body)
+    for mail in mails:
+        _write(mail, envelope or everything, header or everything, body or everything, heads=everything)
+    output.note(_("Shown without the DKIM signatures that it has when it leaves; message_size counts them."))
+
+
+def _found(office: "Office", name: str) -> Mail:
     from mailer.service import queue
 
-    item_number(name)
-    with session.office() as office:
-        shown = queue.show(office, name)
-        if shown is None:
-            raise Refused(_("There is no queue item {name}.").format(name=name))
-        mail = _mail(office, shown.item)
-    everything = not (envelope or header or body)
-    _write(mail, envelope or everything, header or everything, body or everything, heads=everything)
-    output.note(_("Shown without the DKIM signatures that it has when it leaves; message_size counts them."))
+    shown = queue.show(office, name)
+    if shown is None:
+        raise Refused(_("There is no queue item {name}.").format(name=name))
+    return _mail(office, shown.item)
 
 
 def _write(mail: Mail, envelope: bool, header: bool, body: bool, *, heads: bool) -> None:

@@ -3,8 +3,9 @@
 import click
 
 from mailer.cli import mailq as listing
-from mailer.cli import output
+from mailer.cli import output, suspending
 from mailer.cli.postfix_names import Program
+from mailer.cli.postfix_queues import NO_CONFIGURATION, absent, accepted
 from mailer.cli.selection import item_number, part
 from mailer.cli.session import Session
 from mailer.cli.verb import N_, option
@@ -15,6 +16,7 @@ WHY = "postqueue"
 
 
 @click.command("mailq", cls=Program, help=N_("Show the queue as Postfix's mailq does."))
+@accepted(N_("Changes nothing here."), "-v", is_flag=True)
 @click.pass_obj
 def mailq(session: Session) -> None:
     """Show the queue."""
@@ -28,6 +30,8 @@ def mailq(session: Session) -> None:
 @option("-f", "flushed", is_flag=True, help=N_("Try everything now."))
 @option("-s", "site", metavar="SITE", help=N_("Try now what waits for this site: a domain, MX host or carrier."))
 @option("-i", "name", metavar="QUEUE-ID", help=N_("Try this item now."))
+@accepted(N_("Changes nothing here."), "-v", is_flag=True)
+@absent(NO_CONFIGURATION, "-c")
 @click.pass_obj
 def postqueue(session: Session, listed: bool, as_json: bool, flushed: bool, site: str | None, name: str | None) -> None:
     """List or flush."""
@@ -41,7 +45,7 @@ def postqueue(session: Session, listed: bool, as_json: bool, flushed: bool, site
 
 
 def _flush(session: Session, site: str | None, name: str | None) -> None:
-    from mailer.service import queue
+    from mailer.service import queue, stops
 
     numbers = (item_number(name),) if name else ()
     with session.office() as office:
@@ -49,4 +53,8 @@ def _flush(session: Session, site: str | None, name: str | None) -> None:
         if site is not None:
             meant = part(session, {"site": site, **dict.fromkeys(("carrier", "domain", "school", "broadcast"))})
             domains = queue.domains_reached(meant) or frozenset({""})
-        queue.flush(office, queue.Selection(numbers=numbers, domains=domains), session.actor, WHY)
+        chosen = queue.Selection(numbers=numbers, domains=domains)
+        queue.flush(office, chosen, session.actor, WHY)
+        kept = stops.kept(office, chosen)
+    if kept:
+        output.note(f"postqueue: {suspending.kept_words(kept)}")

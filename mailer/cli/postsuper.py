@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mailer.cli import output
+from mailer.cli import output, postfix_queues, suspending
 from mailer.cli.postfix_names import Program
+from mailer.cli.postfix_queues import NO_CONFIGURATION, QUEUES, Queue, absent, accepted
 from mailer.cli.selection import item_number
 from mailer.cli.session import Session
 from mailer.cli.verb import N_, option
@@ -34,17 +35,23 @@ Names = tuple[str, ...]
     no_args_is_help=True,
     help=N_(
         "Steer items as Postfix's postsuper does.\n\n"
-        "QUEUE-ID may be ALL, or - for queue ids from standard input; each option may stand more than once."
+        "QUEUE-ID may be ALL, or - for queue ids from standard input; each option may stand more than once. QUEUE is"
+        " incoming (never tried), active (being sent), deferred or hold: only what stands there is meant."
     ),
 )
+@click.argument("queues", nargs=-1, metavar="[QUEUE]...", type=Queue())
 @option("-d", "deleted", multiple=True, metavar="QUEUE-ID", help=N_("Give the item up."))
 @option("-h", "held", multiple=True, metavar="QUEUE-ID", help=N_("Hold the item."))
 @option("-H", "released", multiple=True, metavar="QUEUE-ID", help=N_("Release the item."))
 @option("-r", "requeued", multiple=True, metavar="QUEUE-ID", help=N_("Release the item and try it now."))
+@accepted(N_("Changes nothing here."), "-v", is_flag=True)
+@absent(N_("There are no queue files here that would need repair."), "-p", "-s", "-S", flag=True)
+@absent(N_("Nothing is returned to a sender here; -d gives an item up."), "-e", "-f")
+@absent(NO_CONFIGURATION, "-c")
 @click.pass_obj
-def postsuper(session: Session, deleted: Names, held: Names, released: Names, requeued: Names) -> None:
+def postsuper(session: Session, queues: Names, deleted: Names, held: Names, released: Names, requeued: Names) -> None:
     """Steer items."""
-    from mailer.service import queue
+    from mailer.service import queue, stops
 
     deeds: list[tuple[Names, str, Callable[[Office, Selection, str, str], int]]] = [
         (deleted, "Deleted", queue.remove),
@@ -55,19 +62,33 @@ def postsuper(session: Session, deleted: Names, held: Names, released: Names, re
     with session.office() as office:
         for names, word, deed in deeds:
             if names:
-                count = sum(deed(office, chosen, session.actor, WHY) for chosen in _chosen(names))
+                meant = list(_chosen(names, queues))
+                count = sum(deed(office, chosen, session.actor, WHY) for chosen in meant)
                 output.note(f"postsuper: {word}: {count} message{'s' * (count != 1)}")
+                kept = sum(stops.kept(office, chosen) for chosen in meant) if names is requeued else 0
+                if kept:
+                    output.note(f"postsuper: {suspending.kept_words(kept)}")
 
 
 def _requeue(office: "Office", chosen: "Selection", actor: str, why: str) -> int:
+    """Release and hurry; what was named by its queue hold alone waits when it is released, and is due by that."""
+    from mailer.schedule.item import ItemState
     from mailer.service import queue
 
-    queue.release(office, chosen, actor, why)
-    return queue.flush(office, chosen, actor, why)
+    released = queue.release(office, chosen, actor, why)
+    return released if chosen.states == {ItemState.HELD} else queue.flush(office, chosen, actor, why)
 
 
-def _chosen(names: Names) -> "Iterator[Selection]":
-    """Yield what is meant: the items named, or broadcast by broadcast everything that stands in the queue."""
+def _chosen(names: Names, queues: Names) -> "Iterator[Selection]":
+    """Yield what is meant: the items named, or broadcast by broadcast everything that stands in the queues."""
+    for selection in _named(names):
+        if queues:  # hold last: what is released there must not be counted once more where it waits then
+            yield from (postfix_queues.within(selection, queue) for queue in QUEUES if queue in queues)
+        else:
+            yield selection
+
+
+def _named(names: Names) -> "Iterator[Selection]":
     from mailer.service.queue import Selection, announcements_open
 
     if ALL in names:

@@ -100,8 +100,18 @@ def show(session: Session, name: str) -> None:
 def flush(session: Session, /, why: str, **criteria: Any) -> None:
     """Make items due now."""
     from mailer.service import queue as desk
+    from mailer.service import stops
 
-    _do(session, criteria, why, desk.flush, _("Items that are due now: {count}"))
+    with session.office() as office:
+        chosen = selection(session, criteria)
+        count = desk.flush(office, chosen, session.actor, why)
+        kept = stops.kept(office, chosen)
+    if session.json:
+        output.document({"items": count, "suspended": kept})
+        return
+    output.say(_("Items that are tried now: {count}").format(count=max(0, count - kept)))
+    if kept:
+        output.note(suspending.kept_words(kept))
 
 
 @queue.command("hold", cls=Verb, help=N_("Keep items from leaving, for a time or until they are released."))
@@ -168,7 +178,7 @@ def remove(session: Session, /, yes: bool, why: str, **criteria: Any) -> None:
     """Give items up."""
     from mailer.service import queue as desk
 
-    insist(criteria, False)
+    insist(criteria)
     if session.asks and not yes:
         click.confirm(_("Give these items up?"), abort=True, err=True)
     with session.office() as office:
@@ -200,7 +210,7 @@ def requeue(session: Session, /, why: str, expires: timedelta | None, again: boo
     """Give items another life."""
     from mailer.service import queue as desk
 
-    insist(criteria, False)
+    insist(criteria)
     with session.office() as office:
         chosen = selection(session, criteria)
         done = desk.requeue(office, chosen, session.actor, why, expires, again=again)

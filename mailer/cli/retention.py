@@ -56,7 +56,7 @@ def retention(session: Session) -> None:
         output.document({"kinds": [_document(one) for one in kept], "store": store})
         return
     rows = [(_(WORDS[one.kind.value]), _setting(one), _term(one), *_held(one)) for one in kept]
-    output.table([_("what"), _("setting"), _("is kept"), _("rows"), _("the oldest")], rows)
+    output.table([_("kind"), _("setting"), _("is kept"), _("rows"), _("the oldest")], rows)
     output.say("")
     words = _("{file}: {octets} MB, of which {spare} MB are free inside and written anew first.")
     output.say(words.format(file=room.file, octets=_megabytes(room.octets), spare=_megabytes(room.spare)))

@@ -70,11 +70,15 @@ def steering(verb: Decorated) -> Decorated:
     return decorated
 
 
-def insist(criteria: dict[str, Any], everything: bool) -> None:
-    """Refuse to steer the whole queue by a forgotten option."""
-    if not any(criteria.values()) and not everything:
+def insist(criteria: dict[str, Any], everything: bool | None = None) -> None:
+    """Refuse to steer the whole queue by a forgotten option; `everything` is --all, None where there is no such."""
+    if any(criteria.values()) or everything:
+        return
+    if everything is None:
         words = _("Say which items: queue ids, --broadcast, --school, --carrier, --site or --domain.")
-        raise click.UsageError(words)
+    else:
+        words = _("Say which items: queue ids, --broadcast, --school, --carrier, --site, --domain, or --all.")
+    raise click.UsageError(words)
 
 
 def selection(session: Session, criteria: dict[str, Any]) -> "Selection":

@@ -36,15 +36,22 @@ def suspend(session: Session, /, why: str, lasting: timedelta | None, **criteria
     """Suspend a part."""
     from mailer.service import stops
 
-    _insist(criteria)
+    if not any(criteria.values()):
+        raise click.UsageError(_("Say which part: --broadcast, --school, --carrier, --site or --domain."))
     with session.office() as office:
         standing = stops.suspend(office, part(session, criteria), session.actor, why, lasting)
+        empty = not standing.items and stops.is_empty(standing.stop.part)
+    before = standing.before
     if session.json:
-        output.document(document(standing))
+        output.document({**document(standing), "before": _before(before), "empty": empty})
         return
     output.say(
         _("Suspended: {part} ({until}).").format(part=words(standing.stop.part), until=until(standing.stop.until))
     )
+    if before is not None:
+        output.note(_("It was suspended before: {until}. That no longer holds.").format(until=until(before.until)))
+    if empty:
+        output.note(_("No address is registered there and no mail waits there. Is the name right?"))
     _warn(standing.stop)
     output.note(
         _(
@@ -65,8 +72,9 @@ def resume(session: Session, /, everything: bool, why: str, **criteria: Any) -> 
     """Resume a part."""
     from mailer.service import stops
 
-    if not everything:
-        _insist(criteria)
+    if not everything and not any(criteria.values()):
+        text = _("Say which part: --broadcast, --school, --carrier, --site, --domain, or --all for everything.")
+        raise click.UsageError(text)
     with session.office() as office:
         meant = None if everything else part(session, criteria)
         done = stops.resume(office, meant, session.actor, why)
@@ -146,6 +154,19 @@ def until(end: datetime | None) -> str:
     return _("until it is resumed") if end is None else _("until {time}").format(time=output.zoned(end))
 
 
+def kept_words(count: int) -> str:
+    """Say how many of the items that somebody wants tried now a suspension keeps."""
+    return _(
+        "Suspended, and not tried before that ends: {count}. “mimamori queue suspended” shows what is suspended."
+    ).format(count=count)
+
+
+def _before(stop: "Stop | None") -> dict[str, Any] | None:
+    if stop is None:
+        return None
+    return {"since": stop.since, "until": stop.until, "by": stop.actor, "reason": stop.why}
+
+
 def _warn(stop: "Stop") -> None:
     """Say what a stop lacks that others will want to know."""
     if stop.until is None:
@@ -165,8 +186,3 @@ def _options(part: "Part") -> str:
         ("--broadcast", part.announcement_id),
     ]
     return " ".join(f"{option} {shlex.quote(name)}" for option, name in named if name)
-
-
-def _insist(criteria: dict[str, Any]) -> None:
-    if not any(criteria.values()):
-        raise click.UsageError(_("Say which part: --broadcast, --school, --carrier, --site or --domain."))

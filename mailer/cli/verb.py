@@ -91,11 +91,27 @@ class Verb(Spoken, click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Understand what was typed; bytes that are no UTF-8 name nothing, and the store takes none."""
-        left = super().parse_args(ctx, args)
+        try:
+            left = super().parse_args(ctx, args)
+        except click.BadParameter as error:
+            if not isinstance(error.__context__, OSError):
+                raise
+            raise click.BadParameter(_of_file(error.__context__), error.ctx, error.param) from error
         for param in self.params:
             if param.type is click.STRING and not _is_text(ctx.params.get(param.name or "")):
                 raise click.BadParameter(_("This is no text in UTF-8; please type it anew."), ctx, param)
         return left
+
+
+def _of_file(error: OSError) -> str:
+    """Say why a file cannot be read, and what to do."""
+    from mailer.cli.foreign import told
+
+    if isinstance(error, FileNotFoundError):
+        words = _("There is no file {file}. Look at its name and at the directory in which you are.")
+        return words.format(file=error.filename)
+    words = _("The file {file} cannot be read ({error}). Look at its rights, or name another file.")
+    return words.format(file=error.filename, error=told(error.strerror or ""))
 
 
 def _is_text(value: object) -> bool:

@@ -4,10 +4,14 @@
 not mean that a person saw it. `lost` marks an attempt that began and whose end nobody wrote down.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+#: An enhanced status code (RFC 3463 §2).
+_STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")
 
 
 class Verdict(StrEnum):
@@ -22,6 +26,18 @@ class Verdict(StrEnum):
 def host_of(peer: str) -> str:
     """Return the bare name of a host that is written as `host[address]:port`."""
     return peer.partition("[")[0]
+
+
+def reply_line(code: int, enhanced: str, text: str) -> str:
+    """Return a reply on one line, its enhanced status code once: most servers begin each line of the text with it."""
+    lines = [line.split() for line in text.splitlines()]
+    status = enhanced or next((words[0] for words in lines[:1] if words and _STATUS.fullmatch(words[0])), "")
+    for words in lines:
+        while status and words[:1] == [status]:
+            del words[0]
+    said = [word for words in lines for word in words]
+    stands_there = status in said[:2]  # as in the reply that a report quotes with its code
+    return " ".join(filter(None, [str(code or ""), "" if stands_there else status, *said]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ class Selection:
     """Which items are meant: all that fit every criterion given. An empty criterion lets everything pass.
 
     `domains` are the receiving domains of a carrier or site, `address_key` has its domain in lower case; `canaries`
-    tells whether canaries alone are meant or recipients alone.
+    tells whether canaries alone are meant or recipients alone, `tried` whether only what was tried or what never was.
     """
 
     numbers: tuple[int, ...] = ()
@@ -74,6 +74,7 @@ class Selection:
     states: frozenset[ItemState] = frozenset()
     school: str = ""
     canaries: bool | None = None
+    tried: bool | None = None
 
     @property
     def names_something(self) -> bool:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from mailer.carrier.reason import MEANINGS, Reason
 from mailer.domain.alarm import LONGEST_SUBJECT, Alarm, Event, Kind, Telling, clean
 from mailer.domain.typed import visible
-from mailer.schedule.outcome import Evidence
+from mailer.schedule.outcome import Evidence, reply_line
 from mailer.schedule.transition import NOT_MADE
 from mailer.service.audit import record
 from mailer.service.office import Office
@@ -137,8 +137,8 @@ def _raise_each(office: Office, kind: Kind, found: Sequence[tuple[str, str]]) ->
 
 def said_by(evidence: Evidence) -> str:
     """Return what a far server said, in one line."""
-    reply = f"{evidence.code} {evidence.enhanced}" if evidence.code else ""
-    return " ".join(filter(None, (f"{evidence.host}: {evidence.stage}:", reply.strip(), evidence.text)))
+    reply = reply_line(evidence.code, evidence.enhanced if evidence.code else "", evidence.text)
+    return f"{evidence.host}: {evidence.stage}: {reply}".rstrip()
 
 
 def list_(*, ended: bool = False, limit: int | None = None) -> list[Alarm]:

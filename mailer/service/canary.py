@@ -14,7 +14,7 @@ from mailer.domain.alarm import clean
 from mailer.domain.announcement import Announcement, Kind
 from mailer.domain.lane import Lane
 from mailer.schedule.item import ItemState, told
-from mailer.schedule.outcome import host_of
+from mailer.schedule.outcome import host_of, reply_line
 from mailer.schedule.queue_id import queue_id
 from mailer.schedule.transition import HELD_BY_OPERATOR
 from mailer.service import alarm
@@ -110,8 +110,7 @@ def _is_kept(office: Office, one: Ridden) -> bool:
 
 
 def _said(one: Ridden) -> str:
-    reply = f"{one.code} {one.reply}" if one.code else one.reply
-    return " ".join(filter(None, (one.host, one.stage, reply, one.reason)))
+    return " ".join(filter(None, (one.host, one.stage, reply_line(one.code, "", one.reply), one.reason)))
 
 
 def _fared(one: Ridden) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from mailer.schedule.backoff import after_doubt, next_attempt
 from mailer.schedule.claim import Claimed, DueDomain, Recovered
 from mailer.schedule.fairness import notices_share
 from mailer.schedule.item import ItemState
-from mailer.schedule.outcome import Evidence, Outcome, Verdict
+from mailer.schedule.outcome import Evidence, Outcome, Verdict, reply_line
 from mailer.schedule.stop import Stops
 from mailer.schedule.transition import UNKNOWN_ARRIVAL, Step, after, lost, unused
 from mailer.service import alarm, suspension, wave
@@ -170,7 +170,7 @@ def _said_for_good(ends: Sequence[tuple[spool.Open, Outcome, Step]]) -> list[sus
 
 
 def _noted(item_id: int, domain: str, kind: str, said: Evidence) -> suspension.Noted:
-    words = " ".join(word for word in (str(said.code or ""), said.enhanced, said.text) if word)
+    words = reply_line(said.code, said.enhanced, said.text)
     return suspension.Noted(item_id, domain, kind, said.reason, words, said.host_name, suspension.SESSION)
 
 

@@ -25,7 +25,7 @@ from mailer.domain.household import Household
 from mailer.domain.lane import Lane
 from mailer.domain.moment import JAPAN
 from mailer.schedule.item import ItemState
-from mailer.schedule.outcome import Evidence, Verdict
+from mailer.schedule.outcome import Evidence, Verdict, reply_line
 from mailer.schedule.queue_id import queue_id
 from mailer.schedule.queued import QueuedItem, Selection, Tried
 from mailer.service import wave
@@ -252,8 +252,8 @@ def _receiver(carriers: Carriers, item: QueuedItem) -> Receiver:
 
 def _reply(said: Evidence) -> str:
     """Return what was answered, on one line; a report has a status in the place of a code."""
-    number = str(said.code) if said.code else said.enhanced if said.stage == "dsn" else ""
-    return " ".join(f"{number} {said.text}".split())[:LONGEST_REPLY]
+    status = said.enhanced if said.stage == "dsn" else ""
+    return reply_line(said.code, status, said.text)[:LONGEST_REPLY]
 
 
 def _later(item_id: int) -> Later | None:

@@ -249,6 +249,7 @@ def _audited(selection: Selection, why: str) -> dict[str, object]:
         "school": selection.school,
         "address": bool(selection.address_key),
         "states": sorted(state.value for state in selection.states),
+        "tried": "" if selection.tried is None else str(selection.tried).lower(),
         "why": why,
     }
     return {word: value for word, value in said.items() if value}

@@ -17,6 +17,7 @@ from mailer.message import auto_reply
 from mailer.message.compose import Draft
 from mailer.message.onward import onward
 from mailer.schedule.backoff import next_attempt
+from mailer.schedule.outcome import reply_line
 from mailer.service import stops
 from mailer.service.dispatch import bare_domains, key_names
 from mailer.service.office import Office
@@ -108,7 +109,7 @@ def make(office: Office, single: Single, *, require_tls: bool) -> Made:
 
 def judge(office: Office, single: Single, fact: Fact, host: str) -> Ended:
     """Return how an attempt ended, by what came of it."""
-    said = fact.failure if fact.reply is None else f"{fact.reply.code} {' '.join(fact.reply.text.split())}"
+    said = fact.failure if fact.reply is None else reply_line(fact.reply.code, "", fact.reply.text)
     if fact.accepted:
         return Ended(SingleState.ACCEPTED, "", host, said[:LONGEST_REPLY], possible_copy=False, again=None)
     refused = not fact.failure and fact.reply is not None and fact.reply.kind is Kind.PERMANENT

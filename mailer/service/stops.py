@@ -5,7 +5,7 @@ may expire; what is under way is not cut. A stop ends when it is resumed or its 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,8 +14,8 @@ from mailer.schedule.stop import Part, Placed, Stop, Stops
 from mailer.service.announce import NoSuchAnnouncement
 from mailer.service.audit import TIMER, record
 from mailer.service.office import Office
-from mailer.service.queue import NothingNamed
-from mailer.store import announcements, control, domains, stops
+from mailer.service.queue import NothingNamed, Selection
+from mailer.store import announcements, audience, control, domains, stops
 from mailer.store.database import transaction
 
 __all__ = [
@@ -26,7 +26,9 @@ __all__ = [
     "Stop",
     "Stops",
     "end_over",
+    "is_empty",
     "keeping",
+    "kept",
     "resume",
     "standing",
     "suspend",
@@ -38,12 +40,13 @@ __all__ = [
 class Standing:
     """A stop and how many items wait because of it (one that two stops keep is counted at both).
 
-    Those `under_way` may still leave.
+    Those `under_way` may still leave. `before` is the stop of the same part that gave way to it.
     """
 
     stop: Stop
     items: int
     under_way: int
+    before: Stop | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +66,20 @@ def suspend(office: Office, part: Part, actor: str, why: str = "", lasting: time
             raise NoSuchAnnouncement(part.announcement_id)
         now = office.clock()
         until = None if lasting is None else now + lasting
+        before = next((one for one in stops.standing() if one.part == part), None)
         stop = stops.begin(Stop(0, part, now, actor, why, until))
         _book(office, actor, "queue.suspend", stop)
-    return next(one for one in suspended() if one.stop.id == stop.id)
+    return replace(next(one for one in suspended() if one.stop.id == stop.id), before=before)
+
+
+def is_empty(part: Part) -> bool:
+    """Tell whether a part names a carrier, site or domain at which no address is registered and to which no mail waits.
+
+    Somebody may have mistyped its name.
+    """
+    found = domains.sites()
+    known = {group.domain for group, _ in stops.waiting()} | audience.domains_registered()
+    return part.names_receiver and not any(part.reaches(name, found.get(name, "")) for name in known)
 
 
 def resume(office: Office, part: Part | None, actor: str, why: str = "") -> Resumed:
@@ -106,6 +120,14 @@ def keeping(announcement_id: str) -> tuple[int, list[Part]]:
         if (stop := found.over(group))
     ]
     return sum(items for _, items in kept), list(dict.fromkeys(part for part, _ in kept))
+
+
+def kept(office: Office, selection: Selection) -> int:
+    """Return how many of the selected items stops keep from leaving although their hour has come, each counted once."""
+    found = stops.standing()
+    if not found:
+        return 0
+    return sum(items for group, items in stops.waiting_now(selection, office.clock()) if found.over(group))
 
 
 def _kept() -> int:

@@ -38,6 +38,11 @@ def domains(most: int) -> dict[str, int]:
     return dict(select(DOMAINS, (most,)))
 
 
+def domains_registered() -> frozenset[str]:
+    """Return all domains at which an address is registered."""
+    return frozenset(domain for domain, _ in select(DOMAINS, (-1,)))
+
+
 def members(schools: Collection[str]) -> Iterator[Member]:
     """Return the registered households of these schools with their addresses."""
     for school in schools:

@@ -40,8 +40,8 @@ def chosen(selection: Selection) -> Expression:
         criteria.append(QueueItem.address_key == selection.address_key)
     if selection.states:
         criteria.append(QueueItem.state.in_([state.value for state in sorted(selection.states)]))
-    if selection.canaries is not None:
-        criteria.append(QueueItem.canary == selection.canaries)
+    either = [(QueueItem.canary, selection.canaries), (QueueItem.attempts > 0, selection.tried)]
+    criteria += [field == wanted for field, wanted in either if wanted is not None]
     return reduce(and_, criteria)
 
 

@@ -5,14 +5,20 @@ thousand items cost nothing while the stop stands. That is done when the stop be
 dispatcher when it meets it. When any stop ends, all that was put aside is due again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import cast
 
+from peewee import fn
+
+from mailer.schedule.item import ItemState
+from mailer.schedule.queued import Selection
 from mailer.schedule.stop import ASIDE, Part, Placed, Stop, Stops
 from mailer.store.database import change, executemany, rows, select
 from mailer.store.domains import sites
-from mailer.store.models import instant
+from mailer.store.items import chosen
+from mailer.store.models import Announcement, QueueItem, instant
 from mailer.store.stop_models import QueueStop
 
 PUT_ASIDE = "UPDATE queue_item SET next_attempt_at = ? WHERE id = ? AND state = 'waiting'"
@@ -82,6 +88,16 @@ def waiting(announcement_id: str = "", *, recipients: bool = False) -> list[tupl
     With `recipients` without the canaries.
     """
     return [(_Group(*group), count) for *group, count in select(WAITING, (announcement_id, recipients))]
+
+
+def waiting_now(selection: Selection, now: datetime) -> list[tuple[Placed, int]]:
+    """Return how many of the selected items wait whose hour has come, by their domain, school and announcement."""
+    begun = Announcement.select(Announcement.id).where(Announcement.not_before <= now)
+    which = chosen(selection) & (QueueItem.state == ItemState.WAITING.value) & QueueItem.announcement.in_(begun)
+    by = (QueueItem.domain, QueueItem.school, QueueItem.announcement)
+    groups = QueueItem.select(*by, fn.COUNT(QueueItem.id)).where(which).group_by(*by)
+    found = cast("Iterable[tuple[str, str, str, int]]", groups.tuples())
+    return [(_Group(*group), count) for *group, count in found]
 
 
 def under_way() -> list[tuple[Placed, int]]:

@@ -69,6 +69,17 @@ def test_what_stands_still_or_rests_now_is_shown_with_its_reason(town: Town, bro
     assert "(blocked)" in lines["au"]
     assert f"broadcast {broadcast}" in town.done("carriers", "list")
     assert "until it is resumed (工事)" in town.done("carriers", "show", "docomo")
+    assert "learned                 connections: 3, mails a connection: 9 (blocked)" in town.done(
+        "carriers", "show", "au"
+    )
+
+
+def test_a_stop_of_a_part_of_a_carrier_says_of_which(town: Town) -> None:
+    town.done("queue", "suspend", "--carrier", "docomo", "--school", "t-daini", "--reason", "工事")
+    town.done("queue", "suspend", "--domain", "gmail.com")
+    for words in (["list"], ["show", "docomo"]):
+        assert "until it is resumed (only school t-daini; 工事)" in town.done("carriers", *words)
+    assert "until it is resumed (only domain gmail.com)" in town.done("carriers", "show", "google")
 
 
 def test_a_stop_of_a_domain_is_shown_also_once_it_is_known_where_its_mail_goes(town: Town) -> None:

@@ -1,8 +1,10 @@
 """Is a log line one line, in ASCII, without addresses in clear?"""
 
+import ast
 import io
 import logging
 import time
+from pathlib import Path
 
 import pytest
 
@@ -70,3 +72,11 @@ def test_shorten_shows_the_ends_of_long_names_only() -> None:
         "a***c@x.jp",
         "a***b@x.jp",
     ]
+
+
+def test_what_we_write_ourselves_needs_no_escape() -> None:
+    for path in (Path(__file__).resolve().parents[2] / "mailer").rglob("*.py"):
+        calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+        for call in calls:
+            if isinstance(call.func, ast.Attribute) and getattr(call.func.value, "id", "") in ("log", "logger"):
+                assert ast.unparse(call).isascii(), path

@@ -12,6 +12,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mailer.cli.postfix_names import PROGRAMS, program
+from mailer.schedule.queue_id import queue_number
+from mailer.store.database import transaction
+from mailer.store.models import QueueItem
 from tests.cli.town import Town
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,9 +35,15 @@ def states(town: Town) -> dict[str, str]:
     return {number: town.json("queue", "show", number)["state"] for number in numbers}
 
 
+def tried(town: Town, name: str) -> None:
+    """Let an item look as if an attempt at it had been made."""
+    with town.office(), transaction():
+        QueueItem.update(attempts=1).where(QueueItem.id == int(queue_number(name))).execute()
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_options_that_are_not_served_are_mistakes_in_usage(town: Town, name: str) -> None:
-    for words in (["-c", "/etc/postfix"], ["-v"], ["elsewhere"]):
+    for words in (["-c", "/etc/postfix"], ["-X"], ["elsewhere"]):
         assert call(town, name, *words).exit_code == 2
 
 
@@ -59,6 +68,7 @@ def test_the_installer_makes_a_link_for_each_name() -> None:
 
 def test_the_queue_is_listed_in_columns_and_as_json_lines(town: Town, broadcast: str) -> None:
     town.done("queue", "suspend", "--domain", "gmail.com", "--reason", "工事")
+    assert call(town, "mailq", "-v").stdout == call(town, "postqueue", "-vp").stdout == town.done("mailq")
     assert call(town, "mailq").stdout == call(town, "postqueue", "-p").stdout == town.done("mailq")
     entries = [json.loads(line) for line in call(town, "postqueue", "-j").stdout.splitlines()]
     assert [entry["queue_id"] for entry in entries] == ["Q1", "Q2"]
@@ -147,3 +157,79 @@ def test_qshape_counts_by_age_and_domain_or_carrier(town: Town, broadcast: str) 
         ["docomo", "1", "1", "0", "0"],
     ]
     assert call(town, "qshape", "deferred").stdout.splitlines()[1].split() == ["TOTAL"] + ["0"] * 11
+
+
+def test_postsuper_means_the_queues_that_stand_after_all(town: Town, broadcast: str) -> None:
+    assert call(town, "postsuper", "-h", "ALL", "deferred").stderr == "postsuper: Placed on hold: 0 messages\n"
+    assert call(town, "postsuper", "-h", "Q1", "incoming", "deferred").stderr.endswith(" 1 message\n")
+    assert call(town, "postsuper", "-r", "ALL", "hold").stderr == "postsuper: Requeued: 1 message\n"
+    assert states(town) == {"Q1": "waiting", "Q2": "waiting"}
+    tried(town, "Q2")
+    assert call(town, "postsuper", "-h", "Q2", "-r", "ALL", "hold", "deferred").stderr.endswith(" 1 message\n")
+    assert call(town, "postsuper", "-d", "ALL", "deferred").stderr == "postsuper: Deleted: 1 message\n"
+    assert states(town) == {"Q1": "waiting", "Q2": "cancelled"}
+
+
+def test_what_a_suspension_keeps_is_told_to_who_has_it_tried(town: Town, broadcast: str) -> None:
+    town.done("queue", "suspend", "--domain", "gmail.com")
+    for words in (["postqueue", "-f"], ["postqueue", "-i", "Q2"], ["postsuper", "-r", "ALL"]):
+        assert "Suspended, and not tried before that ends: 1." in call(town, *words).stderr
+    assert call(town, "postqueue", "-i", "Q1").stderr == ""
+
+
+def test_postsuper_says_which_queues_there_are(town: Town, broadcast: str) -> None:
+    result = call(town, "postsuper", "-d", "ALL", "corrupt")
+    assert result.exit_code == 2
+    assert "no queue corrupt here. There are: incoming" in result.stderr
+    assert states(town) == {"Q1": "waiting", "Q2": "waiting"}
+    assert call(town, "postsuper", "-d", "Q1", "Q2").exit_code == 2
+
+
+def test_postcat_takes_grouped_options_and_many_items(town: Town, broadcast: str) -> None:
+    header = call(town, "postcat", "-h", "-q", "Q1").stdout
+    assert call(town, "postcat", "-qh", "Q1").stdout == call(town, "postcat", "-vhq", "Q1").stdout == header
+    assert call(town, "postcat", "-q", "Q1", "-h").stdout == header
+    assert call(town, "postcat", "-beq", "Q1").stdout.startswith("message_size: ")
+    assert call(town, "postcat", "-q", "Q1", "Q2").stdout.count("*** ENVELOPE RECORDS ") == 2
+    assert call(town, "postcat", "-q", "Q1", "Q9").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["postcat", "Q1"], "no queue files here"),
+        (["postcat", "-q"], "no queue files here"),
+        (["postcat", "-oq", "Q1"], "-o: There are no queue files here"),
+        (["postcat", "-c", "/etc/postfix", "-q", "Q1"], "MIMAMORI_CONFIG"),
+        (["postsuper", "-e", "ALL"], "-d gives an item up"),
+        (["postsuper", "-s"], "need repair"),
+        (["postqueue", "-c", "/etc/postfix", "-p"], "MIMAMORI_CONFIG"),
+        (["qshape", "-c", "/etc/postfix"], "MIMAMORI_CONFIG"),
+        (["qshape", "bounce"], "no queue bounce here"),
+    ],
+)
+def test_what_only_postfix_has_is_refused_with_a_reason(
+    town: Town, broadcast: str, words: list[str], said: str
+) -> None:
+    result = call(town, *words)
+    assert (result.exit_code, said in result.stderr) == (2, True), result.stderr
+
+
+def test_qshape_counts_by_sender_and_parent_domain(town: Town, broadcast: str) -> None:
+    tried(town, "Q2")
+    rows = [line.split()[:3] for line in call(town, "qshape", "-s", "incoming", "deferred").stdout.splitlines()[1:]]
+    assert rows == [["TOTAL", "2", "2"], ["mail.mimamori-iwamizawa.jp", "2", "2"]]
+    rows = [line.split()[:2] for line in call(town, "qshape", "-p", "-m", "1").stdout.splitlines()[1:]]
+    assert rows == [["TOTAL", "1"], [".ne.jp", "1"], ["docomo.ne.jp", "1"]]
+    assert len(call(town, "qshape", "-p").stdout.splitlines()) == 3
+    assert len(call(town, "qshape", "-n", "1", "-N", "1000", "incoming", "deferred").stdout.splitlines()) == 3
+    lines = call(town, "qshape", "-sp", "-m1").stdout.splitlines()[1:]
+    assert [line.split()[0] for line in lines] == ["TOTAL", ".mimamori-iwamizawa.jp", "mail.mimamori-iwamizawa.jp"]
+    assert call(town, "qshape", "--carrier", "-p").exit_code == 2
+
+
+def test_qshape_is_as_wide_as_wanted(town: Town, broadcast: str) -> None:
+    lines = call(town, "qshape", "-w", "120").stdout.splitlines()
+    assert {len(line) for line in lines} == {120}
+    lines = call(town, "qshape", "-s", "-w", "1").stdout.splitlines()
+    assert lines[2].startswith("+mori-iwamizawa.jp 2")

@@ -44,7 +44,7 @@ def test_items_are_held_with_a_reason_and_released(town: Town, broadcast: str) -
     assert town.json("audit", "list", "--limit", "1")[0]["detail"]["why"] == "au is down"
     assert "Held by an operator." in town.done("queue", "show", "q1")
     assert town.json("queue", "release", "--all") == {"items": 1}
-    assert town.json("queue", "flush") == {"items": 2}
+    assert town.json("queue", "flush") == {"items": 2, "suspended": 0}
 
 
 def test_removed_items_stay_in_the_accounting(town: Town, broadcast: str) -> None:
@@ -130,6 +130,7 @@ def test_the_status_counts_what_waits(town: Town, broadcast: str) -> None:
 
 def test_a_part_is_suspended_for_a_time_with_a_reason_and_resumed(town: Town, broadcast: str) -> None:
     told = town.json("queue", "suspend", "--carrier", "docomo", "--reason", "docomo工事", "--for", "2h")
+    assert (told.pop("before"), told.pop("empty")) == (None, False)
     assert {told[name] for name in ("site", "domain", "school", "broadcast")} == {None}
     assert (told["carrier"], told["reason"], told["items"]) == ("docomo", "docomo工事", 1)
     assert town.json("queue", "suspended") == [told] == town.json("status")["suspended"]
@@ -336,3 +337,15 @@ def test_the_conversation_of_each_attempt_is_shown(town: Town, broadcast: str) -
     with town.office() as office, transaction():
         dispatch.recover(office, None)
     assert "it was never settled; what was said is not known." in town.done("queue", "show", "Q2")
+
+
+def test_a_reply_is_shown_on_one_line_with_its_status_once(town: Town, broadcast: str) -> None:
+    now = datetime(2026, 4, 10, 6, 0, tzinfo=UTC)
+    text = "5.7.1 Our system\n5.7.1 has detected"
+    blocked = Evidence("rcpt", "mx[192.0.2.1]:25", code=550, enhanced="5.7.1", text=text, reason="source_blocked")
+    with town.office() as office, transaction():
+        dispatch.claim(office, ["docomo.ne.jp"], 9, "w")
+        dispatch.settle(office, [(1, 1, Outcome(Verdict.DEFERRED, blocked, now, now))])
+    once = "550 5.7.1 Our system has detected"
+    for words in (["queue", "list"], ["queue", "show", "Q1"], ["mailq"], ["broadcast", "recipients", broadcast]):
+        assert once in town.done(*words), words

@@ -173,3 +173,13 @@ def test_a_limit_that_no_store_can_hold_is_refused(town: Town, verb: str) -> Non
     refused = town.type(*verb.split(), "--limit", "9" * 30)
     assert refused.exit_code == 2
     assert "--limit" in refused.stderr
+
+
+def test_a_file_that_cannot_be_read_is_named_with_what_to_do(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("broadcast", "send", "--all", "--subject", "x", "--text-file")
+    missing = town.type(*words, "t.txt")
+    assert missing.exit_code == 2
+    assert "There is no file t.txt. Look at its name and at the directory" in missing.stderr
+    assert f"The file {town.directory} cannot be read (Is a directory)" in town.type(*words, str(town.directory)).stderr
+    monkeypatch.setenv("MIMAMORI_LANGUAGE", "ja")
+    assert "ファイル t.txt がありません。" in town.type(*words, "t.txt").stderr

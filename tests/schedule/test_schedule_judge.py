@@ -8,7 +8,7 @@ from mailer.carrier.reading import Reading
 from mailer.carrier.reason import Reason
 from mailer.domain.lane import Lane
 from mailer.schedule.judge import Case, Scene, judge
-from mailer.schedule.outcome import Evidence, Verdict
+from mailer.schedule.outcome import Evidence, Verdict, reply_line
 from mailer.smtp.address import parse_address
 from mailer.smtp.envelope import Fact, ForwardPath
 from mailer.smtp.reply import Reply, Stage
@@ -45,3 +45,21 @@ def test_a_refusal_says_of_the_address_what_its_reading_says(kind: str) -> None:
 )
 def test_evidence_knows_the_bare_name_of_its_host(host: str, name: str) -> None:
     assert Evidence("eod", host).host_name == name
+
+
+@pytest.mark.parametrize(
+    ("code", "enhanced", "text", "said"),
+    [
+        (550, "5.7.1", "5.7.1 Rejected", "550 5.7.1 Rejected"),
+        (452, "4.2.2", "4.2.2 4.2.2 Mailbox full", "452 4.2.2 Mailbox full"),
+        (550, "", "5.7.1 Our system\n5.7.1 has detected\r\n\n5.7.1\tspam", "550 5.7.1 Our system has detected spam"),
+        (550, "5.1.1", "No such user", "550 5.1.1 No such user"),
+        (550, "", "No 5.1.1 here", "550 No 5.1.1 here"),
+        (250, "2.0.0", "", "250 2.0.0"),
+        (0, "5.1.1", "550 5.1.1 User unknown", "550 5.1.1 User unknown"),
+        (0, "", "timeout", "timeout"),
+        (0, "", "", ""),
+    ],
+)
+def test_a_reply_is_told_on_one_line_and_its_status_once(code: int, enhanced: str, text: str, said: str) -> None:
+    assert reply_line(code, enhanced, text) == said

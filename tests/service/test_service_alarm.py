@@ -369,3 +369,9 @@ def test_the_ways_can_be_tried_again_and_again(office: Office) -> None:
     alarm.try_out(office, "cli:taro")
     alarm.try_out(office, "cli:taro")
     assert [one.kind for one in alarm.list_()] == [Kind.TEST]
+
+
+def test_an_alarm_tells_a_servers_status_once() -> None:
+    said = Evidence("rcpt", "mx[192.0.2.1]:25", code=452, enhanced="4.2.2", text="4.2.2 Mailbox\n4.2.2 full")
+    assert alarm.said_by(said) == "mx[192.0.2.1]:25: rcpt: 452 4.2.2 Mailbox full"
+    assert alarm.said_by(Evidence("dns", enhanced="4.4.3", text="no answer")) == ": dns: no answer"

@@ -33,7 +33,7 @@ def evidence(reason: str, text: str = "no") -> Evidence:
     return Evidence("rcpt", "mx.docomo.ne.jp[192.0.2.1]:25", code=550, enhanced="5.1.1", text=text, reason=reason)
 
 
-HARD = {DEAD: ("hard", evidence("address_unknown", "unknown user"))}
+HARD = {DEAD: ("hard", evidence("address_unknown", "5.1.1 unknown user"))}
 SOFT = {DEAD: ("soft", evidence("mailbox_full"))}
 Said = Mapping[str, tuple[str, Evidence]]
 
