@@ -55,6 +55,7 @@ class Mail:
     of an accepted one, if anything. `sender` is its school's address; `opened_at` is when a person first opened its
     receipt URL, `machine` says that a program looked at it; `wave` is the day since when its receiver refuses far more
     than usual, if it did by then. `possible_duplicate` says that an earlier attempt may have left it with the receiver.
+    `blocked` says that it waits because the receiver takes no mail from us at present.
     """
 
     queue_id: str
@@ -79,6 +80,7 @@ class Mail:
     machine: bool = False
     wave: str = ""
     possible_duplicate: bool = False
+    blocked: bool = False
 
     @property
     def perhaps_taken(self) -> bool:

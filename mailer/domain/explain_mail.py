@@ -160,9 +160,17 @@ def _waiting(case: Case, mail: Mail, fields: Fields) -> Finding:
     if mail.reason == "not_made":
         return finding("not_made", SUPPORT, "do_our_turn", fields)
     if mail.read is None:
-        return finding("queued", SUPPORT, "do_wait", fields)
+        return _untried(case, mail, fields)
     advice = _advice(mail.read) if mail.read.acts == "guardian" else "do_wait"
     return finding("put_off", mail.read.item or SUPPORT, advice, fields)
+
+
+def _untried(case: Case, mail: Mail, fields: Fields) -> Finding:
+    """Return why a mail waits that was not tried yet."""
+    if not mail.blocked:
+        return finding("queued", SUPPORT, "do_wait", fields)
+    word = "blocked_until" if mail.next_try and mail.next_try > case.now else "blocked"
+    return finding(word, SUPPORT, "do_our_turn", fields)
 
 
 def _stopped(stop: Stopped, fields: Fields) -> Finding:

@@ -81,6 +81,14 @@ WHY: Mapping[str, str] = {
         "Whether {receiver} has the mail to address {slots} from an earlier attempt is not known. It is tried again at"
         " {next}, and until {deadline}."
     ),
+    "blocked_until": (
+        "{receiver} takes no mail from us at present, so the mail to address {slots} waits. It is tried by itself at"
+        " about {next}, and until {deadline}."
+    ),
+    "blocked": (
+        "{receiver} takes no mail from us at present, so the mail to address {slots} waits. It is tried again and again"
+        " by itself, until {deadline}."
+    ),
     "scheduled": "The broadcast leaves at {at}; it is not sent yet.",
     "sending": "The mail to address {slots} is being handed over to {receiver} just now.",
     "queued": "The mail to address {slots} is about to be sent.",

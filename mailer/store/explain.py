@@ -55,6 +55,17 @@ LATER = """
 SELECT kind, at, reason, status, diagnostic FROM bounce_event
 WHERE item_id = ? AND proved AND kind IN ('delayed', 'complaint') ORDER BY at DESC, id DESC LIMIT 1
 """
+#: Of what waits alone, which the index of what is due holds by domain.
+PUT_OFF = """
+SELECT DISTINCT reason FROM queue_item
+WHERE state = 'waiting' AND domain = ? AND attempts > 0 AND replied_at BETWEEN ? AND ?
+"""
+TAKEN = """
+SELECT EXISTS (
+    SELECT 1 FROM queue_item
+    WHERE announcement_id = ? AND domain = ? AND state = 'accepted' AND settled_at BETWEEN ? AND ?
+)
+"""
 VISITS = "SELECT method, MIN(at) FROM visit WHERE item_id = ? GROUP BY method"
 REGISTERED = """
 SELECT DISTINCT slot.address_key FROM address_slot AS slot JOIN household ON household.id = slot.household_id
@@ -137,6 +148,16 @@ def later(item_id: int) -> tuple[str, datetime, str, str] | None:
         return None
     kind, at, reason, status, diagnostic = found[0]
     return kind, moment(at), reason, f"{status} {diagnostic}"
+
+
+def put_off(domain: str, since: datetime, now: datetime) -> list[str]:
+    """Return for which reasons mail to a domain was put off from `since` to `now` that still waits."""
+    return [reason for (reason,) in select(PUT_OFF, (domain, instant(since), instant(now)))]
+
+
+def takes(announcement_id: str, domain: str, since: datetime, now: datetime) -> bool:
+    """Tell whether mail of an announcement to a domain was accepted from `since` to `now`."""
+    return bool(select(TAKEN, (announcement_id, domain, instant(since), instant(now)))[0][0])
 
 
 def visits(item_id: int) -> dict[str, datetime]:

@@ -230,6 +230,10 @@ def test_what_waits_for_what() -> None:
         answer = explain(with_mail(state="waiting", settled_at=None, reason="not_made", read=before, next_try=NOW))
         check(answer)
         assert (answer.first.text.word, answer.first.advice.word) == ("not_made", "do_our_turn")
+    for next_try, word in [(None, "blocked"), (BEFORE, "blocked"), (NOW + timedelta(minutes=9), "blocked_until")]:
+        answer = explain(with_mail(state="waiting", settled_at=None, blocked=True, next_try=next_try))
+        check(answer)
+        assert (answer.first.text.word, answer.first.advice.word) == (word, "do_our_turn")
     assert explain(replace(waits, windows=(WINDOW,))).first.item == 2
     urgent = with_mail(state="waiting", settled_at=None, urgent=True)
     assert explain(replace(urgent, windows=(WINDOW,))).first.item == 7

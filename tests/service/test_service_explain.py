@@ -15,8 +15,21 @@ from mailer.domain.explain_words import WHY
 from mailer.domain.household import Entry
 from mailer.domain.receipt import token
 from mailer.schedule.outcome import Evidence, Outcome, Verdict
+from mailer.schedule.site import SiteState
 from mailer.schedule.stop import Part
-from mailer.service import announcing, broadcast, dispatch, explain, maintenance, queue, receipt, roster, stops, wave
+from mailer.service import (
+    announcing,
+    broadcast,
+    dispatch,
+    explain,
+    lease,
+    maintenance,
+    queue,
+    receipt,
+    roster,
+    stops,
+    wave,
+)
 from mailer.service.announce import NoSuchAnnouncement
 from mailer.service.explain import Explained
 from mailer.service.office import Office
@@ -62,11 +75,16 @@ def send(office: Office, *schools: str, **more: Any) -> str:
     return broadcast.send(office, broadcast.BroadcastRequest(schools or ("t-daiichi",), "不審者", "本文", **asked)).id
 
 
-def try_(office: Office, evidence: Evidence) -> None:
+def try_one(office: Office, evidence: Evidence) -> None:
+    """Attempt one mail, with this end."""
+    try_(office, evidence, most=1)
+
+
+def try_(office: Office, evidence: Evidence, most: int = 100) -> None:
     """Attempt what is due, with this end."""
     verdict = {"2": Verdict.ACCEPTED, "4": Verdict.DEFERRED, "5": Verdict.REFUSED}[str(evidence.code)[0]]
     with transaction():
-        claims = dispatch.claim(office, DOMAINS, 100, "w0")
+        claims = dispatch.claim(office, DOMAINS, most, "w0")
         again = office.clock() + timedelta(minutes=1) if verdict is Verdict.DEFERRED else None
         end = Outcome(verdict, evidence, office.clock(), again)
         dispatch.settle(office, [(one.item_id, one.attempt, end) for one in claims])
@@ -226,6 +244,85 @@ def test_what_waits_says_why_and_until_when(office: Office, register: Register, 
     with transaction():
         dispatch.expire(office, clock.now)
     assert told(office, TARO) == (3, "expired", "do_mailbox_full")
+
+
+def left_alone(office: Office, site: str, lasting: timedelta) -> None:
+    """Have a worker leave a site alone for so long, because it blocks us."""
+    now = office.clock()
+    with transaction():
+        lease.remember(office, SiteState(site, 1, 1, now + lasting, "source_blocked", now))
+
+
+def test_what_waits_for_a_receiver_that_blocks_us_says_so(office: Office, register: Register, clock: FakeClock) -> None:
+    register("t-daiichi", TARO)
+    send(office)
+    left_alone(office, "docomo", timedelta(minutes=12))
+    clock.advance(minutes=2)
+    assert told(office, TARO) == (7, "blocked_until", "do_our_turn")
+    fields = ask(office, TARO).answer.first.text.fields
+    assert (fields["receiver"], fields["next"]) == ("NTTドコモ", clock.now + timedelta(minutes=10))
+    clock.advance(minutes=10)
+    assert told(office, TARO) == (7, "queued", "do_wait")
+    left_alone(office, "docomo", timedelta(minutes=12))
+    try_(office, FULL)  # its own reply is told, but no time at which nothing is tried
+    first = ask(office, TARO).answer.first
+    assert (first.text.word, first.text.fields["next"]) == ("put_off", clock.now + timedelta(minutes=12))
+
+
+def test_urgent_mail_is_tried_now_and_then_at_a_receiver_that_blocks_us(office: Office, register: Register) -> None:
+    register("t-daiichi", TARO, "b@example.jp")
+    send(office, urgent=True)
+    left_alone(office, "docomo", timedelta(minutes=12))
+    assert told(office, TARO) == (7, "blocked", "do_our_turn")
+    assert told(office, "b@example.jp") == (7, "queued", "do_wait")
+
+
+def test_who_shares_a_site_that_blocks_us_waits_for_it(office: Office, register: Register) -> None:
+    register("t-daiichi", "b@example.jp")
+    send(office)
+    with transaction():
+        dispatch.remember_site("example.jp", "mx1.example.jp mx2.example.jp")
+    left_alone(office, "mx1.example.jp mx2.example.jp", timedelta(minutes=5))
+    assert told(office, "b@example.jp") == (7, "blocked_until", "do_our_turn")
+
+
+@pytest.mark.parametrize(
+    ("reason", "word"),
+    [
+        ("network_trouble", "blocked"),
+        ("auth_failed", "blocked"),
+        ("mailbox_full", "queued"),
+        ("rate_limited", "queued"),
+        ("", "queued"),
+    ],
+)
+def test_what_others_at_the_receiver_were_told_says_whether_mail_is_taken_there(
+    office: Office, register: Register, clock: FakeClock, reason: str, word: str
+) -> None:
+    register("t-daiichi", "b@docomo.ne.jp")
+    register("t-daiichi", TARO)
+    send(office)
+    clock.advance(seconds=5)
+    try_one(office, replace(FULL, reason=reason))
+    assert told(office, TARO)[1] == word
+    clock.advance(minutes=20)
+    send(office)  # what they were told before it was due says nothing of it
+    assert told(office, TARO)[1] == "queued"
+
+
+def test_a_receiver_that_takes_mail_is_not_said_to_take_none(
+    office: Office, register: Register, clock: FakeClock
+) -> None:
+    for address in ("b@docomo.ne.jp", "c@docomo.ne.jp", TARO):
+        register("t-daiichi", address)
+    send(office)
+    clock.advance(seconds=5)
+    try_one(office, replace(FULL, reason="network_trouble"))
+    try_one(office, OK)
+    left_alone(office, "docomo", timedelta(minutes=12))
+    assert told(office, TARO) == (7, "queued", "do_wait")
+    clock.advance(minutes=2)
+    assert told(office, TARO) == (7, "blocked_until", "do_our_turn")
 
 
 def test_what_never_left_in_time(office: Office, register: Register, clock: FakeClock) -> None:
