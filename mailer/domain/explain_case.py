@@ -12,11 +12,15 @@ from mailer.domain.maintenance import Window
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """What a reason means: its word, the item that it points to, and who acts (guardian, operator, remote, nobody)."""
+    """What a reason means: its word, the item that it points to, and who acts (guardian, operator, remote, nobody).
+
+    `our_fault` says that something here is not in order: it is more than that an operator acts.
+    """
 
     word: str
     item: int
     acts: str
+    our_fault: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,17 +42,29 @@ WHY: Mapping[str, str] = {
     "bad_address": "What is entered as address {slots} is not written like a mail address.",
     "unknown_school": "The school {school} is missing in our list of schools.",
     "refused": "{receiver} did not take the mail to address {slots} at {at}: {why} (answer: {reply})",
+    "refused_by_our_fault": (
+        "{receiver} did not take the mail to address {slots} at {at}. The fault is on our side ({why}); nothing is"
+        " wrong with the address."
+    ),
     "in_wave": (
         "{receiver} did not take the mail to address {slots} at {at}: {why} (answer: {reply}). But it refuses far more"
         " mail than usual since {wave}, so the address may be quite right."
     ),
     "returned": "{receiver} took the mail to address {slots} and sent it back at {at}: {why} (report: {reply})",
     "returned_unread": "{receiver} took the mail to address {slots} and sent it back at {at} (report: {reply})",
+    "returned_by_our_fault": (
+        "{receiver} took the mail to address {slots} and sent it back at {at}. The fault is on our side ({why});"
+        " nothing is wrong with the address."
+    ),
     "expired_unsaid": (
         "Whether {receiver} has the mail to address {slots} from an earlier attempt is not known. It had not said so by"
         " the deadline, {deadline}."
     ),
     "expired": "{receiver} did not take the mail to address {slots} by the deadline, {deadline}: {why}",
+    "expired_by_our_fault": (
+        "{receiver} did not take the mail to address {slots} by the deadline, {deadline}. The fault is on our side"
+        " ({why}); nothing is wrong with the address."
+    ),
     "never_tried": "The mail to address {slots} did not leave before the deadline, {deadline}.",
     "unknown_arrival": (
         "{receiver} broke off several times without an answer for address {slots}. Whether the mail is there is not"
@@ -68,6 +80,10 @@ WHY: Mapping[str, str] = {
     "suspended": "Our operators have stopped sending since {since}: {stop}. The mail to address {slots} waits.",
     "suspended_until": (
         "Our operators have stopped sending from {since} until {until}: {stop}. The mail to address {slots} waits."
+    ),
+    "put_off_by_our_fault": (
+        "{receiver} has not taken the mail to address {slots} yet. The fault is on our side ({why}); nothing is wrong"
+        " with the address. It is tried again at {next}, and until {deadline}."
     ),
     "put_off": (
         "{receiver} has not taken the mail to address {slots} yet: {why} (answer: {reply}). It is tried again at"

@@ -29,6 +29,7 @@ from mailer.schedule.outcome import Evidence, Verdict
 from mailer.schedule.queue_id import queue_id
 from mailer.schedule.queued import QueuedItem, Selection, Tried
 from mailer.service import lease, wave
+from mailer.service.alarm import OUR_FAULTS
 from mailer.service.office import Office
 from mailer.service.receipt import CONFIRMING
 from mailer.smtp.address import AddressError, parse_address
@@ -104,7 +105,7 @@ def mail(office: Office, carriers: Carriers, item_id: int) -> Mail:
 def meaning(word: str) -> Meant | None:
     """Return what a word means if it is a reason of replies or reports."""
     reason = READING.get(word)
-    return Meant(word, reason.meaning.faq_item, reason.meaning.acts) if reason else None
+    return Meant(word, reason.meaning.faq_item, reason.meaning.acts, word in OUR_FAULTS) if reason else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,7 +317,7 @@ def _is_of_all(reason: str) -> bool:
     That there was too much at a time may be said of one mailbox.
     """
     read = meaning(reason)
-    return read is not None and read.acts in ("operator", "remote") and reason != Reason.RATE_LIMITED
+    return read is not None and (read.our_fault or read.acts == "remote")
 
 
 def _read(item: QueuedItem, tried: Sequence[Tried]) -> Meant | None:

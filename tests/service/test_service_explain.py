@@ -30,6 +30,7 @@ from mailer.service import (
     stops,
     wave,
 )
+from mailer.service.alarm import OUR_FAULTS
 from mailer.service.announce import NoSuchAnnouncement
 from mailer.service.explain import Explained
 from mailer.service.office import Office
@@ -175,7 +176,8 @@ def test_each_reason_of_a_refusal_has_its_item_and_advice(office: Office, regist
     try_(office, replace(GONE, reason=reason.value))
     found = ask(office, TARO)
     first = found.answer.first
-    assert (first.text.word, first.item) == ("refused", reason.meaning.faq_item)
+    word = "refused_by_our_fault" if reason in OUR_FAULTS else "refused"
+    assert (first.text.word, first.item) == (word, reason.meaning.faq_item)
     assert {first.text.word, first.advice.word} <= WHY.keys()
     assert first.text.fields["why"] == reason.value
     assert marks(found)[first.item - 1] == "o"
@@ -323,6 +325,16 @@ def test_a_receiver_that_takes_mail_is_not_said_to_take_none(
     assert told(office, TARO) == (7, "queued", "do_wait")
     clock.advance(minutes=2)
     assert told(office, TARO) == (7, "blocked_until", "do_our_turn")
+
+
+def test_a_fault_of_ours_is_not_held_against_the_guardian(office: Office, register: Register) -> None:
+    register("t-daiichi", TARO)
+    send(office)
+    try_(office, replace(FULL, code=450, enhanced="4.7.26", text="DKIM failed", reason="auth_failed"))
+    found = ask(office, TARO)
+    assert told(office, TARO) == (7, "put_off_by_our_fault", "do_our_turn")
+    assert marks(found) == "xxxxxxo"
+    assert [mail.reply for mail in found.case.mails] == ["450 DKIM failed"]
 
 
 def test_what_never_left_in_time(office: Office, register: Register, clock: FakeClock) -> None:
