@@ -139,6 +139,14 @@ WHY: Mapping[str, str] = {
         "{receiver} ({host}) accepted the mail to address {slots} at {at} (answer: {reply}). A program looked at its"
         " receipt URL, no person has opened it. What became of the mail there cannot be seen from here."
     ),
+    "perhaps_twice": (
+        "The mail to address {slots} may be there twice: at an earlier attempt the connection ended before {receiver}"
+        " answered, so it was sent once more."
+    ),
+    "sent_again": (
+        "The mail to address {slots} may be there twice: our operators had it sent once more after {receiver} had"
+        " accepted it."
+    ),
     "window_then": "There was maintenance from {begins} to {ends}: pages were closed, and all but urgent mail waited.",
     "window_now": "Maintenance goes on from {begins} to {ends}: pages are closed, and all but urgent mail waits.",
     "window_ahead": (

@@ -98,6 +98,7 @@ def mail(office: Office, carriers: Carriers, item_id: int) -> Mail:
         machine=bool(visits),
         wave=_wave(carriers, item),
         possible_duplicate=item.possible_duplicate,
+        sent_again=sum(one.verdict is Verdict.ACCEPTED for one in tried) > 1,
         blocked=blocked,
     )
 

@@ -306,6 +306,17 @@ def test_that_we_were_too_fast_is_no_fault() -> None:
     assert (answer.first.text.word, answer.first.advice.word) == ("put_off", "do_wait")
 
 
+def test_what_may_be_there_twice_says_why() -> None:
+    for again, word in [(False, "perhaps_twice"), (True, "sent_again")]:
+        for opened, first in [(None, "accepted"), (NOW, "confirmed")]:
+            answer = explain(with_mail(possible_duplicate=True, sent_again=again, opened_at=opened))
+            assert [one.text.word for one in findings(answer)] == [first, word]
+        check(explain(with_mail(possible_duplicate=True, sent_again=again)))
+    for state in ("refused", "waiting"):
+        told = findings(explain(with_mail(state=state, settled_at=None, possible_duplicate=True)))
+        assert "perhaps_twice" not in [one.text.word for one in told]
+
+
 def test_what_cannot_be_told_of_nobody() -> None:
     answer = explain(Case(NOW, "mail.example.jp", "x@docomo.ne.jp"))
     check(answer)

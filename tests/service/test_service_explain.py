@@ -404,6 +404,19 @@ def test_what_a_carrier_may_have_without_having_said_so(office: Office, register
     assert marks(ask(office, TARO)) == "?xoxxxx"
 
 
+def test_what_may_be_there_twice_says_why(office: Office, register: Register) -> None:
+    register("t-daiichi", TARO)
+    sent = send(office)
+    with transaction():
+        dispatch.claim(office, DOMAINS, 100, "w0")
+        dispatch.recover(office, None)
+    try_(office, OK)
+    assert [one.text.word for one in ask(office, TARO).answer.others] == ["perhaps_twice"]
+    queue.requeue(office, queue.Selection(announcement_id=sent), "op", again=True)
+    try_(office, OK)
+    assert [one.text.word for one in ask(office, TARO).answer.others] == ["sent_again"]
+
+
 def test_what_was_called_off(office: Office, register: Register) -> None:
     register("t-daiichi", TARO)
     broadcast.cancel(office, send(office), "test")
