@@ -167,17 +167,22 @@ def _waiting(case: Case, mail: Mail, fields: Fields) -> Finding:
         return _unsaid("tried_again", mail, fields)
     if mail.reason == "not_made":
         return finding("not_made", SUPPORT, "do_our_turn", fields)
-    if mail.read is None:
-        return _untried(case, mail, fields)
-    if mail.read.our_fault or mail.read.acts == "guardian":
+    return _not_taken(case, mail, fields)
+
+
+def _not_taken(case: Case, mail: Mail, fields: Fields) -> Finding:
+    """Return why its receiver has not taken a mail yet: what was said of itself, then what is known of the receiver."""
+    if mail.read and (mail.read.our_fault or mail.read.acts == "guardian"):
         return _by_reason("put_off", mail.read, fields)
+    if mail.blocked:
+        return _blocked(case, mail, fields)
+    if mail.read is None:
+        return finding("queued", SUPPORT, "do_wait", fields)
     return finding("put_off", mail.read.item or SUPPORT, "do_wait", fields)
 
 
-def _untried(case: Case, mail: Mail, fields: Fields) -> Finding:
-    """Return why a mail waits that was not tried yet."""
-    if not mail.blocked:
-        return finding("queued", SUPPORT, "do_wait", fields)
+def _blocked(case: Case, mail: Mail, fields: Fields) -> Finding:
+    """Return that a mail waits for its receiver to take any; urgent mail is tried whatever the time."""
     word = "blocked_until" if mail.next_try and mail.next_try > case.now else "blocked"
     return finding(word, SUPPORT, "do_our_turn", fields)
 

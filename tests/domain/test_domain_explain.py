@@ -235,6 +235,14 @@ def test_what_waits_for_what() -> None:
         answer = explain(with_mail(state="waiting", settled_at=None, blocked=True, next_try=next_try))
         check(answer)
         assert (answer.first.text.word, answer.first.advice.word) == (word, "do_our_turn")
+    for reason, word in [
+        (Reason.RATE_LIMITED, "blocked"),
+        (Reason.NETWORK_TROUBLE, "blocked"),
+        (Reason.AUTH_FAILED, "put_off_by_our_fault"),
+        (Reason.MAILBOX_FULL, "put_off"),
+    ]:
+        answer = explain(with_mail(state="waiting", settled_at=None, blocked=True, read=meant(reason)))
+        assert answer.first.text.word == word
     assert explain(replace(waits, windows=(WINDOW,))).first.item == 2
     urgent = with_mail(state="waiting", settled_at=None, urgent=True)
     assert explain(replace(urgent, windows=(WINDOW,))).first.item == 7
