@@ -40,6 +40,8 @@ from mailer.store.explain import Standing
 LONGEST_REPLY = 200
 #: A receiver that accepted something so lately takes mail, whatever one mail or one worker was told.
 LATELY = timedelta(minutes=1)
+#: A receiver that could not be reached is not tried again for up to so long.
+LONGEST_PAUSE = timedelta(minutes=5)
 OPEN = frozenset({ItemState.WAITING, ItemState.SENDING, ItemState.HELD})
 #: States whose reason is what a receiver said and nobody's later word.
 SAID = frozenset({ItemState.REFUSED, ItemState.RETURNED})
@@ -291,14 +293,15 @@ def _wave(carriers: Carriers, item: QueuedItem) -> str:
 def _block(office: Office, carriers: Carriers, item: QueuedItem) -> tuple[bool, datetime | None]:
     """Return whether an item waits because its receiver takes no mail from us at present, and when it is tried next.
 
-    That is known of a receiver which is left alone for a time, and where others' mail was put off since the item was
-    due, for no reason of their own.
+    That is known of a receiver which is left alone for a time, and of one where others' mail was put off, for no reason
+    of their own, since an item was due that was not tried yet, or shortly before.
     """
     if item.state is not ItemState.WAITING or item.next_try is None:
         return False, item.next_try
     now, rest = office.clock(), _left_alone_until(office, carriers, item.domain)
-    blocked = rest is not None or any(map(_is_of_all, evidence.put_off(item.domain, item.next_try, now)))
-    if not blocked or evidence.takes(item.announcement_id, item.domain, now - LATELY, now):
+    since = min(item.next_try, now - LONGEST_PAUSE)
+    blocked = rest is not None or (not item.attempts and _puts_off(item.domain, since, now))
+    if not blocked or evidence.takes(item.domain, now - LATELY, now):
         return False, item.next_try
     # Urgent mail does not wait for the end of a rest: it is tried now and then.
     until = None if item.lane is Lane.SAFETY else rest
@@ -312,13 +315,13 @@ def _left_alone_until(office: Office, carriers: Carriers, domain: str) -> dateti
     return next((end for end in ends if end is not None and end > office.clock()), None)
 
 
-def _is_of_all(reason: str) -> bool:
-    """Tell whether a reason for which one mail was put off may keep all mail from its receiver.
+def _puts_off(domain: str, since: datetime, now: datetime) -> bool:
+    """Tell whether mail to a domain was put off that still waits, for a reason that may keep all mail from it.
 
     That there was too much at a time may be said of one mailbox.
     """
-    read = meaning(reason)
-    return read is not None and (read.our_fault or read.acts == "remote")
+    read = map(meaning, evidence.put_off(domain, since, now))
+    return any(one is not None and (one.our_fault or one.acts == "remote") for one in read)
 
 
 def _read(item: QueuedItem, tried: Sequence[Tried]) -> Meant | None:

@@ -308,8 +308,24 @@ def test_what_others_at_the_receiver_were_told_says_whether_mail_is_taken_there(
     try_one(office, replace(FULL, reason=reason))
     assert told(office, TARO)[1] == word
     clock.advance(minutes=20)
-    send(office)  # what they were told before it was due says nothing of it
+    assert told(office, TARO)[1] == word
+    send(office)  # what they were told long before it was due says nothing of it
     assert told(office, TARO)[1] == "queued"
+
+
+def test_what_others_were_told_shortly_before_a_broadcast_says_it_too(
+    office: Office, register: Register, clock: FakeClock
+) -> None:
+    register("t-daiichi", "b@docomo.ne.jp")
+    send(office)
+    try_(office, replace(FULL, reason="network_trouble"))
+    register("t-daiichi", TARO)
+    clock.advance(minutes=2)
+    send(office)
+    assert told(office, TARO) == (7, "blocked", "do_our_turn")
+    assert told(office, "b@docomo.ne.jp") == (7, "blocked", "do_our_turn")
+    try_(office, replace(FULL, reason="remote_trouble"))  # what was said of itself goes first
+    assert told(office, TARO) == (7, "put_off", "do_wait")
 
 
 def test_a_receiver_that_takes_mail_is_not_said_to_take_none(
@@ -322,6 +338,8 @@ def test_a_receiver_that_takes_mail_is_not_said_to_take_none(
     try_one(office, replace(FULL, reason="network_trouble"))
     try_one(office, OK)
     left_alone(office, "docomo", timedelta(minutes=12))
+    assert told(office, TARO) == (7, "queued", "do_wait")
+    send(office)  # nothing of it was tried yet, but what went before is taken
     assert told(office, TARO) == (7, "queued", "do_wait")
     clock.advance(minutes=2)
     assert told(office, TARO) == (7, "blocked_until", "do_our_turn")
