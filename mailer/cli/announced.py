@@ -36,6 +36,9 @@ def describe(office: "Office", figures: Mapping[str, Any]) -> None:
     output.table(
         [_("recipients"), str(figures["recipients"])], [(state_word(word), figures[word]) for word in TOLD], indent=True
     )
+    if figures["possible_duplicates"]:
+        words = _("Mail that may be there twice: {count} of these. “broadcast recipients” says which.")
+        output.say(words.format(count=figures["possible_duplicates"]))
     if figures["receipt"]:
         output.say("")
         output.table(
@@ -86,6 +89,11 @@ def state_word(word: str) -> str:
         "finished": _("finished"),
     }
     return words[word]
+
+
+def marked(state: str, *, possible_duplicate: bool) -> str:
+    """Return the words for a state, with the mark of a mail that may be there twice."""
+    return " ".join([state, _("(possibly twice)")]) if possible_duplicate else state
 
 
 def lane_word(name: str) -> str:

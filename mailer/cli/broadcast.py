@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from mailer.cli import output
-from mailer.cli.announced import describe, reason_words, reply_words, state_word, under_way_words
+from mailer.cli.announced import describe, marked, reason_words, reply_words, state_word, under_way_words
 from mailer.cli.failure import Refused
 from mailer.cli.parameters import MOST
 from mailer.cli.session import Session
@@ -85,8 +85,8 @@ def recipients(session: Session, announcement_id: str, unreached: bool) -> None:
 
 def _recipient(row: dict[str, Any]) -> tuple[object, ...]:
     said = row["evidence"]
-    doubt = _("(possibly twice)") if row["possible_duplicate"] else ""
     state = state_word(row["state"])
+    state = _("{state}, suspended").format(state=state) if row["suspended"] else state
     # What an operator did lies over the last reply and hides none of it.
     over = reason_words(said["reason"]) if said["reason"] != said["reading"] else ""
     reply = reply_words(said["code"], said["text"], said["reading"])
@@ -96,7 +96,7 @@ def _recipient(row: dict[str, Any]) -> tuple[object, ...]:
         row["queue_id"],
         row["address"],
         ",".join(map(str, row["slots"])),
-        f"{_('{state}, suspended').format(state=state) if row['suspended'] else state}{doubt}",
+        marked(state, possible_duplicate=row["possible_duplicate"]),
         _("yes") if row["confirmed"] else "",
         said["host"],
         " ".join(words for words in (back, over, reply) if words),

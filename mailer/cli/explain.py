@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mailer.cli import output
-from mailer.cli.announced import reason_words, state_word
+from mailer.cli.announced import marked, reason_words, state_word
 from mailer.cli.session import Session
 from mailer.cli.verb import N_, Verb, option
 from mailer.clock import JAPAN
@@ -110,9 +110,8 @@ def _mails(case: "Case") -> Iterator[tuple[object, ...]]:
     for place in case.places:
         if place.mail:
             mail = place.mail
-            doubt = _("(possibly twice)") if mail.possible_duplicate else ""
             reply = _shown("reply", mail.reply)
-            state = f"{_state(_told(mail))}{doubt}"
+            state = marked(_state(_told(mail)), possible_duplicate=mail.possible_duplicate)
             yield mail.queue_id, _joined(place.slots), mail.address, state, mail.host, reply, mail.at
 
 

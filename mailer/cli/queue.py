@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mailer.cli import output, suspending, transcript
-from mailer.cli.announced import lane_word, reason_words, reply_words, state_word, under_way_words
+from mailer.cli.announced import lane_word, marked, reason_words, reply_words, state_word, under_way_words
 from mailer.cli.failure import Refused
 from mailer.cli.parameters import MOST, Duration
 from mailer.cli.selection import insist, item_number, lasting, reasoned, selecting, selection, steering
@@ -255,8 +255,10 @@ def _said(evidence: "Evidence") -> str:
 def _state(item: "QueuedItem", standing: "Stops") -> str:
     word = state_word(item.word)
     if item.stopping:
-        return _("{state}, being stopped").format(state=word)
-    return _("{state}, suspended").format(state=word) if _is_kept(item, standing) else word
+        word = _("{state}, being stopped").format(state=word)
+    elif _is_kept(item, standing):
+        word = _("{state}, suspended").format(state=word)
+    return marked(word, possible_duplicate=item.possible_duplicate)
 
 
 def _is_kept(item: "QueuedItem", standing: "Stops") -> bool:

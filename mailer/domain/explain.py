@@ -58,7 +58,9 @@ Verdict = tuple[bool | None, Said]
 def explain(case: Case) -> Answer:
     """Walk the check-list."""
     found = _told(case, chain(_confirmed(case), _registration(case), _places(case)))
-    notes = _told(case, chain(_confirmed_elsewhere(case), _moved(case), _maintenance(case), _from_now_on(case)))
+    notes = _told(
+        case, chain(_confirmed_elsewhere(case), _twice(case), _moved(case), _maintenance(case), _from_now_on(case))
+    )
     notes = [one for one in notes if one.text not in [other.text for other in found]]
     if not found and (case.broadcast or not notes):
         found = [_unaccounted(case)]
@@ -93,6 +95,14 @@ def _confirmed_elsewhere(case: Case) -> Iterator[Finding]:
     if case.confirmed and not case.confirmed_here:
         fields = {"at": case.confirmed.at, "slots": (case.confirmed.slot,)}
         yield finding("confirmed_elsewhere", REMARK, "do_ask_family", fields)
+
+
+def _twice(case: Case) -> Iterator[Finding]:
+    """Yield why a mail that was accepted may be there twice."""
+    for place in case.places:
+        if place.mail and place.mail.perhaps_twice:
+            word = "sent_again" if place.mail.sent_again else "perhaps_twice"
+            yield finding(word, REMARK, "do_nothing", {"slots": place.slots, "receiver": place.mail.receiver.name})
 
 
 def _registration(case: Case) -> Iterator[Finding]:

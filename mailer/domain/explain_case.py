@@ -12,11 +12,15 @@ from mailer.domain.maintenance import Window
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """What a reason means: its word, the item that it points to, and who acts (guardian, operator, remote, nobody)."""
+    """What a reason means: its word, the item that it points to, and who acts (guardian, operator, remote, nobody).
+
+    `our_fault` says that something here is not in order: it is more than that an operator acts.
+    """
 
     word: str
     item: int
     acts: str
+    our_fault: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,8 @@ class Mail:
     of an accepted one, if anything. `sender` is its school's address; `opened_at` is when a person first opened its
     receipt URL, `machine` says that a program looked at it; `wave` is the day since when its receiver refuses far more
     than usual, if it did by then. `possible_duplicate` says that an earlier attempt may have left it with the receiver.
+    `sent_again` says that operators had it sent again after it was accepted, `blocked` that it waits because the
+    receiver takes no mail from us at present.
     """
 
     queue_id: str
@@ -79,6 +85,13 @@ class Mail:
     machine: bool = False
     wave: str = ""
     possible_duplicate: bool = False
+    sent_again: bool = False
+    blocked: bool = False
+
+    @property
+    def perhaps_twice(self) -> bool:
+        """Whether the receiver accepted the mail and may have another copy of it."""
+        return self.possible_duplicate and self.state == "accepted"
 
     @property
     def perhaps_taken(self) -> bool:

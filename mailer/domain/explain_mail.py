@@ -113,6 +113,7 @@ def _by_reason(word: str, read: Meant | None, fields: Fields) -> Finding:
     """Return a finding whose item and advice are those of what the receiver said."""
     if read is None:
         return finding(word, SUPPORT, "do_their_turn", fields)
+    word = OUR_FAULT.get(word, word) if read.our_fault else word
     return finding(word, read.item or SUPPORT, _advice(read), fields)
 
 
@@ -121,6 +122,13 @@ def _advice(read: Meant) -> str:
     return f"do_{read.word}" if read.acts == "guardian" else TURNS[read.acts]
 
 
+#: What is said where the fault is ours: not the guardian's address, nor what the receiver answered to us.
+OUR_FAULT: Mapping[str, str] = {
+    "put_off": "put_off_by_our_fault",
+    "refused": "refused_by_our_fault",
+    "returned": "returned_by_our_fault",
+    "expired": "expired_by_our_fault",
+}
 #: What a guardian is told of what others must mend.
 TURNS: Mapping[str, str] = {"operator": "do_our_turn", "remote": "do_their_turn", "nobody": "do_nothing"}
 
@@ -159,10 +167,24 @@ def _waiting(case: Case, mail: Mail, fields: Fields) -> Finding:
         return _unsaid("tried_again", mail, fields)
     if mail.reason == "not_made":
         return finding("not_made", SUPPORT, "do_our_turn", fields)
+    return _not_taken(case, mail, fields)
+
+
+def _not_taken(case: Case, mail: Mail, fields: Fields) -> Finding:
+    """Return why its receiver has not taken a mail yet: what was said of itself, then what is known of the receiver."""
+    if mail.read and (mail.read.our_fault or mail.read.acts == "guardian"):
+        return _by_reason("put_off", mail.read, fields)
+    if mail.blocked:
+        return _blocked(case, mail, fields)
     if mail.read is None:
         return finding("queued", SUPPORT, "do_wait", fields)
-    advice = _advice(mail.read) if mail.read.acts == "guardian" else "do_wait"
-    return finding("put_off", mail.read.item or SUPPORT, advice, fields)
+    return finding("put_off", mail.read.item or SUPPORT, "do_wait", fields)
+
+
+def _blocked(case: Case, mail: Mail, fields: Fields) -> Finding:
+    """Return that a mail waits for its receiver to take any; urgent mail is tried whatever the time."""
+    word = "blocked_until" if mail.next_try and mail.next_try > case.now else "blocked"
+    return finding(word, SUPPORT, "do_our_turn", fields)
 
 
 def _stopped(stop: Stopped, fields: Fields) -> Finding:

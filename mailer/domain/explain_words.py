@@ -42,17 +42,29 @@ WHY: Mapping[str, str] = {
     "bad_address": "What is entered as address {slots} is not written like a mail address.",
     "unknown_school": "The school {school} is missing in our list of schools.",
     "refused": "{receiver} did not take the mail to address {slots} at {at}: {why} (answer: {reply})",
+    "refused_by_our_fault": (
+        "{receiver} did not take the mail to address {slots} at {at}. The fault is on our side ({why}); nothing is"
+        " wrong with the address."
+    ),
     "in_wave": (
         "{receiver} did not take the mail to address {slots} at {at}: {why} (answer: {reply}). But it refuses far more"
         " mail than usual since {wave}, so the address may be quite right."
     ),
     "returned": "{receiver} took the mail to address {slots} and sent it back at {at}: {why} (report: {reply})",
     "returned_unread": "{receiver} took the mail to address {slots} and sent it back at {at} (report: {reply})",
+    "returned_by_our_fault": (
+        "{receiver} took the mail to address {slots} and sent it back at {at}. The fault is on our side ({why});"
+        " nothing is wrong with the address."
+    ),
     "expired_unsaid": (
         "Whether {receiver} has the mail to address {slots} from an earlier attempt is not known. It had not said so by"
         " the deadline, {deadline}."
     ),
     "expired": "{receiver} did not take the mail to address {slots} by the deadline, {deadline}: {why}",
+    "expired_by_our_fault": (
+        "{receiver} did not take the mail to address {slots} by the deadline, {deadline}. The fault is on our side"
+        " ({why}); nothing is wrong with the address."
+    ),
     "never_tried": "The mail to address {slots} did not leave before the deadline, {deadline}.",
     "unknown_arrival": (
         "{receiver} broke off several times without an answer for address {slots}. Whether the mail is there is not"
@@ -69,6 +81,10 @@ WHY: Mapping[str, str] = {
     "suspended_until": (
         "Our operators have stopped sending from {since} until {until}: {stop}. The mail to address {slots} waits."
     ),
+    "put_off_by_our_fault": (
+        "{receiver} has not taken the mail to address {slots} yet. The fault is on our side ({why}); nothing is wrong"
+        " with the address. It is tried again at {next}, and until {deadline}."
+    ),
     "put_off": (
         "{receiver} has not taken the mail to address {slots} yet: {why} (answer: {reply}). It is tried again at"
         " {next}, and until {deadline}."
@@ -80,6 +96,14 @@ WHY: Mapping[str, str] = {
     "tried_again": (
         "Whether {receiver} has the mail to address {slots} from an earlier attempt is not known. It is tried again at"
         " {next}, and until {deadline}."
+    ),
+    "blocked_until": (
+        "{receiver} takes no mail from us at present, so the mail to address {slots} waits. It is tried by itself at"
+        " about {next}, and until {deadline}."
+    ),
+    "blocked": (
+        "{receiver} takes no mail from us at present, so the mail to address {slots} waits. It is tried again and again"
+        " by itself, until {deadline}."
     ),
     "scheduled": "The broadcast leaves at {at}; it is not sent yet.",
     "sending": "The mail to address {slots} is being handed over to {receiver} just now.",
@@ -114,6 +138,14 @@ WHY: Mapping[str, str] = {
     "machine_only": (
         "{receiver} ({host}) accepted the mail to address {slots} at {at} (answer: {reply}). A program looked at its"
         " receipt URL, no person has opened it. What became of the mail there cannot be seen from here."
+    ),
+    "perhaps_twice": (
+        "The mail to address {slots} may be there twice: at an earlier attempt the connection ended before {receiver}"
+        " answered, so it was sent once more."
+    ),
+    "sent_again": (
+        "The mail to address {slots} may be there twice: our operators had it sent once more after {receiver} had"
+        " accepted it."
     ),
     "window_then": "There was maintenance from {begins} to {ends}: pages were closed, and all but urgent mail waited.",
     "window_now": "Maintenance goes on from {begins} to {ends}: pages are closed, and all but urgent mail waits.",

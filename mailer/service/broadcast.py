@@ -171,6 +171,7 @@ def show(office: Office, announcement_id: str) -> dict[str, Any]:
         "state": _state(office, announcement, counts),
         **counts.told,
         "returned": counts.returned,
+        "possible_duplicates": counts.possible_duplicates,
         "confirmed": counts.confirmed,
         "machine_only": 0,
         "not_opened": counts.households - counts.confirmed,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from mailer.carrier.group import Carriers
@@ -28,7 +28,8 @@ from mailer.schedule.item import ItemState
 from mailer.schedule.outcome import Evidence, Verdict, reply_line
 from mailer.schedule.queue_id import queue_id
 from mailer.schedule.queued import QueuedItem, Selection, Tried
-from mailer.service import wave
+from mailer.service import lease, wave
+from mailer.service.alarm import OUR_FAULTS
 from mailer.service.office import Office
 from mailer.service.receipt import CONFIRMING
 from mailer.smtp.address import AddressError, parse_address
@@ -37,6 +38,10 @@ from mailer.store import explain as evidence
 from mailer.store.explain import Standing
 
 LONGEST_REPLY = 200
+#: A receiver that accepted something so lately takes mail, whatever one mail or one worker was told.
+LATELY = timedelta(minutes=1)
+#: A receiver that could not be reached is not tried again for up to so long.
+LONGEST_PAUSE = timedelta(minutes=5)
 OPEN = frozenset({ItemState.WAITING, ItemState.SENDING, ItemState.HELD})
 #: States whose reason is what a receiver said and nobody's later word.
 SAID = frozenset({ItemState.REFUSED, ItemState.RETURNED})
@@ -71,6 +76,7 @@ def mail(office: Office, carriers: Carriers, item_id: int) -> Mail:
     school = office.schools.get(item.school)
     stop = stops.standing().over(item) if item.state is ItemState.WAITING else None
     visits, tried = evidence.visits(item.id), items.attempts(item.id)
+    blocked, next_try = _block(office, carriers, item)
     return Mail(
         queue_id=queue_id(item.id),
         address=item.address,
@@ -85,7 +91,7 @@ def mail(office: Office, carriers: Carriers, item_id: int) -> Mail:
         settled_at=_settled(item, tried),
         reason=said.reason,
         read=_read(item, tried),
-        next_try=item.next_try,
+        next_try=next_try,
         deadline=item.expires_at,
         later=_later(item.id),
         stop=Stopped(stop.since, stop.until, stop.why) if stop else None,
@@ -94,13 +100,15 @@ def mail(office: Office, carriers: Carriers, item_id: int) -> Mail:
         machine=bool(visits),
         wave=_wave(carriers, item),
         possible_duplicate=item.possible_duplicate,
+        sent_again=sum(one.verdict is Verdict.ACCEPTED for one in tried) > 1,
+        blocked=blocked,
     )
 
 
 def meaning(word: str) -> Meant | None:
     """Return what a word means if it is a reason of replies or reports."""
     reason = READING.get(word)
-    return Meant(word, reason.meaning.faq_item, reason.meaning.acts) if reason else None
+    return Meant(word, reason.meaning.faq_item, reason.meaning.acts, word in OUR_FAULTS) if reason else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +288,40 @@ def _wave(carriers: Carriers, item: QueuedItem) -> str:
     course = wave.course(wave.receiver(carriers.name, item.domain, host))
     met = course.since is not None and item.announcement_id in course.hit
     return course.since.astimezone(JAPAN).date().isoformat() if course.since and met else ""
+
+
+def _block(office: Office, carriers: Carriers, item: QueuedItem) -> tuple[bool, datetime | None]:
+    """Return whether an item waits because its receiver takes no mail from us at present, and when it is tried next.
+
+    That is known of a receiver which is left alone for a time, and of one where others' mail was put off, for no reason
+    of their own, since an item was due that was not tried yet, or shortly before.
+    """
+    if item.state is not ItemState.WAITING or item.next_try is None:
+        return False, item.next_try
+    now, rest = office.clock(), _left_alone_until(office, carriers, item.domain)
+    since = min(item.next_try, now - LONGEST_PAUSE)
+    blocked = rest is not None or (not item.attempts and _puts_off(item.domain, since, now))
+    if not blocked or evidence.takes(item.domain, now - LATELY, now):
+        return False, item.next_try
+    # Urgent mail does not wait for the end of a rest: it is tried now and then.
+    until = None if item.lane is Lane.SAFETY else rest
+    return True, max(item.next_try, until or item.next_try)
+
+
+def _left_alone_until(office: Office, carriers: Carriers, domain: str) -> datetime | None:
+    """Return until when the receiver of a domain's mail is left alone because it blocks us; None: it is not."""
+    receiver = wave.receiver(carriers.name, domain)
+    ends = [one.paused_until for one in lease.board(office, "", 0.0).states if one.site == receiver]
+    return next((end for end in ends if end is not None and end > office.clock()), None)
+
+
+def _puts_off(domain: str, since: datetime, now: datetime) -> bool:
+    """Tell whether mail to a domain was put off that still waits, for a reason that may keep all mail from it.
+
+    That there was too much at a time may be said of one mailbox.
+    """
+    read = map(meaning, evidence.put_off(domain, since, now))
+    return any(one is not None and (one.our_fault or one.acts == "remote") for one in read)
 
 
 def _read(item: QueuedItem, tried: Sequence[Tried]) -> Meant | None:

@@ -22,7 +22,8 @@ from mailer.store.models import EVER, instant, moment
 SUMS = "SELECT sums FROM announcement_sums WHERE announcement_id = ?"
 FORGOTTEN_AT = "SELECT forgotten_at FROM announcement_sums WHERE announcement_id = ?"
 STATES = """
-SELECT state, attempts, COUNT(*) FROM queue_item WHERE announcement_id = ? AND NOT canary GROUP BY state, attempts
+SELECT state, attempts, COUNT(*), SUM(possible_duplicate) FROM queue_item
+WHERE announcement_id = ? AND NOT canary GROUP BY state, attempts
 """
 EXCLUDED = "SELECT reason, COUNT(*) FROM exclusion WHERE announcement_id = ? GROUP BY reason ORDER BY reason"
 HOUSEHOLDS = """
@@ -76,7 +77,10 @@ class Forgotten(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """The counts of an announcement. `told` has every word of the Surface; `returned` are some of its `refused`."""
+    """The counts of an announcement. `told` has every word of the Surface; `returned` are some of its `refused`.
+
+    `possible_duplicates` are recipients in any state; None: not counted when the recipients were forgotten.
+    """
 
     told: dict[str, int]
     returned: int
@@ -85,6 +89,7 @@ class Tally:
     excluded: dict[str, int]
     households: int
     confirmed: int
+    possible_duplicates: int | None = None
 
     @property
     def recipients(self) -> int:
@@ -105,15 +110,16 @@ def tally(announcement_id: str) -> Tally:
         return Tally(**json.loads(sums))
     words = dict.fromkeys(TOLD, 0)
     states: dict[ItemState, int] = defaultdict(int)
-    tried = 0
-    for state, attempts, number in select(STATES, (announcement_id,)):
+    tried = doubtful = 0
+    for state, attempts, number, twice in select(STATES, (announcement_id,)):
         words[told(ItemState(state), attempts)] += number
         states[ItemState(state)] += number
         tried += number if attempts else 0
+        doubtful += twice
     households, confirmed = select(HOUSEHOLDS, (announcement_id,))[0]
     excluded = dict(select(EXCLUDED, (announcement_id,)))
     under_way = states[ItemState.WAITING] + states[ItemState.SENDING]
-    return Tally(words, states[ItemState.RETURNED], under_way, tried, excluded, households, confirmed)
+    return Tally(words, states[ItemState.RETURNED], under_way, tried, excluded, households, confirmed, doubtful)
 
 
 def must_be_kept(announcement_id: str) -> None:

@@ -55,6 +55,19 @@ LATER = """
 SELECT kind, at, reason, status, diagnostic FROM bounce_event
 WHERE item_id = ? AND proved AND kind IN ('delayed', 'complaint') ORDER BY at DESC, id DESC LIMIT 1
 """
+#: Of what waits alone, which the index of what is due holds by domain.
+PUT_OFF = """
+SELECT DISTINCT reason FROM queue_item
+WHERE state = 'waiting' AND domain = ? AND attempts > 0 AND replied_at BETWEEN ? AND ?
+"""
+#: Of the announcements that go there now alone: no index has what is settled by domain.
+TAKEN = """
+SELECT EXISTS (
+    SELECT 1 FROM queue_item
+    WHERE announcement_id IN (SELECT DISTINCT announcement_id FROM queue_item WHERE state = 'waiting' AND domain = ?1)
+        AND domain = ?1 AND state = 'accepted' AND settled_at BETWEEN ?2 AND ?3
+)
+"""
 VISITS = "SELECT method, MIN(at) FROM visit WHERE item_id = ? GROUP BY method"
 REGISTERED = """
 SELECT DISTINCT slot.address_key FROM address_slot AS slot JOIN household ON household.id = slot.household_id
@@ -137,6 +150,16 @@ def later(item_id: int) -> tuple[str, datetime, str, str] | None:
         return None
     kind, at, reason, status, diagnostic = found[0]
     return kind, moment(at), reason, f"{status} {diagnostic}"
+
+
+def put_off(domain: str, since: datetime, now: datetime) -> list[str]:
+    """Return for which reasons mail to a domain was put off from `since` to `now` that still waits."""
+    return [reason for (reason,) in select(PUT_OFF, (domain, instant(since), instant(now)))]
+
+
+def takes(domain: str, since: datetime, now: datetime) -> bool:
+    """Tell whether mail to a domain was accepted from `since` to `now`, of an announcement that waits there in part."""
+    return bool(select(TAKEN, (domain, instant(since), instant(now)))[0][0])
 
 
 def visits(item_id: int) -> dict[str, datetime]:

@@ -8,7 +8,7 @@ import pytest
 
 from mailer.schedule.outcome import Evidence, Outcome, SmtpSession, Verdict
 from mailer.service import dispatch
-from mailer.store.database import transaction
+from mailer.store.database import change, transaction
 from tests.cli.town import Town
 
 
@@ -231,6 +231,19 @@ def test_items_are_held_for_a_time(town: Town, broadcast: str) -> None:
     assert "held until" in town.done("queue", "show", "Q2")
     assert town.json("queue", "release", "--domain", "gmail.com") == {"items": 1}
     assert town.json("queue", "show", "Q2")["held_until"] is None
+
+
+def test_an_item_that_may_be_there_twice_is_marked(town: Town, broadcast: str) -> None:
+    assert "possibly twice" not in town.done("queue", "show", "Q1") + town.done("broadcast", "show", broadcast)
+    assert town.json("broadcast", "show", broadcast)["possible_duplicates"] == 0
+    with town.office():
+        change("UPDATE queue_item SET possible_duplicate = 1 WHERE id = 1")
+    assert re.search("^state +waiting \\(possibly twice\\)$", town.done("queue", "show", "Q1"), re.MULTILINE)
+    assert "waiting (possibly twice)" in town.done("queue", "list")
+    assert "waiting (possibly twice)" in town.done("broadcast", "recipients", broadcast)
+    assert "Mail that may be there twice: 1 of these." in town.done("broadcast", "show", broadcast)
+    assert town.json("broadcast", "show", broadcast)["possible_duplicates"] == 1
+    assert town.json("broadcast", "list")[0]["possible_duplicates"] == 1
 
 
 def test_removed_items_are_requeued_with_a_new_deadline(town: Town, broadcast: str) -> None:

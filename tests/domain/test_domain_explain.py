@@ -29,6 +29,7 @@ from mailer.domain.explain_mail import ITEMS, Finding
 from mailer.domain.explain_words import WHY
 from mailer.domain.maintenance import Window
 from mailer.schedule.item import ItemState
+from mailer.service.alarm import OUR_FAULTS
 from tests.architecture.source import ROOT, Module
 
 NOW = datetime(2026, 4, 10, 6, 0, tzinfo=UTC)
@@ -74,7 +75,7 @@ def findings(answer: Answer) -> list[Finding]:
 
 def meant(reason: Reason) -> Meant:
     """Return the meaning of a reason, as a service hands it over."""
-    return Meant(reason.value, reason.meaning.faq_item, reason.meaning.acts)
+    return Meant(reason.value, reason.meaning.faq_item, reason.meaning.acts, reason.value in OUR_FAULTS)
 
 
 def check(answer: Answer) -> None:
@@ -230,6 +231,18 @@ def test_what_waits_for_what() -> None:
         answer = explain(with_mail(state="waiting", settled_at=None, reason="not_made", read=before, next_try=NOW))
         check(answer)
         assert (answer.first.text.word, answer.first.advice.word) == ("not_made", "do_our_turn")
+    for next_try, word in [(None, "blocked"), (BEFORE, "blocked"), (NOW + timedelta(minutes=9), "blocked_until")]:
+        answer = explain(with_mail(state="waiting", settled_at=None, blocked=True, next_try=next_try))
+        check(answer)
+        assert (answer.first.text.word, answer.first.advice.word) == (word, "do_our_turn")
+    for reason, word in [
+        (Reason.RATE_LIMITED, "blocked"),
+        (Reason.NETWORK_TROUBLE, "blocked"),
+        (Reason.AUTH_FAILED, "put_off_by_our_fault"),
+        (Reason.MAILBOX_FULL, "put_off"),
+    ]:
+        answer = explain(with_mail(state="waiting", settled_at=None, blocked=True, read=meant(reason)))
+        assert answer.first.text.word == word
     assert explain(replace(waits, windows=(WINDOW,))).first.item == 2
     urgent = with_mail(state="waiting", settled_at=None, urgent=True)
     assert explain(replace(urgent, windows=(WINDOW,))).first.item == 7
@@ -282,6 +295,34 @@ def test_what_may_have_been_taken_was_if_somebody_opened_it() -> None:
         assert [one.text.word for one in findings(explain(opened))] == words
     came_back = with_mail(state="returned", read=meant(Reason.MAILBOX_FULL), possible_duplicate=True)
     assert [one.text.word for one in findings(explain(came_back))] == ["returned"]
+
+
+@pytest.mark.parametrize("reason", [reason for reason in Reason if reason.meaning.acts != "nobody"])
+@pytest.mark.parametrize("state", ["waiting", "refused", "returned", "expired"])
+def test_a_fault_of_ours_is_told_as_ours_without_what_was_answered(state: str, reason: Reason) -> None:
+    ours = reason.value in OUR_FAULTS
+    first = explain(with_mail(state=state, settled_at=None, read=meant(reason), next_try=NOW)).first
+    assert first.text.word.endswith("_by_our_fault") is ours
+    if ours:
+        assert first.advice.word == "do_our_turn"
+        assert "{reply}" not in WHY[first.text.word]
+        assert "nothing is wrong with the address" in WHY[first.text.word]
+
+
+def test_that_we_were_too_fast_is_no_fault() -> None:
+    answer = explain(with_mail(state="waiting", settled_at=None, read=meant(Reason.RATE_LIMITED), next_try=NOW))
+    assert (answer.first.text.word, answer.first.advice.word) == ("put_off", "do_wait")
+
+
+def test_what_may_be_there_twice_says_why() -> None:
+    for again, word in [(False, "perhaps_twice"), (True, "sent_again")]:
+        for opened, first in [(None, "accepted"), (NOW, "confirmed")]:
+            answer = explain(with_mail(possible_duplicate=True, sent_again=again, opened_at=opened))
+            assert [one.text.word for one in findings(answer)] == [first, word]
+        check(explain(with_mail(possible_duplicate=True, sent_again=again)))
+    for state in ("refused", "waiting"):
+        told = findings(explain(with_mail(state=state, settled_at=None, possible_duplicate=True)))
+        assert "perhaps_twice" not in [one.text.word for one in told]
 
 
 def test_what_cannot_be_told_of_nobody() -> None:

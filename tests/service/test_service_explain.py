@@ -15,8 +15,22 @@ from mailer.domain.explain_words import WHY
 from mailer.domain.household import Entry
 from mailer.domain.receipt import token
 from mailer.schedule.outcome import Evidence, Outcome, Verdict
+from mailer.schedule.site import SiteState
 from mailer.schedule.stop import Part
-from mailer.service import announcing, broadcast, dispatch, explain, maintenance, queue, receipt, roster, stops, wave
+from mailer.service import (
+    announcing,
+    broadcast,
+    dispatch,
+    explain,
+    lease,
+    maintenance,
+    queue,
+    receipt,
+    roster,
+    stops,
+    wave,
+)
+from mailer.service.alarm import OUR_FAULTS
 from mailer.service.announce import NoSuchAnnouncement
 from mailer.service.explain import Explained
 from mailer.service.office import Office
@@ -62,11 +76,16 @@ def send(office: Office, *schools: str, **more: Any) -> str:
     return broadcast.send(office, broadcast.BroadcastRequest(schools or ("t-daiichi",), "不審者", "本文", **asked)).id
 
 
-def try_(office: Office, evidence: Evidence) -> None:
+def try_one(office: Office, evidence: Evidence) -> None:
+    """Attempt one mail, with this end."""
+    try_(office, evidence, most=1)
+
+
+def try_(office: Office, evidence: Evidence, most: int = 100) -> None:
     """Attempt what is due, with this end."""
     verdict = {"2": Verdict.ACCEPTED, "4": Verdict.DEFERRED, "5": Verdict.REFUSED}[str(evidence.code)[0]]
     with transaction():
-        claims = dispatch.claim(office, DOMAINS, 100, "w0")
+        claims = dispatch.claim(office, DOMAINS, most, "w0")
         again = office.clock() + timedelta(minutes=1) if verdict is Verdict.DEFERRED else None
         end = Outcome(verdict, evidence, office.clock(), again)
         dispatch.settle(office, [(one.item_id, one.attempt, end) for one in claims])
@@ -157,7 +176,8 @@ def test_each_reason_of_a_refusal_has_its_item_and_advice(office: Office, regist
     try_(office, replace(GONE, reason=reason.value))
     found = ask(office, TARO)
     first = found.answer.first
-    assert (first.text.word, first.item) == ("refused", reason.meaning.faq_item)
+    word = "refused_by_our_fault" if reason in OUR_FAULTS else "refused"
+    assert (first.text.word, first.item) == (word, reason.meaning.faq_item)
     assert {first.text.word, first.advice.word} <= WHY.keys()
     assert first.text.fields["why"] == reason.value
     assert marks(found)[first.item - 1] == "o"
@@ -228,6 +248,113 @@ def test_what_waits_says_why_and_until_when(office: Office, register: Register, 
     assert told(office, TARO) == (3, "expired", "do_mailbox_full")
 
 
+def left_alone(office: Office, site: str, lasting: timedelta) -> None:
+    """Have a worker leave a site alone for so long, because it blocks us."""
+    now = office.clock()
+    with transaction():
+        lease.remember(office, SiteState(site, 1, 1, now + lasting, "source_blocked", now))
+
+
+def test_what_waits_for_a_receiver_that_blocks_us_says_so(office: Office, register: Register, clock: FakeClock) -> None:
+    register("t-daiichi", TARO)
+    send(office)
+    left_alone(office, "docomo", timedelta(minutes=12))
+    clock.advance(minutes=2)
+    assert told(office, TARO) == (7, "blocked_until", "do_our_turn")
+    fields = ask(office, TARO).answer.first.text.fields
+    assert (fields["receiver"], fields["next"]) == ("NTTドコモ", clock.now + timedelta(minutes=10))
+    clock.advance(minutes=10)
+    assert told(office, TARO) == (7, "queued", "do_wait")
+    left_alone(office, "docomo", timedelta(minutes=12))
+    try_(office, FULL)  # its own reply is told, but no time at which nothing is tried
+    first = ask(office, TARO).answer.first
+    assert (first.text.word, first.text.fields["next"]) == ("put_off", clock.now + timedelta(minutes=12))
+
+
+def test_urgent_mail_is_tried_now_and_then_at_a_receiver_that_blocks_us(office: Office, register: Register) -> None:
+    register("t-daiichi", TARO, "b@example.jp")
+    send(office, urgent=True)
+    left_alone(office, "docomo", timedelta(minutes=12))
+    assert told(office, TARO) == (7, "blocked", "do_our_turn")
+    assert told(office, "b@example.jp") == (7, "queued", "do_wait")
+
+
+def test_who_shares_a_site_that_blocks_us_waits_for_it(office: Office, register: Register) -> None:
+    register("t-daiichi", "b@example.jp")
+    send(office)
+    with transaction():
+        dispatch.remember_site("example.jp", "mx1.example.jp mx2.example.jp")
+    left_alone(office, "mx1.example.jp mx2.example.jp", timedelta(minutes=5))
+    assert told(office, "b@example.jp") == (7, "blocked_until", "do_our_turn")
+
+
+@pytest.mark.parametrize(
+    ("reason", "word"),
+    [
+        ("network_trouble", "blocked"),
+        ("auth_failed", "blocked"),
+        ("mailbox_full", "queued"),
+        ("rate_limited", "queued"),
+        ("", "queued"),
+    ],
+)
+def test_what_others_at_the_receiver_were_told_says_whether_mail_is_taken_there(
+    office: Office, register: Register, clock: FakeClock, reason: str, word: str
+) -> None:
+    register("t-daiichi", "b@docomo.ne.jp")
+    register("t-daiichi", TARO)
+    send(office)
+    clock.advance(seconds=5)
+    try_one(office, replace(FULL, reason=reason))
+    assert told(office, TARO)[1] == word
+    clock.advance(minutes=20)
+    assert told(office, TARO)[1] == word
+    send(office)  # what they were told long before it was due says nothing of it
+    assert told(office, TARO)[1] == "queued"
+
+
+def test_what_others_were_told_shortly_before_a_broadcast_says_it_too(
+    office: Office, register: Register, clock: FakeClock
+) -> None:
+    register("t-daiichi", "b@docomo.ne.jp")
+    send(office)
+    try_(office, replace(FULL, reason="network_trouble"))
+    register("t-daiichi", TARO)
+    clock.advance(minutes=2)
+    send(office)
+    assert told(office, TARO) == (7, "blocked", "do_our_turn")
+    assert told(office, "b@docomo.ne.jp") == (7, "blocked", "do_our_turn")
+    try_(office, replace(FULL, reason="remote_trouble"))  # what was said of itself goes first
+    assert told(office, TARO) == (7, "put_off", "do_wait")
+
+
+def test_a_receiver_that_takes_mail_is_not_said_to_take_none(
+    office: Office, register: Register, clock: FakeClock
+) -> None:
+    for address in ("b@docomo.ne.jp", "c@docomo.ne.jp", TARO):
+        register("t-daiichi", address)
+    send(office)
+    clock.advance(seconds=5)
+    try_one(office, replace(FULL, reason="network_trouble"))
+    try_one(office, OK)
+    left_alone(office, "docomo", timedelta(minutes=12))
+    assert told(office, TARO) == (7, "queued", "do_wait")
+    send(office)  # nothing of it was tried yet, but what went before is taken
+    assert told(office, TARO) == (7, "queued", "do_wait")
+    clock.advance(minutes=2)
+    assert told(office, TARO) == (7, "blocked_until", "do_our_turn")
+
+
+def test_a_fault_of_ours_is_not_held_against_the_guardian(office: Office, register: Register) -> None:
+    register("t-daiichi", TARO)
+    send(office)
+    try_(office, replace(FULL, code=450, enhanced="4.7.26", text="DKIM failed", reason="auth_failed"))
+    found = ask(office, TARO)
+    assert told(office, TARO) == (7, "put_off_by_our_fault", "do_our_turn")
+    assert marks(found) == "xxxxxxo"
+    assert [mail.reply for mail in found.case.mails] == ["450 DKIM failed"]
+
+
 def test_what_never_left_in_time(office: Office, register: Register, clock: FakeClock) -> None:
     register("t-daiichi", TARO)
     send(office)
@@ -293,6 +420,19 @@ def test_what_a_carrier_may_have_without_having_said_so(office: Office, register
         dispatch.expire(office, clock.now)
     assert told(office, TARO) == (3, "expired_unsaid", "do_mailbox_full")
     assert marks(ask(office, TARO)) == "?xoxxxx"
+
+
+def test_what_may_be_there_twice_says_why(office: Office, register: Register) -> None:
+    register("t-daiichi", TARO)
+    sent = send(office)
+    with transaction():
+        dispatch.claim(office, DOMAINS, 100, "w0")
+        dispatch.recover(office, None)
+    try_(office, OK)
+    assert [one.text.word for one in ask(office, TARO).answer.others] == ["perhaps_twice"]
+    queue.requeue(office, queue.Selection(announcement_id=sent), "op", again=True)
+    try_(office, OK)
+    assert [one.text.word for one in ask(office, TARO).answer.others] == ["sent_again"]
 
 
 def test_what_was_called_off(office: Office, register: Register) -> None:

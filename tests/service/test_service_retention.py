@@ -25,7 +25,7 @@ from mailer.service.office import Office
 from mailer.service.queue import Selection
 from mailer.service.retention import Forgotten
 from mailer.store.bounce_events import Listed
-from mailer.store.database import Sqlite, select, transaction
+from mailer.store.database import Sqlite, change, select, transaction
 from mailer.store.reader import Reader
 from mailer.store.schema import TABLES
 from mailer.store.writer import Writer
@@ -139,6 +139,17 @@ def test_the_sums_of_a_broadcast_stay_when_its_recipients_go(office: Office, sen
     assert (before.pop("forgotten_at"), after.pop("forgotten_at")) == (None, clock())
     assert after == before
     assert select("PRAGMA foreign_key_check") == []
+
+
+def test_sums_of_before_possible_duplicates_were_counted_say_nothing_of_them(
+    office: Office, sent: Sent, clock: FakeClock
+) -> None:
+    clock.now += YEARS
+    forget(office, Kind.BROADCASTS)
+    assert broadcast.show(office, sent.id)["possible_duplicates"] == 0
+    with transaction():
+        change("UPDATE announcement_sums SET sums = json_remove(sums, '$.possible_duplicates')")
+    assert broadcast.show(office, sent.id)["possible_duplicates"] is None
 
 
 def test_who_asks_for_forgotten_recipients_is_told_so(office: Office, sent: Sent, clock: FakeClock) -> None:
