@@ -234,7 +234,8 @@ class Parent:
                 if self._silent_beats[name] > MOST_SILENT_BEATS:
                     log.error("%s hangs and is killed", name)
                     process.kill()
-                    return
+                    # Its end may go unheard like any other's: it is looked at until somebody has heard of it.
+                    del self._silent_beats[name]
 
 
 def _has_ended(child: int) -> bool:

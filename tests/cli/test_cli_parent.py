@@ -10,6 +10,8 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -213,11 +215,56 @@ def test_a_child_whose_end_went_unheard_is_started_again(
     assert "the end of a went unheard" in caplog.text
 
 
+def test_a_child_that_hangs_and_whose_end_went_unheard_is_started_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    uvloop = pytest.importorskip("uvloop")
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(serve, "BEAT_SECONDS", 0.05)
+    monkeypatch.setattr(serve, "FIRST_PAUSE_SECONDS", 0.01)
+    ended = asyncio.Event()
+
+    async def note(_name: str) -> None:
+        ended.set()
+
+    async def one_hangs_and_dies_unheard() -> None:
+        stop, hangs = asyncio.Event(), child("import time; time.sleep(60)")
+        parent = asyncio.create_task(serve.Parent({"a": hangs}, ended=note, beat=True)(lambda: None, stop))
+        await said("a runs as process")
+        with deaf():
+            await said("a hangs and is killed")
+            wait_unheard(int(re.findall(r"a runs as process (\d+)", caplog.text)[0]))
+        await asyncio.wait_for(ended.wait(), 60)
+        stop.set()
+        await asyncio.wait_for(parent, 30)
+
+    async def said(words: str) -> None:
+        while words not in caplog.text:  # noqa: ASYNC110 -- the log sets no event
+            await asyncio.sleep(0.01)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(one_hangs_and_dies_unheard())
+
+
 def kill_unheard(pid: int) -> None:
-    """Kill a child while the loop's own handler of SIGCHLD, which Python knows nothing of, is away."""
+    """Kill a child while nobody hears of it."""
+    with deaf():
+        os.kill(pid, signal.SIGKILL)
+        wait_unheard(pid)
+
+
+def wait_unheard(pid: int) -> None:
+    """Return when a child has ended, and leave it to others to ask how."""
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+
+
+@contextmanager
+def deaf() -> Iterator[None]:
+    """Keep the loop's own handler of SIGCHLD, which Python knows nothing of, away."""
     libc, kept = ctypes.CDLL(None), ctypes.create_string_buffer(256)
     assert libc.sigaction(signal.SIGCHLD, None, kept) == 0
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    os.kill(pid, signal.SIGKILL)
-    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-    assert libc.sigaction(signal.SIGCHLD, kept, None) == 0
+    try:
+        yield
+    finally:
+        assert libc.sigaction(signal.SIGCHLD, kept, None) == 0
